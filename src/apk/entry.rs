@@ -1,0 +1,134 @@
+//! The content of ZIP entries, as Android reads it: streamed, bounded, never written anywhere.
+
+use zlib_rs::Inflate;
+use zlib_rs::InflateFlush;
+use zlib_rs::Status;
+
+use super::Apk;
+use super::Stop;
+use super::too_large;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::format::zip;
+use crate::format::zip::DirectoryRecord;
+use crate::format::zip::EntryData;
+
+/// How much is read and inflated at once, in bytes.
+const PIECE: usize = 64 * 1024;
+/// Window of raw deflate, as a power of two.
+const DEFLATE_WINDOW_BITS: u8 = 15;
+
+impl Apk<'_> {
+    /// Where the content of an entry lies, after its local header has been held against the directory.
+    ///
+    /// # Errors
+    /// [`Stop::Malformed`] when they disagree, as in apksig `LocalFileRecord`.
+    pub fn locate_entry(&self, record: &DirectoryRecord) -> Result<EntryData, Stop> {
+        let name = self.directory()?.name(record);
+        let start = u64::from(record.local_header_offset);
+        let size = zip::LFH_SIZE + u64::from(record.name_len);
+        let cd_offset = self.sections.cd_offset;
+        if start + size > cd_offset {
+            return Err(bad_entry(
+                name,
+                format!(
+                    "its local header at {start:#x} reaches beyond the start of the central directory at {cd_offset:#x}"
+                ),
+            ));
+        }
+        let header = self.source.read_vec_at(start, size)?;
+        zip::parse_local_header(&header, record, name, cd_offset)
+            .map_err(|error| bad_entry(name, error.to_string()))
+    }
+
+    /// Hands the content of an entry to `sink`, piece by piece.
+    ///
+    /// # Errors
+    /// [`Stop::Malformed`] when the local header and the directory disagree, when the data cannot be inflated, or when
+    /// there is more or less of it than the directory says. The CRC is not checked, as on Android.
+    pub fn read_entry(&self, record: &DirectoryRecord, sink: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+        let data = self.locate_entry(record)?;
+        if data.deflated { self.inflate(record, data, sink) } else { self.copy(data, sink) }
+    }
+
+    /// The content of an entry in one piece; `what` names it and `limit` caps it, in bytes.
+    ///
+    /// # Errors
+    /// As [`Apk::read_entry`], and when the directory announces more than `limit`.
+    pub fn entry_to_vec(&self, record: &DirectoryRecord, what: &str, limit: u64) -> Result<Vec<u8>, Stop> {
+        let announced = u64::from(record.uncompressed_size);
+        if announced > limit {
+            return Err(too_large(what, announced, limit));
+        }
+        let mut content = Vec::new();
+        self.read_entry(record, &mut |piece| content.extend_from_slice(piece))?;
+        Ok(content)
+    }
+
+    fn copy(&self, data: EntryData, sink: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+        let mut buffer = Vec::new();
+        let mut done = 0;
+        while done < data.size {
+            let len = (data.size - done).min(PIECE as u64);
+            buffer.resize(usize::try_from(len).unwrap_or(PIECE), 0);
+            self.source.read_exact_at(&mut buffer, data.offset + done)?;
+            sink(&buffer);
+            done += len;
+        }
+        Ok(())
+    }
+
+    fn inflate(
+        &self,
+        record: &DirectoryRecord,
+        data: EntryData,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Stop> {
+        let bad =
+            |detail: String| self.directory().map_or_else(|stop| stop, |d| bad_entry(d.name(record), detail));
+        let mut inflate = Inflate::new(false, DEFLATE_WINDOW_BITS);
+        let mut input = Vec::new();
+        let mut output = vec![0; PIECE];
+        let mut read = 0;
+        let mut ended = false;
+        while read < data.size && !ended {
+            let len = (data.size - read).min(PIECE as u64);
+            input.resize(usize::try_from(len).unwrap_or(PIECE), 0);
+            self.source.read_exact_at(&mut input, data.offset + read)?;
+            read += len;
+            let mut rest = input.as_slice();
+            loop {
+                let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
+                let status = inflate
+                    .decompress(rest, &mut output, InflateFlush::NoFlush)
+                    .map_err(|error| bad(format!("its data cannot be inflated: {}", error.as_str())))?;
+                let taken = usize::try_from(inflate.total_in() - before_in).unwrap_or(usize::MAX);
+                let given = usize::try_from(inflate.total_out() - before_out).unwrap_or(usize::MAX);
+                rest = rest.get(taken..).unwrap_or_default();
+                sink(output.get(..given).unwrap_or_default());
+                if inflate.total_out() > data.uncompressed_size {
+                    return Err(bad(format!(
+                        "its data inflates to more than the {} bytes that the directory says",
+                        data.uncompressed_size
+                    )));
+                }
+                ended = matches!(status, Status::StreamEnd);
+                if ended || (taken == 0 && given == 0) || (rest.is_empty() && given < output.len()) {
+                    break;
+                }
+            }
+        }
+        if inflate.total_out() != data.uncompressed_size {
+            return Err(bad(format!(
+                "its data inflates to {} bytes, the directory says {}",
+                inflate.total_out(),
+                data.uncompressed_size
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn bad_entry(name: &[u8], detail: String) -> Stop {
+    Finding::new(FindingCode::ZipBadEntry).entry(String::from_utf8_lossy(name)).detail(detail).into()
+}

@@ -1,0 +1,282 @@
+//! What the binary `AndroidManifest.xml` claims, by the rules of apksig.
+
+use serde::Serialize;
+
+use super::Apk;
+use super::Stop;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::format::ParseError;
+use crate::format::axml::Element;
+use crate::format::axml::Event;
+use crate::format::axml::Reader;
+use crate::format::axml::Value;
+
+/// Name of the entry.
+const NAME: &str = "AndroidManifest.xml";
+
+// Resource ids of `android.R.attr`.
+const DEBUGGABLE: u32 = 0x0101_000f;
+const MIN_SDK_VERSION: u32 = 0x0101_020c;
+const VERSION_CODE: u32 = 0x0101_021b;
+const VERSION_NAME: u32 = 0x0101_021c;
+const TARGET_SDK_VERSION: u32 = 0x0101_0270;
+const TARGET_SANDBOX_VERSION: u32 = 0x0101_054c;
+const VERSION_CODE_MAJOR: u32 = 0x0101_0576;
+
+/// What the manifest says. A claim until the file is verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ManifestFacts {
+    /// `package` of `<manifest>`; empty when it is missing.
+    pub package: String,
+    /// `versionCodeMajor` in the upper 32 bits, `versionCode` in the lower.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_code: Option<u64>,
+    /// `versionName`, when it stands there as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_name: Option<String>,
+    /// Lowest API level; none when it cannot be told.
+    ///
+    /// Source: apksig `ApkUtils.getMinSdkVersionFromBinaryAndroidManifest`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_sdk: Option<u32>,
+    /// Target API level; the lowest one where none is given as a number.
+    ///
+    /// Source: apksig `ApkUtils.getTargetSdkVersionFromBinaryAndroidManifest`.
+    pub target_sdk: u32,
+    /// `targetSandboxVersion`; 1 unless said otherwise.
+    pub target_sandbox_version: u32,
+    /// Whether `<application android:debuggable>` is true.
+    pub debuggable: bool,
+}
+
+/// The manifest, and what is wrong with it.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadManifest {
+    pub(crate) facts: ManifestFacts,
+    /// Why `facts.min_sdk` is missing.
+    pub(crate) min_sdk_fault: Option<Finding>,
+}
+
+impl Apk<'_> {
+    /// Reads the manifest; `Ok(None)` when there is no such entry.
+    ///
+    /// # Errors
+    /// [`Stop::Malformed`] when the entry cannot be read as ZIP. What is wrong with its content is in the result.
+    pub(crate) fn manifest(&self) -> Result<Option<ReadManifest>, Stop> {
+        let Some(record) = self.directory()?.find(NAME) else { return Ok(None) };
+        let bytes = self.entry_to_vec(record, NAME, self.limits.android_manifest)?;
+        Ok(Some(read(&bytes)))
+    }
+}
+
+/// The finding for an archive without the entry.
+pub(crate) fn missing() -> Finding {
+    Finding::new(FindingCode::ManifestMissing).entry(NAME)
+}
+
+fn read(bytes: &[u8]) -> ReadManifest {
+    let mut facts = ManifestFacts {
+        package: String::new(),
+        version_code: None,
+        version_name: None,
+        min_sdk: None,
+        target_sdk: 1,
+        target_sandbox_version: 1,
+        debuggable: false,
+    };
+    let mut walk = Walk::default();
+    let outcome = walk.document(bytes, &mut facts);
+    let min_sdk = match (outcome, walk.min_sdk) {
+        (Err(error), _) => {
+            Err(Finding::new(FindingCode::ManifestMalformed).entry(NAME).detail(error.to_string()))
+        }
+        (Ok(()), Err(fault)) => Err(Finding::new(FindingCode::MinSdkUndetermined).entry(NAME).detail(fault)),
+        (Ok(()), Ok(min_sdk)) => Ok(min_sdk.unwrap_or(1)),
+    };
+    facts.min_sdk = min_sdk.as_ref().ok().copied();
+    facts.target_sdk = match walk.target_sdk {
+        TargetSdk::Level(target) => target,
+        TargetSdk::NotSeen | TargetSdk::NotANumber => facts.min_sdk.unwrap_or(1),
+    };
+    ReadManifest { facts, min_sdk_fault: min_sdk.err() }
+}
+
+/// The target SDK level, as far as it has been seen.
+#[derive(Clone, Copy)]
+enum TargetSdk {
+    NotSeen,
+    /// A code name or another type, which apksig cannot take as a number.
+    NotANumber,
+    Level(u32),
+}
+
+/// What has been seen so far.
+struct Walk {
+    /// The largest `minSdkVersion` of any `<uses-sdk>`, or why one of them cannot be told.
+    min_sdk: Result<Option<u32>, String>,
+    /// The first `targetSdkVersion`.
+    target_sdk: TargetSdk,
+    version_codes: (Option<i32>, Option<i32>),
+    seen_sandbox: bool,
+    seen_application: bool,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            min_sdk: Ok(None),
+            target_sdk: TargetSdk::NotSeen,
+            version_codes: (None, None),
+            seen_sandbox: false,
+            seen_application: false,
+        }
+    }
+}
+
+impl Walk {
+    fn document(&mut self, bytes: &[u8], facts: &mut ManifestFacts) -> Result<(), ParseError> {
+        let mut reader = Reader::new(bytes)?;
+        while let Some(event) = reader.next_event()? {
+            let Event::Start(element) = event else { continue };
+            if element.name.is("manifest") {
+                self.manifest(&element, facts)?;
+            } else if element.name.is("uses-sdk") {
+                self.uses_sdk(&element)?;
+            } else if element.name.is("application") && element.depth == 2 && !self.seen_application {
+                self.seen_application = true;
+                facts.debuggable = debuggable(&element);
+            }
+        }
+        if let (major, Some(code)) = self.version_codes {
+            let major = u64::from(major.unwrap_or(0).cast_unsigned());
+            facts.version_code = Some((major << 32) | u64::from(code.cast_unsigned()));
+        }
+        Ok(())
+    }
+
+    fn manifest(&mut self, element: &Element<'_>, facts: &mut ManifestFacts) -> Result<(), ParseError> {
+        // apksig takes the first element of that name that has the attribute, at any depth.
+        if let (false, Some(attribute)) = (self.seen_sandbox, element.by_resource_id(TARGET_SANDBOX_VERSION))
+        {
+            self.seen_sandbox = true;
+            if let Ok(Value::Integer { value, .. }) = attribute.value() {
+                facts.target_sandbox_version = u32::try_from(value).unwrap_or(0);
+            }
+        }
+        if element.depth != 1 {
+            return Ok(());
+        }
+        for attribute in element.attributes() {
+            // The one attribute that Android reads by its name.
+            if !attribute.has_namespace() && facts.package.is_empty() && attribute.name()?.is("package") {
+                if let Ok(Value::String(text)) = attribute.value() {
+                    facts.package = text.decode().into_owned();
+                }
+                continue;
+            }
+            match (attribute.resource_id, attribute.value()) {
+                (VERSION_CODE, Ok(Value::Integer { value, .. })) => self.version_codes.1 = Some(value),
+                (VERSION_CODE_MAJOR, Ok(Value::Integer { value, .. })) => self.version_codes.0 = Some(value),
+                (VERSION_NAME, Ok(Value::String(text))) => {
+                    facts.version_name = Some(text.decode().into_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn uses_sdk(&mut self, element: &Element<'_>) -> Result<(), ParseError> {
+        if let (TargetSdk::NotSeen, Some(attribute)) =
+            (self.target_sdk, element.by_resource_id(TARGET_SDK_VERSION))
+        {
+            self.target_sdk = match attribute.value() {
+                Ok(Value::Integer { value, .. }) => TargetSdk::Level(u32::try_from(value).unwrap_or(0)),
+                _ => TargetSdk::NotANumber,
+            };
+        }
+        if element.depth != 2 || element.has_namespace {
+            return Ok(());
+        }
+        let level =
+            match element.by_resource_id(MIN_SDK_VERSION).map(|attribute| attribute.value()).transpose()? {
+                None => Ok(1),
+                Some(Value::Integer { value, .. }) => Ok(u32::try_from(value).unwrap_or(0)),
+                Some(Value::String(text)) => level_of_codename(&text.decode()),
+                Some(other) => Err(format!("minSdkVersion is {other:?}, neither a number nor a code name")),
+            };
+        // A number below 1 counts as 1: the default of the maximum over all elements.
+        self.min_sdk = match (std::mem::replace(&mut self.min_sdk, Ok(None)), level) {
+            (Ok(before), Ok(level)) => Ok(Some(before.unwrap_or(1).max(level))),
+            (Err(fault), _) | (_, Err(fault)) => Err(fault),
+        };
+        Ok(())
+    }
+}
+
+/// apksig goes by the string form, so a hexadecimal 1 (`0x1`) is not true.
+fn debuggable(element: &Element<'_>) -> bool {
+    let Some(attribute) = element.by_resource_id(DEBUGGABLE) else { return false };
+    match attribute.value() {
+        Ok(Value::Boolean(value)) => value,
+        Ok(Value::Integer { value, hexadecimal }) => value == 1 && !hexadecimal,
+        Ok(Value::String(text)) => ["true", "TRUE", "1"].iter().any(|truth| text.is(truth)),
+        _ => false,
+    }
+}
+
+/// The level last released before the platform of that code name, by its first letter.
+///
+/// Source: apksig `ApkUtils.getMinSdkVersionForCodename`.
+fn level_of_codename(codename: &str) -> Result<u32, String> {
+    const LEVELS: [(char, u32); 13] = [
+        ('C', 2),
+        ('D', 3),
+        ('E', 4),
+        ('F', 7),
+        ('G', 8),
+        ('H', 10),
+        ('I', 13),
+        ('J', 15),
+        ('K', 18),
+        ('L', 20),
+        ('M', 22),
+        ('N', 23),
+        ('O', 25),
+    ];
+    let letter = codename
+        .chars()
+        .next()
+        .filter(char::is_ascii_uppercase)
+        .ok_or_else(|| format!("minSdkVersion is {codename:?}, not a code name of a platform"))?;
+    Ok(match LEVELS.iter().rev().find(|(first, _)| *first <= letter) {
+        None => 1,
+        Some((first, level)) => level + (u32::from(letter) - u32::from(*first)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_names_give_the_level_before_them() {
+        for (name, level) in
+            [("A", 1), ("B", 1), ("C", 2), ("MNC", 22), ("N", 23), ("O", 25), ("P", 26), ("Tiramisu", 30)]
+        {
+            assert_eq!(level_of_codename(name), Ok(level), "{name}");
+        }
+        for name in ["", "n", "1", "Ñ"] {
+            assert!(level_of_codename(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_xml_leave_no_level() {
+        let read = read(b"not xml");
+        assert_eq!(read.facts.min_sdk, None);
+        assert_eq!(read.min_sdk_fault.unwrap().code, FindingCode::ManifestMalformed);
+    }
+}

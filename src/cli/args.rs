@@ -1,0 +1,233 @@
+//! The arguments, and their help.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use apkvouch::identity::CertificateDigest;
+use apkvouch::report;
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use clap::builder::PossibleValuesParser;
+use clap::builder::Styles;
+use clap::builder::TypedValueParser as _;
+use clap::builder::styling::AnsiColor;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0  everything passed
+  1  at least one file failed
+  2  bad arguments, or a registry that cannot be used
+  3  a file could not be read, or the output not written (comes before 1)
+  4  nothing to look at";
+
+/// Tells who really signed an Android app file, and whether that signer may speak for that app.
+#[derive(Debug, Parser)]
+#[command(
+    name = "apkvouch",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = EXIT_CODES
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// When to use colours; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Checks the signatures of APKs, offline and exactly as Android does
+    #[command(after_long_help = VERIFY_HELP)]
+    Verify(Verify),
+    /// Judges every APK in directories, against a registry of authenticated signers when one is given
+    #[command(after_long_help = SCAN_HELP)]
+    Scan(Scan),
+}
+
+const VERIFY_HELP: &str = "\
+Exit status:
+  0  every file verified, and by the signers asked for
+  1  at least one file did not, or is not an APK
+  2  bad arguments
+  3  a file could not be read, or the output not written (comes before 1)
+
+Examples:
+  apkvouch verify app.apk
+  apkvouch verify --print-certs -v app.apk
+  apkvouch verify --signed-by a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc app.apk
+  apkvouch verify --format json *.apk
+  apkvouch verify --compat apksigner --print-certs app.apk
+
+With --compat, or when the program is started under the name apksigner, options, output lines and
+exit status are those of apksigner: one APK, options before it, 0 verified, 1 anything else.";
+
+const SCAN_HELP: &str = "\
+Exit status:
+  0  everything passed: with a registry, every APK is authenticated; without one nothing can be
+     authenticated, so an APK whose signature verifies passes as `unauthenticated`
+  1  at least one APK got another verdict
+  2  bad arguments, or a registry that cannot be used
+  3  a file or directory could not be read, or the output not written (comes before 1)
+  4  no APK found
+
+Verdicts, the first that applies:
+  unreadable       not an APK, or too broken to be one
+  unsigned         no signature of any scheme
+  tampered         a signature is there and does not verify on some Android version
+  revoked          the signer's authentication is revoked or suspended, or its key is denied
+  counterfeit      the package is registered, and the signer may not speak for it
+  suspected        it resembles a registered app
+  expired          the signer's authentication has expired
+  unauthenticated  the signature verifies, and nobody knows the signer
+  authenticated    the signature verifies, and the signer is registered for this package
+
+Which files: a file that is named is judged whatever its name, a link to it followed. Directories
+are walked in the byte order of their paths; files named .apk, in any case, are judged, others are
+counted. Links inside directories, FIFOs, sockets and devices are skipped, and say so.
+
+Examples:
+  apkvouch scan store/
+  apkvouch scan --registry registry.toml store/
+  apkvouch scan --registry registry.toml --format jsonl store/ > results.jsonl";
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The APKs to verify
+    #[arg(required = true, value_name = "APK")]
+    pub(super) apks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) range: Range,
+    /// Show the signers' certificates in full
+    #[arg(long)]
+    pub(super) print_certs: bool,
+    /// Show everything that was seen
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Fail on warnings; apksigner's spelling -Werr works too
+    #[arg(long)]
+    pub(super) werr: bool,
+    /// Fail unless the signers are exactly these: SHA-256 of their certificates, separated by commas
+    ///
+    /// The set must be exact on every Android version in range. Where older versions see a key that was rotated
+    /// away, the verified rotation to the one signer given here counts as that signer.
+    #[arg(long, value_name = "SHA256", value_delimiter = ',')]
+    pub(super) signed_by: Vec<CertificateDigest>,
+    #[command(flatten)]
+    pub(super) form: Form,
+    /// Answer like apksigner, or like its release 31, 36 or 37
+    #[arg(long, value_name = "apksigner[=N]")]
+    pub(super) compat: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Scan {
+    /// Files and directories to judge
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The registry of authenticated signers (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry: Option<PathBuf>,
+    /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(super) at: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub(super) range: Range,
+    /// Judge every regular file in directories, whatever its name
+    #[arg(long)]
+    pub(super) all_files: bool,
+    /// How many threads; one for each core unless given
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<usize>,
+    #[command(flatten)]
+    pub(super) form: Form,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Range {
+    /// Lowest API level to verify for; the manifest's unless given
+    #[arg(long, value_name = "N", value_parser = sdk())]
+    pub(super) min_sdk_version: Option<u32>,
+    /// Highest API level to verify for; no upper bound unless given
+    #[arg(long, value_name = "N", value_parser = sdk())]
+    pub(super) max_sdk_version: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Form {
+    /// The form of the report
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = form_names())]
+    pub(super) format: &'static report::Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On terminals
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Arguments in which apksigner's `-Werr` reads `--werr`.
+pub(super) fn spelled_out(arguments: Vec<OsString>) -> Vec<OsString> {
+    let mut options = true;
+    let spell = |argument: OsString| {
+        options &= argument != "--";
+        if options && argument == "-Werr" { "--werr".into() } else { argument }
+    };
+    arguments.into_iter().map(spell).collect()
+}
+
+impl Range {
+    /// What to verify for.
+    pub(super) fn options(&self) -> Result<apkvouch::VerifyOptions, apkvouch::Error> {
+        if let (Some(min), Some(max)) = (self.min_sdk_version, self.max_sdk_version)
+            && min > max
+        {
+            let message = format!("--min-sdk-version {min} is above --max-sdk-version {max}");
+            return Err(apkvouch::Error::Usage(message));
+        }
+        let mut options = apkvouch::VerifyOptions::default();
+        options.min_sdk = self.min_sdk_version;
+        options.max_sdk = self.max_sdk_version;
+        Ok(options)
+    }
+}
+
+fn sdk() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(0..=i64::from(apkvouch::verify::MAX_SDK))
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=1024) => Ok(jobs),
+        _ => Err("expected a number from 1 to 1024".to_owned()),
+    }
+}
+
+fn form_names() -> impl clap::builder::TypedValueParser<Value = &'static report::Format> {
+    let names = report::FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.help));
+    PossibleValuesParser::new(names)
+        .try_map(|name| report::format(&name).ok_or_else(|| "no such format".to_owned()))
+}
+
+/// A day counts from its beginning, in UTC.
+fn time(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse::<jiff::Timestamp>()
+        .or_else(|_| format!("{text}T00:00:00Z").parse())
+        .map_err(|_| "expected a date such as 2026-03-01, or a time such as 2026-03-01T12:00:00Z".to_owned())
+}

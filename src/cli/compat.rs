@@ -1,0 +1,364 @@
+//! apksigner's command line, for scripts that call it: its grammar, its streams, its exit status.
+//!
+//! The grammar is apksigner's own: `--name value` or `--name=value`, `-name value` without `=`, switches with an
+//! optional `true` or `false` behind them, options before the one APK. Source: behaviour of apksigner 31.0.2.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::io;
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use apkvouch::Error;
+use apkvouch::VerifyOptions;
+use apkvouch::report::apksigner;
+use apkvouch::report::apksigner::Generation;
+use apkvouch::report::escape;
+use apkvouch::source::FileSource;
+
+const HELP: &str = "\
+Usage: apksigner verify [options] apk
+       apksigner --version
+       apksigner --help
+
+This is apkvouch answering as apksigner. It checks signatures; to sign, use Android's own apksigner.
+
+  verify   Check whether the APK verifies on Android
+  version  Show the version of the interface, and exit
+  help     Show this page, and exit
+";
+
+const VERIFY_HELP: &str = "\
+Usage: apksigner verify [options] apk
+
+Checks whether the APK verifies on every Android version that it supports, from the minSdkVersion of
+its manifest on. Options stand before the APK.
+
+  --print-certs           Show the signing certificates
+  --print-certs-pem       Show them with their PEM form
+  -v, --verbose           Show which schemes verified, and keys
+  --min-sdk-version N     Lowest API level to verify for
+  --max-sdk-version N     Highest API level to verify for
+  -Werr                   Fail on warnings
+  --in FILE               The APK, instead of the last argument
+  -h, --help              Show this page, and exit
+
+Exit status: 0 verified, 1 not verified or an error.
+";
+
+/// A call in apksigner's language.
+pub(super) struct Invocation {
+    generation: Result<Generation, String>,
+    arguments: Vec<OsString>,
+}
+
+/// Whether the program is called as apksigner: by that name, or with `--compat`.
+pub(super) fn invocation(arguments: &[OsString]) -> Option<Invocation> {
+    let (program, rest) = arguments.split_first()?;
+    let named = Path::new(program).file_stem() == Some(OsStr::new("apksigner"));
+    let mut generation = Ok(Generation::default());
+    let mut asked = named;
+    let mut kept = Vec::with_capacity(rest.len());
+    let mut rest = rest.iter();
+    while let Some(argument) = rest.next() {
+        let text = argument.to_str().unwrap_or_default();
+        let name = if text == "--compat" {
+            rest.next().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default()
+        } else if let Some(value) = text.strip_prefix("--compat=") {
+            value.to_owned()
+        } else {
+            kept.push(argument.clone());
+            if argument == "--" {
+                break;
+            }
+            continue;
+        };
+        asked = true;
+        generation = Generation::parse(&name).ok_or(name);
+    }
+    kept.extend(rest.cloned());
+    asked.then_some(Invocation { generation, arguments: kept })
+}
+
+/// Runs it and gives the exit status.
+pub(super) fn run(invocation: Invocation) -> u8 {
+    let mut out = BufWriter::new(io::stdout());
+    let mut err = io::stderr();
+    let done = command(invocation, &mut out, &mut err).and_then(|code| out.flush().map(|()| code));
+    // apksigner knows no other status than 1 for what goes wrong.
+    done.unwrap_or(1)
+}
+
+fn command(invocation: Invocation, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+    let generation = match invocation.generation {
+        Ok(generation) => generation,
+        Err(name) => {
+            let name = escape::visible(&name).into_owned();
+            writeln!(
+                err,
+                "apkvouch: --compat {name}: expected apksigner, apksigner=31, apksigner=36 or apksigner=37"
+            )?;
+            return Ok(2);
+        }
+    };
+    let (command, arguments) = match invocation.arguments.split_first() {
+        Some((command, arguments)) => (command.to_string_lossy().into_owned(), arguments),
+        None => ("help".to_owned(), &[][..]),
+    };
+    match command.as_str() {
+        "help" | "--help" | "-h" => out.write_all(HELP.as_bytes()).map(|()| 0),
+        "version" | "--version" => writeln!(out, "0.9").map(|()| 0),
+        "verify" if arguments.is_empty() => out.write_all(VERIFY_HELP.as_bytes()).map(|()| 0),
+        "verify" => match parse(arguments, generation) {
+            Ok(Some(request)) => verify(&request, out, err),
+            Ok(None) => out.write_all(VERIFY_HELP.as_bytes()).map(|()| 0),
+            Err(message) => writeln!(err, "{}", escape::visible(&message)).map(|()| 1),
+        },
+        "sign" | "rotate" | "lineage" => {
+            writeln!(err, "apkvouch does not {command}: use Android's own apksigner").map(|()| 1)
+        }
+        _ => {
+            let command = escape::visible(&command).into_owned();
+            writeln!(err, "Unsupported command: {command}. See --help for supported commands").map(|()| 1)
+        }
+    }
+}
+
+/// What `verify` is asked for.
+struct Request {
+    apk: PathBuf,
+    min_sdk: Option<i32>,
+    max_sdk: Option<i32>,
+    print: apksigner::Options,
+}
+
+/// The request; none when help is asked for; or what apksigner says is wrong.
+fn parse(arguments: &[OsString], generation: Generation) -> Result<Option<Request>, String> {
+    let mut options = Options::new(arguments);
+    let mut print = apksigner::Options::default();
+    print.generation = generation;
+    let (mut apk, mut min_sdk, mut max_sdk) = (None, None, None);
+    while let Some(name) = options.next() {
+        match name.as_str() {
+            "help" | "h" => return Ok(None),
+            "verbose" | "v" => print.verbose = options.switch()?,
+            "print-certs" => print.certificates = options.switch()?,
+            "print-certs-pem" if generation > Generation::V31 => {
+                print.pem = options.switch()?;
+                print.certificates |= print.pem;
+            }
+            "Werr" => print.warnings_are_errors = options.switch()?,
+            // The misspelling is apksigner's.
+            "min-sdk-version" => min_sdk = Some(options.number("Mininimum API Level")?),
+            "max-sdk-version" => max_sdk = Some(options.number("Maximum API Level")?),
+            "in" => apk = Some(PathBuf::from(options.value("Input APK file")?)),
+            // TODO: `--v4-signature-file`, `--verify-source-stamp` and `--stamp-cert-digest`: done when the v4 and
+            // stamp rows of the reference expectations pass through this command.
+            _ => {
+                return Err(format!(
+                    "Unsupported option: {}. See --help for supported options.",
+                    options.form
+                ));
+            }
+        }
+    }
+    let rest = options.rest();
+    let mut rest = rest.iter().map(|argument| argument.to_string_lossy());
+    let apk = match (apk, rest.next()) {
+        (Some(_), Some(extra)) => {
+            return Err(format!("Unexpected parameter(s) after {}: {extra}", options.form));
+        }
+        (None, None) => return Err("Missing APK".to_owned()),
+        (Some(apk), None) => apk,
+        (None, Some(_)) => options.rest().first().map(PathBuf::from).unwrap_or_default(),
+    };
+    if let Some(extra) = rest.next() {
+        return Err(format!("Unexpected parameter(s) after APK ({extra})"));
+    }
+    if let (Some(min), Some(max)) = (min_sdk, max_sdk)
+        && min > max
+    {
+        return Err(format!("Min API Level ({min}) > max API Level ({max})"));
+    }
+    Ok(Some(Request { apk, min_sdk, max_sdk, print }))
+}
+
+/// apksigner's options, one after another.
+struct Options<'a> {
+    arguments: &'a [OsString],
+    /// The option as it was written, without a value behind `=`.
+    form: String,
+    inline: Option<String>,
+}
+
+impl<'a> Options<'a> {
+    fn new(arguments: &'a [OsString]) -> Self {
+        Self { arguments, form: String::new(), inline: None }
+    }
+
+    /// The name of the next option; none when what follows is no option.
+    fn next(&mut self) -> Option<String> {
+        let (first, rest) = self.arguments.split_first()?;
+        let first = first.to_string_lossy();
+        let (dash, name) = match (first.strip_prefix("--"), first.strip_prefix('-')) {
+            (Some(name), _) => ("--", name),
+            (None, Some(name)) => ("-", name),
+            (None, None) => return None,
+        };
+        let (dash, name) = (dash, name.to_owned());
+        self.arguments = rest;
+        if dash == "--" && name.is_empty() {
+            return None;
+        }
+        // Only behind two dashes does `=` begin a value.
+        let (name, inline) = match name.split_once('=') {
+            Some((name, value)) if dash == "--" => (name.to_owned(), Some(value.to_owned())),
+            _ => (name, None),
+        };
+        self.form = format!("{dash}{name}");
+        self.inline = inline;
+        Some(name)
+    }
+
+    fn value(&mut self, what: &str) -> Result<OsString, String> {
+        if let Some(inline) = self.inline.take() {
+            return Ok(inline.into());
+        }
+        let Some((first, rest)) = self.arguments.split_first() else {
+            return Err(format!("{what} missing after {}", self.form));
+        };
+        self.arguments = rest;
+        Ok(first.clone())
+    }
+
+    fn number(&mut self, what: &str) -> Result<i32, String> {
+        let text = self.value(what)?.to_string_lossy().into_owned();
+        text.parse().map_err(|_| format!("{what} ({}) must be a decimal number: {text}", self.form))
+    }
+
+    fn switch(&mut self) -> Result<bool, String> {
+        if let Some(inline) = self.inline.take() {
+            return inline.parse().map_err(|_| {
+                format!("Unsupported value for {}: {inline}. Only true or false supported.", self.form)
+            });
+        }
+        let given = self.arguments.first().and_then(|argument| argument.to_str()?.parse().ok());
+        if given.is_some() {
+            self.arguments = self.arguments.split_first().map_or(&[], |(_, rest)| rest);
+        }
+        Ok(given.unwrap_or(true))
+    }
+
+    /// What is left; one `--` in front is dropped, even behind one that ended the options.
+    fn rest(&self) -> &'a [OsString] {
+        match self.arguments.split_first() {
+            Some((first, rest)) if first == "--" => rest,
+            _ => self.arguments,
+        }
+    }
+}
+
+fn verify(request: &Request, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+    let verification = match look(request) {
+        Ok(verification) => verification,
+        Err(message) => return writeln!(err, "ERROR: {message}").map(|()| 1),
+    };
+    apksigner::write(&verification, &request.print, out, err)
+}
+
+/// What apksigner answers with a stack trace is one line here.
+fn look(request: &Request) -> Result<apkvouch::Verification, String> {
+    let level = |level: Option<i32>| match level {
+        None => Ok(None),
+        Some(level) => match u32::try_from(level) {
+            Ok(level) => Ok(Some(level)),
+            Err(_) => Err(format!("API level must not be negative: {level}")),
+        },
+    };
+    let mut options = VerifyOptions::default();
+    options.min_sdk = level(request.min_sdk)?;
+    options.max_sdk = level(request.max_sdk)?;
+    let name = escape::path(&request.apk);
+    let in_file = |message: String| format!("{name}: {}", escape::visible(&message));
+    let source = FileSource::open(&request.apk)
+        .map_err(|error| in_file(format!("cannot open: {}", apkvouch::error::describe_io(&error))))?;
+    apkvouch::verify(&source, &options).map_err(|error| match error {
+        Error::File { message, .. } => in_file(message),
+        other => in_file(other.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(line: &str) -> Result<Option<Request>, String> {
+        let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse(&arguments, Generation::V31)
+    }
+
+    fn wrong(line: &str) -> String {
+        request(line).err().unwrap_or_else(|| "no fault".to_owned())
+    }
+
+    #[test]
+    fn reads_every_spelling_that_apksigner_reads() {
+        for line in ["-v a", "--v a", "-verbose a", "--verbose=true a", "-v true a", "-v -- a", "-v -- -- a"]
+        {
+            let request = request(line).unwrap().unwrap();
+            assert!(request.print.verbose && request.apk == Path::new("a"), "{line}");
+        }
+        assert!(!request("-v false a").unwrap().unwrap().print.verbose);
+        let ranged = request("-min-sdk-version 24 --max-sdk-version=+30 --in a").unwrap().unwrap();
+        assert_eq!((ranged.min_sdk, ranged.max_sdk), (Some(24), Some(30)));
+        assert!(request("-Werr -- a").unwrap().unwrap().print.warnings_are_errors);
+        assert!(request("--help --bogus").unwrap().is_none());
+    }
+
+    #[test]
+    fn words_its_faults_as_apksigner_does() {
+        for (line, message) in [
+            ("--bogus=1 a", "Unsupported option: --bogus. See --help for supported options."),
+            ("-v=false a", "Unsupported option: -v=false. See --help for supported options."),
+            ("---v a", "Unsupported option: ---v. See --help for supported options."),
+            ("- a", "Unsupported option: -. See --help for supported options."),
+            ("-v", "Missing APK"),
+            ("--", "Missing APK"),
+            ("-v true", "Missing APK"),
+            ("a -v", "Unexpected parameter(s) after APK (-v)"),
+            ("-- -- -- a", "Unexpected parameter(s) after APK (a)"),
+            ("--in a -v b", "Unexpected parameter(s) after -v: b"),
+            ("--in= a", "Unexpected parameter(s) after --in: a"),
+            (
+                "--print-certs=True a",
+                "Unsupported value for --print-certs: True. Only true or false supported.",
+            ),
+            ("--min-sdk-version", "Mininimum API Level missing after --min-sdk-version"),
+            ("--in", "Input APK file missing after --in"),
+            (
+                "--min-sdk-version 0x1 a",
+                "Mininimum API Level (--min-sdk-version) must be a decimal number: 0x1",
+            ),
+            ("--max-sdk-version= a", "Maximum API Level (--max-sdk-version) must be a decimal number: "),
+            ("--min-sdk-version 30 --max-sdk-version 20 a", "Min API Level (30) > max API Level (20)"),
+        ] {
+            assert_eq!(wrong(line), message, "{line}");
+        }
+    }
+
+    #[test]
+    fn is_called_by_name_or_by_option() {
+        let called = |line: &str| {
+            invocation(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
+                .map(|invocation| (invocation.generation, invocation.arguments.len()))
+        };
+        assert_eq!(called("/usr/bin/apksigner verify a"), Some((Ok(Generation::V36), 2)));
+        assert_eq!(called("apkvouch --compat apksigner=31 verify a"), Some((Ok(Generation::V31), 2)));
+        assert_eq!(called("apkvouch verify --compat=apksigner=37 a"), Some((Ok(Generation::V37), 2)));
+        assert_eq!(called("apkvouch verify --compat jarsigner a"), Some((Err("jarsigner".to_owned()), 2)));
+        assert_eq!(called("apkvouch verify a"), None);
+        assert_eq!(called("apkvouch verify -- --compat"), None);
+    }
+}

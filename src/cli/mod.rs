@@ -1,0 +1,63 @@
+//! The command line: reads arguments, calls the library, writes reports, gives the exit status.
+
+mod args;
+mod compat;
+mod output;
+mod progress;
+mod scan;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use apkvouch::Error;
+use apkvouch::report::escape;
+use clap::Parser as _;
+
+/// A file or an output could not be read or written.
+const OPERATIONAL: u8 = 3;
+
+pub(crate) fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(invocation) = compat::invocation(&arguments) {
+        return ExitCode::from(compat::run(invocation));
+    }
+    let arguments = match args::Arguments::try_parse_from(args::spelled_out(arguments)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are errors to clap too; they go to standard output, and that can fail.
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return ExitCode::from(if printed.is_ok() || code != 0 { code } else { OPERATIONAL });
+        }
+    };
+    let done = match &arguments.command {
+        args::Command::Verify(verify) => verify::run(verify, arguments.color),
+        args::Command::Scan(scan) => scan::run(scan, arguments.color),
+    };
+    ExitCode::from(done.unwrap_or_else(|error| {
+        complain(&error);
+        exit_code(&error)
+    }))
+}
+
+/// One line on standard error, unless the reader of our output has simply gone.
+fn complain(error: &anyhow::Error) {
+    let gone = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+    if !gone {
+        say(&error.to_string());
+    }
+}
+
+/// `apkvouch: …` on standard error, escaped. When that fails, there is nobody left to tell.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "apkvouch: {}", escape::visible(line));
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    error.chain().find_map(|cause| cause.downcast_ref::<Error>()).map_or(OPERATIONAL, Error::exit_code)
+}

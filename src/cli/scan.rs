@@ -1,0 +1,80 @@
+//! `apkvouch scan`.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use apkvouch::Registry;
+use apkvouch::Verification;
+use apkvouch::decide;
+use apkvouch::finding::FindingCode;
+use apkvouch::policy::Decision;
+use apkvouch::policy::Policy;
+use apkvouch::policy::Verdict;
+use apkvouch::report::FileResult;
+use apkvouch::report::RegistryFacts;
+use apkvouch::report::ReportOptions;
+use apkvouch::scan::Outcome;
+use apkvouch::scan::ScanOptions;
+use apkvouch::scan::Walk;
+use apkvouch::scan::WalkOptions;
+use apkvouch::scan::scan;
+
+use super::args::Color;
+use super::args::Scan;
+use super::output::Report;
+use super::output::coloured;
+use super::output::not_judged;
+use super::progress::Progress;
+
+pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
+    let now = arguments.at.unwrap_or_else(jiff::Timestamp::now);
+    let registry = arguments.registry.as_ref().map(Registry::load).transpose()?;
+    let mut look = ReportOptions::new("scan");
+    look.colour = coloured(color);
+    look.table = true;
+    if let (Some(registry), Some(path)) = (&registry, &arguments.registry) {
+        registry.ensure_current(now)?;
+        look.registry = Some(RegistryFacts::new(path, registry));
+        look.decided_at = Some(now.to_string());
+    }
+    // Without a registry the built-in denied keys still count.
+    let known = registry.clone().unwrap_or_else(Registry::empty);
+    let policy = Policy::default();
+    let judge = |evidence: &Verification| {
+        let decision = decide(evidence, &known, &policy, now);
+        if registry.is_some() { decision } else { without_registry(decision) }
+    };
+    let mut options = ScanOptions::default();
+    options.verify = arguments.range.options()?;
+    options.jobs = arguments.jobs;
+    options.decide = Some(&judge);
+    let good = if registry.is_some() { Verdict::Authenticated } else { Verdict::Unauthenticated };
+
+    let mut walking = WalkOptions::default();
+    walking.all_files = arguments.all_files;
+    let walk = Walk::new(arguments.paths.clone(), walking);
+    let not_apk = walk.not_apk();
+    let progress = Progress::on_terminal();
+    let mut report = Report::new(arguments.form.format, &look);
+    let scanned = scan(walk, &options, |row| {
+        let result = not_judged(&row, &progress);
+        if let Outcome::Judged { verification, decision } = &row.outcome {
+            let passed = decision.as_ref().is_some_and(|decision| decision.verdict == good);
+            report.add(&FileResult::judged(&row.path, verification, decision.as_ref(), passed))?;
+        } else if let Some(result) = result {
+            report.add(&result)?;
+        }
+        progress.step(report.summary.failed);
+        anyhow::Ok(())
+    });
+    progress.finish();
+    scanned?;
+    report.summary.not_apk = not_apk.load(Relaxed);
+    report.finish()
+}
+
+/// Nobody asked whether the signer is registered, so nothing is said of it.
+fn without_registry(mut decision: Decision) -> Decision {
+    let unasked = [FindingCode::SignerUnknown, FindingCode::PackageUnknown];
+    decision.findings.retain(|finding| !unasked.contains(&finding.code));
+    decision
+}

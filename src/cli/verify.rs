@@ -1,0 +1,61 @@
+//! `apkvouch verify`.
+
+use std::collections::BTreeSet;
+
+use apkvouch::Error;
+use apkvouch::Verification;
+use apkvouch::finding::Severity;
+use apkvouch::policy::signed_by;
+use apkvouch::report::FileResult;
+use apkvouch::report::ReportOptions;
+use apkvouch::scan::Found;
+use apkvouch::scan::Outcome;
+use apkvouch::scan::ScanOptions;
+use apkvouch::scan::scan;
+
+use super::args::Color;
+use super::args::Verify;
+use super::output::Report;
+use super::output::coloured;
+use super::output::not_judged;
+use super::progress::Progress;
+
+pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
+    let mut options = ScanOptions::default();
+    options.verify = arguments.range.options()?;
+    let mut look = ReportOptions::new("verify");
+    look.colour = coloured(color);
+    look.verbose = arguments.verbose;
+    look.certificates = arguments.print_certs || arguments.verbose;
+    let progress = Progress::none();
+    let mut report = Report::new(arguments.form.format, &look);
+    let found = arguments.apks.iter().cloned().map(|path| {
+        if !path.is_dir() {
+            return Found::File(path);
+        }
+        let message = "is a directory: `apkvouch scan` judges directories".to_owned();
+        let error = Error::File { path: path.clone(), message, source: None };
+        Found::Failed(path, error)
+    });
+    scan(found, &options, |mut row| {
+        let not_judged = not_judged(&row, &progress);
+        if let Outcome::Judged { verification, .. } = &mut row.outcome {
+            let passed = passed(arguments, verification);
+            return report.add(&FileResult::judged(&row.path, verification, None, passed));
+        }
+        not_judged.map_or(Ok(()), |result| report.add(&result))
+    })?;
+    report.finish()
+}
+
+/// Whether the file is what was asked for; adds the finding that says why it is not.
+fn passed(arguments: &Verify, verification: &mut Verification) -> bool {
+    let warned = verification.findings.iter().any(|finding| finding.severity == Severity::Warning);
+    let pinned: BTreeSet<_> = arguments.signed_by.iter().copied().collect();
+    let mismatch = (!pinned.is_empty()).then(|| signed_by(verification, &pinned).err()).flatten();
+    let matches = mismatch.is_none();
+    if verification.is_verified() {
+        verification.findings.splice(0..0, mismatch.map(|finding| *finding));
+    }
+    verification.is_verified() && matches && !(arguments.werr && warned)
+}

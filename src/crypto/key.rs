@@ -1,0 +1,389 @@
+//! Public keys: from the bytes of a SubjectPublicKeyInfo to something that can check signatures.
+//!
+//! Reads distinguished encodings alone, as BoringSSL does, and refuses every key that no Android accepts or with
+//! which anyone could sign, before any arithmetic on it. One exception is mended on request: the RSA modulus written
+//! as a negative number.
+
+use std::fmt;
+
+use rsa::BoxedUint;
+use rsa::pkcs8::der;
+use rsa::pkcs8::der::Decode as _;
+use rsa::pkcs8::der::Encode as _;
+use rsa::pkcs8::der::Reader as _;
+use rsa::pkcs8::der::Tag;
+use rsa::pkcs8::der::Tagged as _;
+use rsa::pkcs8::der::asn1::AnyRef;
+use rsa::pkcs8::der::asn1::BitStringRef;
+use rsa::pkcs8::der::asn1::ObjectIdentifier;
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
+
+use super::algorithm::KeyType;
+use super::dsa::DsaKey;
+use crate::limits::Limits;
+
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const ID_DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
+const ID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+
+/// The smallest RSA modulus that BoringSSL takes, in bits.
+const MIN_RSA_BITS: usize = 512;
+/// The largest RSA exponent that BoringSSL takes, in bits.
+const MAX_RSA_EXPONENT_BITS: usize = 33;
+
+/// Why a public key cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// Not a SubjectPublicKeyInfo in its distinguished encoding.
+    #[error("malformed public key: {0}")]
+    Malformed(String),
+    /// An algorithm, by its object identifier, that APK signatures do not use.
+    #[error("public key algorithm {0} is not supported")]
+    UnsupportedAlgorithm(String),
+    /// A curve other than P-256, P-384 and P-521, or one that is not named.
+    #[error("{0} is not a supported curve, only P-256, P-384 and P-521 by name are")]
+    UnsupportedCurve(String),
+    /// Not the uncompressed form of a point on the curve.
+    #[error("not an uncompressed point on curve {0}")]
+    Point(Curve),
+    /// An RSA modulus written as a negative number; see [`normalise_rsa_spki`].
+    #[error("the RSA modulus is written as a negative number")]
+    NegativeModulus,
+    /// RSA numbers that Android refuses.
+    #[error("unusable RSA key: {0}")]
+    Rsa(String),
+    /// DSA numbers that Android refuses.
+    #[error("unusable DSA key: {0}")]
+    Dsa(String),
+}
+
+impl From<der::Error> for KeyError {
+    fn from(error: der::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// An elliptic curve that Android and the JDK know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Curve {
+    /// NIST P-256, secp256r1.
+    P256,
+    /// NIST P-384, secp384r1.
+    P384,
+    /// NIST P-521, secp521r1.
+    P521,
+}
+
+impl Curve {
+    /// The name of FIPS 186: `P-256`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// Size of the order in bits.
+    pub fn bits(self) -> usize {
+        match self {
+            Self::P256 => 256,
+            Self::P384 => 384,
+            Self::P521 => 521,
+        }
+    }
+
+    fn from_oid(oid: ObjectIdentifier) -> Option<Self> {
+        // RFC 5480, 2.1.1.1.
+        const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+        const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+        const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+        match oid {
+            SECP256R1 => Some(Self::P256),
+            SECP384R1 => Some(Self::P384),
+            SECP521R1 => Some(Self::P521),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What kind of key it is, for findings and policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// An RSA key.
+    Rsa {
+        /// Size of the modulus in bits.
+        bits: usize,
+        /// The public exponent: odd, greater than 1, at most 33 bits.
+        exponent: u64,
+    },
+    /// A DSA key.
+    Dsa {
+        /// Size of p in bits.
+        bits: usize,
+        /// Size of q in bits.
+        subgroup_bits: usize,
+    },
+    /// A key on an elliptic curve.
+    Ec {
+        /// The curve.
+        curve: Curve,
+    },
+}
+
+/// A public key that signatures can be checked with, as often as needed.
+#[derive(Clone, Debug)]
+pub struct PublicKey {
+    pub(super) inner: Inner,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Inner {
+    Rsa(RsaKey),
+    Dsa(Box<DsaKey>),
+    P256(p256::ecdsa::VerifyingKey),
+    P384(p384::ecdsa::VerifyingKey),
+    P521(p521::ecdsa::VerifyingKey),
+}
+
+/// An RSA key in numbers that both libraries take: big-endian, without leading zeros.
+#[derive(Clone, Debug)]
+pub(super) struct RsaKey {
+    pub(super) modulus: Vec<u8>,
+    pub(super) exponent: Vec<u8>,
+    pub(super) bits: usize,
+}
+
+impl PublicKey {
+    /// Reads a key from the DER encoding of a SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// An encoding that is not the distinguished one, an algorithm or curve that APK signatures do not use, and
+    /// numbers that Android refuses:
+    /// - RSA modulus smaller than 512 bits, larger than `limits` or even; exponent even, 1 or longer than 33 bits;
+    /// - DSA without parameters, numbers out of range, g or y outside of the subgroup;
+    /// - points that are compressed, at infinity or off their curve.
+    ///
+    /// Source: RFC 3279 §2.3, RFC 5480; BoringSSL `EVP_parse_public_key`, `rsa_check_public_key`.
+    pub fn from_spki(spki: &[u8], limits: &Limits) -> Result<Self, KeyError> {
+        let spki = SubjectPublicKeyInfoRef::from_der(spki)?;
+        let key = key_bytes(&spki)?;
+        let parameters = spki.algorithm.parameters;
+        let inner = match spki.algorithm.oid {
+            RSA_ENCRYPTION => Inner::Rsa(read_rsa(parameters, key, limits)?),
+            ID_DSA => Inner::Dsa(Box::new(read_dsa(parameters, key)?)),
+            ID_EC_PUBLIC_KEY => read_ec(parameters, key)?,
+            oid => return Err(KeyError::UnsupportedAlgorithm(oid.to_string())),
+        };
+        Ok(Self { inner })
+    }
+
+    /// Kind and size.
+    pub fn kind(&self) -> KeyKind {
+        match &self.inner {
+            Inner::Rsa(key) => KeyKind::Rsa {
+                bits: key.bits,
+                exponent: key.exponent.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)),
+            },
+            Inner::Dsa(key) => {
+                KeyKind::Dsa { bits: to_usize(key.bits()), subgroup_bits: to_usize(key.subgroup_bits()) }
+            }
+            Inner::P256(_) => KeyKind::Ec { curve: Curve::P256 },
+            Inner::P384(_) => KeyKind::Ec { curve: Curve::P384 },
+            Inner::P521(_) => KeyKind::Ec { curve: Curve::P521 },
+        }
+    }
+
+    /// What the key is made for.
+    pub fn key_type(&self) -> KeyType {
+        match self.kind() {
+            KeyKind::Rsa { .. } => KeyType::Rsa,
+            KeyKind::Dsa { .. } => KeyType::Dsa,
+            KeyKind::Ec { .. } => KeyType::Ec,
+        }
+    }
+
+    /// The algorithm as apksigner prints it: `RSA`, `EC`, `DSA`.
+    pub fn algorithm_name(&self) -> &'static str {
+        self.key_type().name()
+    }
+
+    /// The key size as apksigner prints it, in bits: of the RSA modulus, of the DSA modulus, of the curve's order.
+    pub fn bits(&self) -> usize {
+        match self.kind() {
+            KeyKind::Rsa { bits, .. } | KeyKind::Dsa { bits, .. } => bits,
+            KeyKind::Ec { curve } => curve.bits(),
+        }
+    }
+}
+
+/// Reads the key of a certificate, whose RSA modulus may be written as a negative number.
+///
+/// # Errors
+/// As [`PublicKey::from_spki`].
+pub fn certificate_key(spki: &[u8], limits: &Limits) -> Result<PublicKey, KeyError> {
+    match normalise_rsa_spki(spki) {
+        Some(normalised) => PublicKey::from_spki(&normalised, limits),
+        None => PublicKey::from_spki(spki, limits),
+    }
+}
+
+/// Encodes an RSA key anew when its modulus is written as a negative number: with a zero byte in front.
+///
+/// `None` when there is nothing to mend. Java reads such a modulus as positive, and apksig compares the key of a
+/// certificate with the one of a signer in this form.
+///
+/// Source: apksig `ApkSigningBlockUtils.encodePublicKey`.
+pub fn normalise_rsa_spki(spki: &[u8]) -> Option<Vec<u8>> {
+    let spki = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
+    if spki.algorithm.oid != RSA_ENCRYPTION {
+        return None;
+    }
+    let [modulus, exponent] = integers(key_bytes(&spki).ok()?).ok()?;
+    if modulus.first()? & 0x80 == 0 {
+        return None;
+    }
+    let modulus = [&[0], modulus].concat();
+    let numbers = [
+        AnyRef::new(Tag::Integer, &modulus).ok()?.to_der().ok()?,
+        AnyRef::new(Tag::Integer, exponent).ok()?.to_der().ok()?,
+    ]
+    .concat();
+    let key = AnyRef::new(Tag::Sequence, &numbers).ok()?.to_der().ok()?;
+    let subject_public_key = BitStringRef::from_bytes(&key).ok()?;
+    SubjectPublicKeyInfoRef { algorithm: spki.algorithm, subject_public_key }.to_der().ok()
+}
+
+fn read_rsa(parameters: Option<AnyRef<'_>>, key: &[u8], limits: &Limits) -> Result<RsaKey, KeyError> {
+    // RFC 3279, 2.3.1: the parameters must be there, and be NULL. BoringSSL holds keys to that.
+    if parameters.is_none_or(|parameters| parameters.tag() != Tag::Null || !parameters.value().is_empty()) {
+        return Err(KeyError::Malformed("RSA parameters are not NULL".to_owned()));
+    }
+    let [modulus, exponent] = integers(key)?;
+    if modulus.first().is_some_and(|first| first & 0x80 != 0) {
+        return Err(KeyError::NegativeModulus);
+    }
+    let modulus = positive(modulus)?;
+    let exponent = positive(exponent)?;
+
+    let bits = bit_length(modulus);
+    if !(MIN_RSA_BITS..=limits.rsa_bits).contains(&bits) {
+        return Err(KeyError::Rsa(format!(
+            "modulus has {bits} bits, from {MIN_RSA_BITS} to {} are accepted",
+            limits.rsa_bits
+        )));
+    }
+    if !is_odd(modulus) {
+        return Err(KeyError::Rsa("modulus is even".to_owned()));
+    }
+    let exponent_bits = bit_length(exponent);
+    if exponent_bits > MAX_RSA_EXPONENT_BITS {
+        return Err(KeyError::Rsa(format!(
+            "exponent has {exponent_bits} bits, at most {MAX_RSA_EXPONENT_BITS} are accepted"
+        )));
+    }
+    if !is_odd(exponent) {
+        return Err(KeyError::Rsa("exponent is even".to_owned()));
+    }
+    if exponent_bits < 2 {
+        return Err(KeyError::Rsa("exponent is 1, so anyone can sign".to_owned()));
+    }
+    Ok(RsaKey { modulus: modulus.to_vec(), exponent: exponent.to_vec(), bits })
+}
+
+impl RsaKey {
+    /// The key in the form of the `rsa` crate, for what `ring` does not cover.
+    pub(super) fn to_rust_crypto(&self) -> Option<rsa::PublicKey> {
+        let number = BoxedUint::from_be_slice_vartime;
+        // Sizes were checked against the limits when the key was read.
+        rsa::PublicKey::new_with_size_limits(number(&self.modulus), number(&self.exponent), 1..=self.bits)
+            .ok()
+    }
+}
+
+fn read_dsa(parameters: Option<AnyRef<'_>>, key: &[u8]) -> Result<DsaKey, KeyError> {
+    let Some(parameters) = parameters.filter(|parameters| parameters.tag() != Tag::Null) else {
+        return Err(KeyError::Dsa("parameters are missing".to_owned()));
+    };
+    let [p, q, g] = integers(&parameters.to_der()?)?.map(positive_owned);
+    let y = AnyRef::from_der(key)?;
+    y.tag().assert_eq(Tag::Integer)?;
+    DsaKey::new(&p?, &q?, &g?, positive(y.value())?)
+}
+
+fn read_ec(parameters: Option<AnyRef<'_>>, point: &[u8]) -> Result<Inner, KeyError> {
+    let oid = match parameters {
+        None => return Err(KeyError::UnsupportedCurve("a curve without a name".to_owned())),
+        Some(parameters) if parameters.tag() != Tag::ObjectIdentifier => {
+            return Err(KeyError::UnsupportedCurve("a curve given by its parameters".to_owned()));
+        }
+        Some(parameters) => parameters.decode_as::<ObjectIdentifier>()?,
+    };
+    let curve = Curve::from_oid(oid).ok_or_else(|| KeyError::UnsupportedCurve(oid.to_string()))?;
+    // SEC 1, 2.3.3: 4 stands for uncompressed.
+    if point.first() != Some(&4) {
+        return Err(KeyError::Point(curve));
+    }
+    match curve {
+        Curve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map(Inner::P256).ok(),
+        Curve::P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(point).map(Inner::P384).ok(),
+        Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(point).map(Inner::P521).ok(),
+    }
+    .ok_or(KeyError::Point(curve))
+}
+
+fn key_bytes<'a>(spki: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8], KeyError> {
+    spki.subject_public_key
+        .as_bytes()
+        .ok_or_else(|| KeyError::Malformed("the key does not end with a whole byte".to_owned()))
+}
+
+/// The contents of the INTEGERs that a SEQUENCE consists of.
+fn integers<const N: usize>(sequence: &[u8]) -> Result<[&[u8]; N], der::Error> {
+    let mut numbers = [[].as_slice(); N];
+    AnyRef::from_der(sequence)?.sequence(|reader| {
+        for number in &mut numbers {
+            let element = reader.decode::<AnyRef<'_>>()?;
+            element.tag().assert_eq(Tag::Integer)?;
+            *number = element.value();
+        }
+        der::Result::Ok(())
+    })?;
+    Ok(numbers)
+}
+
+/// The value of a positive INTEGER without leading zeros, from its contents.
+fn positive(contents: &[u8]) -> Result<&[u8], KeyError> {
+    match contents {
+        [] => Err(KeyError::Malformed("an INTEGER is empty".to_owned())),
+        [0x80..=0xff, ..] => Err(KeyError::Malformed("an INTEGER is negative".to_owned())),
+        [0, 0..=0x7f, ..] => Err(KeyError::Malformed("an INTEGER has a leading zero too many".to_owned())),
+        [0, rest @ ..] | rest => Ok(rest),
+    }
+}
+
+fn positive_owned(contents: &[u8]) -> Result<Vec<u8>, KeyError> {
+    positive(contents).map(<[u8]>::to_vec)
+}
+
+/// Bits of a big-endian number without leading zeros.
+fn bit_length(bytes: &[u8]) -> usize {
+    bytes.first().map_or(0, |first| bytes.len() * 8 - to_usize(first.leading_zeros()))
+}
+
+fn is_odd(bytes: &[u8]) -> bool {
+    bytes.last().is_some_and(|last| last & 1 == 1)
+}
+
+fn to_usize(bits: u32) -> usize {
+    usize::try_from(bits).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,39 @@
+//! Digests, keys and signatures: the only module that names a cryptography crate.
+//!
+//! Takes bytes that `format` has cut out and gives digests, usable keys and yes or no for a signature. Which
+//! algorithms a device knows stands in [`algorithm`], one row a member; what an answer means is decided in `scheme`.
+//!
+//! `ring` verifies what lies in its range; RustCrypto the rest, which Android accepts all the same: RSA of 512 and of
+//! 16,384 bits, MD5, SHA-1, P-521, DSA.
+
+pub mod algorithm;
+pub mod content;
+pub mod digest;
+mod dsa;
+pub mod key;
+pub mod verify;
+
+pub use algorithm::ContentDigestAlgorithm;
+pub use algorithm::JarSignatureAlgorithm;
+pub use algorithm::KeyType;
+pub use algorithm::SignatureAlgorithm;
+pub use algorithm::SignatureAlgorithmId;
+pub use algorithm::SignatureScheme;
+pub use algorithm::jar_signature_algorithm;
+pub use algorithm::jar_supported_api_levels;
+pub use content::ContentDigests;
+pub use content::ContentSections;
+pub use content::content_digests;
+pub use digest::DigestAlgorithm;
+pub use digest::Hasher;
+pub use digest::md5;
+pub use digest::sha1;
+pub use digest::sha256;
+pub use key::Curve;
+pub use key::KeyError;
+pub use key::KeyKind;
+pub use key::PublicKey;
+pub use key::certificate_key;
+pub use key::normalise_rsa_spki;
+pub use verify::VerifyError;
+pub use verify::verify;

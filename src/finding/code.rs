@@ -1,0 +1,223 @@
+//! The table of all finding codes: one row a code.
+//!
+//! A code is public and permanent. Its page, with cause and remedy, stands in `docs/findings.md` under a heading of
+//! the same name; a test fails while one is missing.
+
+use super::Severity;
+
+macro_rules! codes {
+    ($($variant:ident, $code:literal, $severity:ident, $apksig:expr, $en:literal, $zh:literal;)*) => {
+        /// What was found, as a stable name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum FindingCode {
+            $(#[doc = $en] $variant,)*
+        }
+
+        impl FindingCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable kebab-case name: `v2-digest-mismatch`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The severity that the code has unless a policy says otherwise.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// The name of the matching constant of apksig's `ApkVerifier.Issue`, where one exists.
+            pub fn apksig_issue(self) -> Option<&'static str> {
+                match self { $(Self::$variant => $apksig,)* }
+            }
+
+            /// One sentence, lower case and without a full stop, in English.
+            pub fn summary_en(self) -> &'static str {
+                match self { $(Self::$variant => $en,)* }
+            }
+
+            /// The same sentence in Chinese.
+            pub fn summary_zh(self) -> &'static str {
+                match self { $(Self::$variant => $zh,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // The file as a ZIP archive and as an APK.
+    ZipNoEocd, "zip-no-eocd", Error, None, "not a ZIP archive: no end-of-central-directory record", "不是 ZIP 文件：缺少中央目录结束记录";
+    ZipBadSections, "zip-bad-sections", Error, None, "ZIP sections overlap or lie outside the file", "ZIP 各区段重叠或超出文件";
+    ZipBadDirectory, "zip-bad-directory", Error, None, "malformed ZIP central directory", "ZIP 中央目录格式错误";
+    ZipBadEntry, "zip-bad-entry", Error, None, "a ZIP entry cannot be read as its directory record describes it", "ZIP 条目与目录记录不符，无法读取";
+    ZipAmbiguousEocd, "zip-ambiguous-eocd", Warning, None, "the installer may find another end-of-central-directory record than the signature verifier", "安装程序与签名校验器可能找到不同的中央目录结束记录";
+    ZipDuplicateEntry, "zip-duplicate-entry", Warning, None, "an entry name occurs more than once; Android refuses to open such a file", "条目名称重复；Android 会拒绝打开此类文件";
+    ZipLeadingBytes, "zip-leading-bytes", Warning, None, "the file does not start with a ZIP entry", "文件开头不是 ZIP 条目";
+    Janus, "janus", Error, None, "the file does not start with a ZIP entry and only v1 protects it: the bytes in front could run as code", "文件开头不是 ZIP 条目且仅有 v1 签名：前置字节可能被当作代码执行";
+    LimitExceeded, "limit-exceeded", Error, None, "something is larger than the limit that keeps verification cheap", "超出校验资源上限";
+    ManifestMissing, "manifest-missing", Error, None, "not an APK: no AndroidManifest.xml", "不是 APK：缺少 AndroidManifest.xml";
+    ManifestMalformed, "manifest-malformed", Error, None, "AndroidManifest.xml is not well-formed binary XML", "AndroidManifest.xml 不是有效的二进制 XML";
+    MinSdkUndetermined, "min-sdk-undetermined", Error, None, "the minimum SDK level cannot be read from AndroidManifest.xml", "无法从 AndroidManifest.xml 读取最低 SDK 级别";
+    SdkRangeEmpty, "sdk-range-empty", Error, None, "the app's minimum SDK level is above the highest level that was asked for", "应用的最低 SDK 级别高于所要求的最高级别";
+    TargetSdkSchemeNotMet, "target-sdk-scheme-not-met", Error, Some("MIN_SIG_SCHEME_FOR_TARGET_SDK_NOT_MET"), "the target SDK level requires a newer signature scheme", "目标 SDK 级别要求更新的签名方案";
+    TargetSandboxSchemeNotMet, "target-sandbox-scheme-not-met", Error, Some("NO_SIG_FOR_TARGET_SANDBOX_VERSION"), "the target sandbox version requires APK Signature Scheme v2 or newer", "目标沙箱版本要求 v2 或更新的签名方案";
+
+    // The APK Signing Block.
+    SigningBlockMalformed, "signing-block-malformed", Warning, None, "an APK Signing Block is there, but Android cannot read it and treats it as absent", "存在 APK 签名分块，但 Android 无法读取，视为不存在";
+    SigningBlockTailMalformed, "signing-block-tail-malformed", Warning, None, "the APK Signing Block is malformed behind the pairs that Android reads", "APK 签名分块在 Android 读取的部分之后格式错误";
+    SigningBlockDuplicateId, "signing-block-duplicate-id", Warning, None, "an id occurs more than once in the APK Signing Block; Android reads the first", "APK 签名分块中 ID 重复；Android 读取第一个";
+    NewerSchemePresent, "newer-scheme-present", Warning, None, "a block of a signature scheme is present that this version does not verify", "存在本版本无法校验的签名方案分块";
+
+    // v1 (JAR signing).
+    V1NoSignatures, "v1-no-signatures", Error, Some("JAR_SIG_NO_SIGNATURES"), "no JAR signature", "没有 JAR 签名";
+    V1TooManySigners, "v1-too-many-signers", Error, Some("JAR_SIG_MAX_SIGNATURES_EXCEEDED"), "more JAR signers than Android accepts", "JAR 签名者数量超过 Android 上限";
+    V1NoSignedEntries, "v1-no-signed-entries", Error, Some("JAR_SIG_NO_SIGNED_ZIP_ENTRIES"), "no entry is covered by the JAR signature", "JAR 签名未覆盖任何条目";
+    V1DuplicateEntry, "v1-duplicate-entry", Error, Some("JAR_SIG_DUPLICATE_ZIP_ENTRY"), "an entry name occurs more than once", "条目名称重复";
+    V1DuplicateManifestSection, "v1-duplicate-manifest-section", Error, Some("JAR_SIG_DUPLICATE_MANIFEST_SECTION"), "META-INF/MANIFEST.MF names an entry twice", "MANIFEST.MF 重复声明同一条目";
+    V1UnnamedManifestSection, "v1-unnamed-manifest-section", Error, Some("JAR_SIG_UNNNAMED_MANIFEST_SECTION"), "a section of META-INF/MANIFEST.MF does not begin with a name", "MANIFEST.MF 中有未命名的区段";
+    V1UnnamedSfSection, "v1-unnamed-sf-section", Error, Some("JAR_SIG_UNNNAMED_SIG_FILE_SECTION"), "a section of the signature file does not begin with a name", "签名文件中有未命名的区段";
+    V1NoManifest, "v1-no-manifest", Error, Some("JAR_SIG_NO_MANIFEST"), "no META-INF/MANIFEST.MF", "缺少 META-INF/MANIFEST.MF";
+    V1MissingEntry, "v1-missing-entry", Error, Some("JAR_SIG_MISSING_ZIP_ENTRY_REFERENCED_IN_MANIFEST"), "META-INF/MANIFEST.MF names an entry that the archive does not have", "MANIFEST.MF 声明的条目不存在";
+    V1NoDigestInManifest, "v1-no-digest-in-manifest", Error, Some("JAR_SIG_NO_ZIP_ENTRY_DIGEST_IN_MANIFEST"), "META-INF/MANIFEST.MF has no usable digest for an entry", "MANIFEST.MF 缺少条目的可用摘要";
+    V1NoDigestInSf, "v1-no-digest-in-sf", Error, Some("JAR_SIG_NO_ZIP_ENTRY_DIGEST_IN_SIG_FILE"), "the signature file has no usable digest for an entry", "签名文件缺少条目的可用摘要";
+    V1EntryNotSigned, "v1-entry-not-signed", Error, Some("JAR_SIG_ZIP_ENTRY_NOT_SIGNED"), "an entry is not signed by anyone", "条目未被任何签名者签名";
+    V1SignersMismatch, "v1-signers-mismatch", Error, Some("JAR_SIG_ZIP_ENTRY_SIGNERS_MISMATCH"), "entries are signed by different signers", "各条目的签名者不一致";
+    V1EntryDigestMismatch, "v1-entry-digest-mismatch", Error, Some("JAR_SIG_ZIP_ENTRY_DIGEST_DID_NOT_VERIFY"), "an entry is not the one that was signed", "条目内容与签名时不一致";
+    V1ManifestDigestMismatch, "v1-manifest-digest-mismatch", Warning, Some("JAR_SIG_ZIP_ENTRY_DIGEST_DID_NOT_VERIFY"), "META-INF/MANIFEST.MF as a whole is not the one that was signed", "MANIFEST.MF 整体摘要与签名文件不一致";
+    V1ManifestMainDigestMismatch, "v1-manifest-main-digest-mismatch", Error, Some("JAR_SIG_MANIFEST_MAIN_SECTION_DIGEST_DID_NOT_VERIFY"), "the main section of META-INF/MANIFEST.MF is not the one that was signed", "MANIFEST.MF 主区段与签名时不一致";
+    V1ManifestSectionDigestMismatch, "v1-manifest-section-digest-mismatch", Error, Some("JAR_SIG_MANIFEST_SECTION_DIGEST_DID_NOT_VERIFY"), "a section of META-INF/MANIFEST.MF is not the one that was signed", "MANIFEST.MF 区段与签名时不一致";
+    V1NoManifestDigest, "v1-no-manifest-digest", Warning, Some("JAR_SIG_NO_MANIFEST_DIGEST_IN_SIG_FILE"), "the signature file has no digest of the whole manifest", "签名文件缺少清单整体摘要";
+    V1NoStrippingProtection, "v1-no-stripping-protection", Warning, Some("JAR_SIG_NO_APK_SIG_STRIP_PROTECTION"), "newer signatures could be stripped unnoticed: the signature file does not mention them", "签名文件未声明新方案，剥离新签名将无法察觉";
+    V1MissingFile, "v1-missing-file", Warning, Some("JAR_SIG_MISSING_FILE"), "a signature block file has no signature file beside it", "签名块文件缺少对应的 .SF 文件";
+    V1VerifyException, "v1-verify-exception", Error, Some("JAR_SIG_VERIFY_EXCEPTION"), "the signature block cannot be checked", "签名块无法校验";
+    V1UnsupportedAlgorithm, "v1-unsupported-algorithm", Error, Some("JAR_SIG_UNSUPPORTED_SIG_ALG"), "an algorithm is not supported on every Android version in range", "部分 Android 版本不支持所用算法";
+    V1ParseException, "v1-parse-exception", Error, Some("JAR_SIG_PARSE_EXCEPTION"), "the signature block is not well-formed PKCS#7", "签名块不是有效的 PKCS#7";
+    V1MalformedCertificate, "v1-malformed-certificate", Error, Some("JAR_SIG_MALFORMED_CERTIFICATE"), "a certificate in the signature block is malformed", "签名块中的证书格式错误";
+    V1SignatureMismatch, "v1-signature-mismatch", Error, Some("JAR_SIG_DID_NOT_VERIFY"), "the signature over the signature file does not verify", "对签名文件的签名校验失败";
+    V1NoSigners, "v1-no-signers", Error, Some("JAR_SIG_NO_SIGNERS"), "the signature block has no signer", "签名块中没有签名者";
+    V1DuplicateSfSection, "v1-duplicate-sf-section", Error, Some("JAR_SIG_DUPLICATE_SIG_FILE_SECTION"), "the signature file names an entry twice", "签名文件重复声明同一条目";
+    V1MissingVersion, "v1-missing-version", Error, Some("JAR_SIG_MISSING_VERSION_ATTR_IN_SIG_FILE"), "the signature file lacks Signature-Version", "签名文件缺少 Signature-Version";
+    V1UnknownSchemeId, "v1-unknown-scheme-id", Warning, Some("JAR_SIG_UNKNOWN_APK_SIG_SCHEME_ID"), "the signature file mentions an unknown signature scheme", "签名文件提及未知的签名方案";
+    V1SchemeStripped, "v1-scheme-stripped", Error, Some("JAR_SIG_MISSING_APK_SIG_REFERENCED"), "the signature file mentions a signature scheme that is not there: it was stripped", "签名文件声明的签名方案缺失：已被剥离";
+    V1UnprotectedEntry, "v1-unprotected-entry", Warning, Some("JAR_SIG_UNPROTECTED_ZIP_ENTRY"), "an entry under META-INF/ is not protected by the JAR signature", "META-INF/ 下的条目不受 JAR 签名保护";
+    V1SignerMissing, "v1-signer-missing", Error, Some("JAR_SIG_MISSING"), "a v2 signer has not signed with v1", "v2 签名者未使用 v1 签名";
+
+    // v2.
+    V2SignerMissing, "v2-signer-missing", Error, Some("V2_SIG_MISSING"), "a v1 signer has not signed with v2", "v1 签名者未使用 v2 签名";
+    V2MalformedSigners, "v2-malformed-signers", Error, Some("V2_SIG_MALFORMED_SIGNERS"), "the list of v2 signers is malformed", "v2 签名者列表格式错误";
+    V2MalformedSigner, "v2-malformed-signer", Error, Some("V2_SIG_MALFORMED_SIGNER"), "a v2 signer is malformed", "v2 签名者格式错误";
+    V2MalformedPublicKey, "v2-malformed-public-key", Error, Some("V2_SIG_MALFORMED_PUBLIC_KEY"), "the public key cannot be used", "公钥无法使用";
+    V2MalformedCertificate, "v2-malformed-certificate", Error, Some("V2_SIG_MALFORMED_CERTIFICATE"), "a certificate is malformed", "证书格式错误";
+    V2MalformedSignature, "v2-malformed-signature", Error, Some("V2_SIG_MALFORMED_SIGNATURE"), "a signature record is malformed", "签名记录格式错误";
+    V2MalformedDigest, "v2-malformed-digest", Error, Some("V2_SIG_MALFORMED_DIGEST"), "a digest record is malformed", "摘要记录格式错误";
+    V2MalformedAttribute, "v2-malformed-attribute", Error, Some("V2_SIG_MALFORMED_ADDITIONAL_ATTRIBUTE"), "an additional attribute is malformed", "附加属性格式错误";
+    V2UnknownSchemeId, "v2-unknown-scheme-id", Warning, Some("V2_SIG_UNKNOWN_APK_SIG_SCHEME_ID"), "the stripping protection names an unknown signature scheme", "防剥离属性提及未知的签名方案";
+    V2SchemeStripped, "v2-scheme-stripped", Error, Some("V2_SIG_MISSING_APK_SIG_REFERENCED"), "the v2 signer mentions a signature scheme that is not there: it was stripped", "v2 签名者声明的签名方案缺失：已被剥离";
+    V2TooManySigners, "v2-too-many-signers", Error, Some("V2_SIG_MAX_SIGNATURES_EXCEEDED"), "more v2 signers than Android accepts", "v2 签名者数量超过 Android 上限";
+    V2NoSigners, "v2-no-signers", Error, Some("V2_SIG_NO_SIGNERS"), "the v2 block has no signers", "v2 分块没有签名者";
+    V2UnknownAlgorithm, "v2-unknown-algorithm", Warning, Some("V2_SIG_UNKNOWN_SIG_ALGORITHM"), "a signature algorithm is unknown and was not checked", "未知的签名算法，未校验";
+    V2UnknownAttribute, "v2-unknown-attribute", Warning, Some("V2_SIG_UNKNOWN_ADDITIONAL_ATTRIBUTE"), "an additional attribute is unknown", "未知的附加属性";
+    V2VerifyException, "v2-verify-exception", Error, Some("V2_SIG_VERIFY_EXCEPTION"), "the signature cannot be checked", "签名无法校验";
+    V2SignatureMismatch, "v2-signature-mismatch", Error, Some("V2_SIG_DID_NOT_VERIFY"), "the signature over the signed data does not verify", "对签名数据的签名校验失败";
+    V2NoSignatures, "v2-no-signatures", Error, Some("V2_SIG_NO_SIGNATURES"), "the signer has no signatures", "签名者没有签名";
+    V2NoSupportedSignatures, "v2-no-supported-signatures", Error, Some("V2_SIG_NO_SUPPORTED_SIGNATURES"), "no signature is supported on every Android version in range", "没有范围内所有 Android 版本均支持的签名";
+    V2NoCertificates, "v2-no-certificates", Error, Some("V2_SIG_NO_CERTIFICATES"), "the signer has no certificates", "签名者没有证书";
+    V2PublicKeyMismatch, "v2-public-key-mismatch", Error, Some("V2_SIG_PUBLIC_KEY_MISMATCH_BETWEEN_CERTIFICATE_AND_SIGNATURES_RECORD"), "the signing key is not the key of the certificate", "签名密钥与证书公钥不一致";
+    V2AlgorithmsMismatch, "v2-algorithms-mismatch", Error, Some("V2_SIG_SIG_ALG_MISMATCH_BETWEEN_SIGNATURES_AND_DIGESTS_RECORDS"), "signatures and digests name different algorithms", "签名与摘要的算法列表不一致";
+    V2DigestMismatch, "v2-digest-mismatch", Error, Some("V2_SIG_APK_DIGEST_DID_NOT_VERIFY"), "the content is not the one that was signed", "内容与签名时不一致";
+
+    // v3, v3.1.
+    V3MalformedSigners, "v3-malformed-signers", Error, Some("V3_SIG_MALFORMED_SIGNERS"), "the list of v3 signers is malformed", "v3 签名者列表格式错误";
+    V3MalformedSigner, "v3-malformed-signer", Error, Some("V3_SIG_MALFORMED_SIGNER"), "a v3 signer is malformed", "v3 签名者格式错误";
+    V3MalformedPublicKey, "v3-malformed-public-key", Error, Some("V3_SIG_MALFORMED_PUBLIC_KEY"), "the public key cannot be used", "公钥无法使用";
+    V3MalformedCertificate, "v3-malformed-certificate", Error, Some("V3_SIG_MALFORMED_CERTIFICATE"), "a certificate is malformed", "证书格式错误";
+    V3MalformedSignature, "v3-malformed-signature", Error, Some("V3_SIG_MALFORMED_SIGNATURE"), "a signature record is malformed", "签名记录格式错误";
+    V3MalformedDigest, "v3-malformed-digest", Error, Some("V3_SIG_MALFORMED_DIGEST"), "a digest record is malformed", "摘要记录格式错误";
+    V3MalformedAttribute, "v3-malformed-attribute", Error, Some("V3_SIG_MALFORMED_ADDITIONAL_ATTRIBUTE"), "an additional attribute is malformed", "附加属性格式错误";
+    V3NoSigners, "v3-no-signers", Error, Some("V3_SIG_NO_SIGNERS"), "the v3 block has no signers", "v3 分块没有签名者";
+    V3NoSignatures, "v3-no-signatures", Error, Some("V3_SIG_NO_SIGNATURES"), "the signer has no signatures", "签名者没有签名";
+    V3NoSupportedSignatures, "v3-no-supported-signatures", Error, Some("V3_SIG_NO_SUPPORTED_SIGNATURES"), "no signature is supported on every Android version in range", "没有范围内所有 Android 版本均支持的签名";
+    V3NoCertificates, "v3-no-certificates", Error, Some("V3_SIG_NO_CERTIFICATES"), "the signer has no certificates", "签名者没有证书";
+    V3VerifyException, "v3-verify-exception", Error, Some("V3_SIG_VERIFY_EXCEPTION"), "the signature cannot be checked", "签名无法校验";
+    V3SignatureMismatch, "v3-signature-mismatch", Error, Some("V3_SIG_DID_NOT_VERIFY"), "the signature over the signed data does not verify", "对签名数据的签名校验失败";
+    V3PublicKeyMismatch, "v3-public-key-mismatch", Error, Some("V3_SIG_PUBLIC_KEY_MISMATCH_BETWEEN_CERTIFICATE_AND_SIGNATURES_RECORD"), "the signing key is not the key of the certificate", "签名密钥与证书公钥不一致";
+    V3AlgorithmsMismatch, "v3-algorithms-mismatch", Error, Some("V3_SIG_SIG_ALG_MISMATCH_BETWEEN_SIGNATURES_AND_DIGESTS_RECORDS"), "signatures and digests name different algorithms", "签名与摘要的算法列表不一致";
+    V3DigestMismatch, "v3-digest-mismatch", Error, Some("V3_SIG_APK_DIGEST_DID_NOT_VERIFY"), "the content is not the one that was signed", "内容与签名时不一致";
+    V3UnknownAlgorithm, "v3-unknown-algorithm", Warning, Some("V3_SIG_UNKNOWN_SIG_ALGORITHM"), "a signature algorithm is unknown and was not checked", "未知的签名算法，未校验";
+    V3UnknownAttribute, "v3-unknown-attribute", Warning, Some("V3_SIG_UNKNOWN_ADDITIONAL_ATTRIBUTE"), "an additional attribute is unknown", "未知的附加属性";
+    V3MultipleSigners, "v3-multiple-signers", Error, Some("V3_SIG_MULTIPLE_SIGNERS"), "several v3 signers but no lineage that connects them", "多个 v3 签名者但缺少关联的密钥谱系";
+    V3MultiplePastSigners, "v3-multiple-past-signers", Error, Some("V3_SIG_MULTIPLE_PAST_SIGNERS"), "v3 allows one signer, the older scheme has several", "v3 仅允许单一签名者，而旧方案有多个";
+    V3PastSignersMismatch, "v3-past-signers-mismatch", Error, Some("V3_SIG_PAST_SIGNERS_MISMATCH"), "the signer of the older scheme is not the oldest v3 signer", "旧方案的签名者不是 v3 谱系的最早签名者";
+    V3InvalidSdkVersions, "v3-invalid-sdk-versions", Error, Some("V3_SIG_INVALID_SDK_VERSIONS"), "the signer's range of SDK levels is invalid", "签名者的 SDK 范围无效";
+    V3MinSdkMismatch, "v3-min-sdk-mismatch", Error, Some("V3_MIN_SDK_VERSION_MISMATCH_BETWEEN_SIGNER_AND_SIGNED_DATA_RECORD"), "the signer's minimum SDK level is not the signed one", "签名者的最低 SDK 与签名数据不一致";
+    V3MaxSdkMismatch, "v3-max-sdk-mismatch", Error, Some("V3_MAX_SDK_VERSION_MISMATCH_BETWEEN_SIGNER_AND_SIGNED_DATA_RECORD"), "the signer's maximum SDK level is not the signed one", "签名者的最高 SDK 与签名数据不一致";
+    V3LineageSignatureMismatch, "v3-lineage-signature-mismatch", Error, Some("V3_SIG_POR_DID_NOT_VERIFY"), "the proof of rotation does not verify", "密钥轮换证明校验失败";
+    V3MalformedLineage, "v3-malformed-lineage", Error, Some("V3_SIG_MALFORMED_LINEAGE"), "the proof of rotation is malformed", "密钥轮换证明格式错误";
+    V3LineageCertificateMismatch, "v3-lineage-certificate-mismatch", Error, Some("V3_SIG_POR_CERT_MISMATCH"), "the signer is not the last certificate of its proof of rotation", "签名者不是其轮换证明中的最后一个证书";
+    V3DuplicateLineage, "v3-duplicate-lineage", Error, None, "the signer has more than one proof of rotation; Android refuses it", "签名者有多个轮换证明；Android 会拒绝";
+    V3InconsistentSdkVersions, "v3-inconsistent-sdk-versions", Error, Some("V3_INCONSISTENT_SDK_VERSIONS"), "the signers' ranges of SDK levels overlap or leave a gap", "各签名者的 SDK 范围重叠或有空缺";
+    V3MissingSdkVersions, "v3-missing-sdk-versions", Error, Some("V3_MISSING_SDK_VERSIONS"), "the signers do not cover every SDK level in range", "签名者未覆盖全部 SDK 级别";
+    V3InconsistentLineages, "v3-inconsistent-lineages", Error, Some("V3_INCONSISTENT_LINEAGES"), "the signers' proofs of rotation are not one history", "各签名者的轮换证明不属于同一历史";
+    V31BlockMissing, "v31-block-missing", Error, Some("V31_BLOCK_MISSING"), "the v3.0 signer mentions a v3.1 block that is not there: it was stripped", "v3.0 签名者声明的 v3.1 分块缺失：已被剥离";
+    V31RotationMinSdkMismatch, "v31-rotation-min-sdk-mismatch", Error, Some("V31_ROTATION_MIN_SDK_MISMATCH"), "the v3.1 block does not start at the SDK level that the v3.0 signer promises", "v3.1 分块的起始 SDK 与 v3.0 签名者声明不一致";
+    V31RotationMinSdkMissing, "v31-rotation-min-sdk-missing", Warning, Some("V31_ROTATION_MIN_SDK_ATTR_MISSING"), "the v3.1 block could be stripped unnoticed: the v3.0 signer does not mention it", "v3.0 签名者未声明 v3.1 分块，剥离将无法察觉";
+    V31WithoutV3, "v31-without-v3", Error, Some("V31_BLOCK_FOUND_WITHOUT_V3_BLOCK"), "a v3.1 block without a v3.0 block", "有 v3.1 分块但缺少 v3.0 分块";
+    V31DevReleaseOnV3, "v31-dev-release-on-v3", Warning, Some("V31_ROTATION_TARGETS_DEV_RELEASE_ATTR_ON_V3_SIGNER"), "a v3.0 signer targets a development release, which only v3.1 can", "v3.0 签名者针对开发版，仅 v3.1 支持";
+
+    // Who the signer is, against the registry.
+    SignerAuthenticated, "signer-authenticated", Note, None, "the signer is registered and authorised for this package", "签名者已登记并获授权";
+    SignerUnknown, "signer-unknown", Warning, None, "the signer is not in the registry", "签名者未登记";
+    SignerNotAllowed, "signer-not-allowed", Error, None, "the package is registered and this signer may not speak for it", "该包名已登记，此签名者无权代表";
+    PackageUnknown, "package-unknown", Warning, None, "the signer is registered, but not for this package", "签名者已登记，但未授权此包名";
+    SignerRole, "signer-role", Warning, None, "the signer is registered, but not as a developer", "签名者已登记，但不是开发者角色";
+    KeyRevoked, "key-revoked", Error, None, "the signer's authentication is revoked", "签名者认证已吊销";
+    KeySuspended, "key-suspended", Error, None, "the signer's authentication is suspended", "签名者认证已暂停";
+    KeyDenied, "key-denied", Error, None, "the key is on the denied list", "密钥在禁用名单上";
+    KeyExpired, "key-expired", Error, None, "the signer's authentication has expired", "签名者认证已过期";
+    KeyNotYetValid, "key-not-yet-valid", Error, None, "the signer's authentication is not valid yet", "签名者认证尚未生效";
+    KeyRotated, "key-rotated", Note, None, "the signer is not authorised itself, but proves rotation from an authorised key", "签名者本身未获授权，但可证明由已授权密钥轮换而来";
+    OldKeyInUse, "old-key-in-use", Error, None, "the registry has this key as rotated away, and its successor is not in use here", "登记显示此密钥已轮换，且未使用其后继密钥";
+    PredecessorUnregistered, "predecessor-unregistered", Warning, None, "older Android versions see a predecessor of the authorised signer that the registry does not have as such", "旧版 Android 看到的是已授权签名者的前任密钥，但登记中没有该关系";
+    SignersDifferByVersion, "signers-differ-by-version", Warning, None, "Android versions see different signers", "不同 Android 版本看到的签名者不同";
+    PackageMissing, "package-missing", Error, None, "no package name, so no authorisation can be looked up", "缺少包名，无法查询授权";
+
+    // What the caller asked for.
+    SignedByMismatch, "signed-by-mismatch", Error, None, "the signers are not exactly those that were asked for", "签名者与指定的不完全一致";
+}
+
+impl FindingCode {
+    /// The code of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_kebab_case_and_unique() {
+        let mut seen = HashSet::new();
+        for code in FindingCode::ALL {
+            let name = code.as_str();
+            assert!(seen.insert(name), "{name} stands twice");
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{name}");
+            assert_eq!(FindingCode::parse(name), Some(*code));
+        }
+    }
+
+    #[test]
+    fn summaries_are_there_in_both_languages_and_without_a_full_stop() {
+        for code in FindingCode::ALL {
+            for text in [code.summary_en(), code.summary_zh()] {
+                assert!(!text.is_empty() && !text.ends_with(['.', '。']), "{}", code.as_str());
+            }
+            assert!(code.summary_zh().chars().any(|c| c > '\u{2e80}'), "{}", code.as_str());
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Untrusted bytes in, plain borrowed structs out: no judgement, no I/O.
+//!
+//! Every parser reads to the end of its record, counts through [`cursor::Cursor`], and is bounded by
+//! [`crate::limits::Limits`]. What the bytes mean for a verdict is decided above.
+
+#![cfg_attr(not(test), deny(clippy::as_conversions, clippy::arithmetic_side_effects))]
+
+pub mod axml;
+pub mod cursor;
+pub mod der;
+pub mod jar;
+pub mod lineage;
+pub mod pkcs7;
+pub mod signer;
+pub mod signing_block;
+pub mod x509;
+pub mod zip;
+
+pub use cursor::Cursor;
+pub use cursor::ParseError;
+pub use cursor::ParseErrorKind;

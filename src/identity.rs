@@ -1,0 +1,216 @@
+//! Who a signer is: certificates as raw bytes, their digests, and lineages.
+//!
+//! The identity of a signer is the SHA-256 of the certificate exactly as the file carries it. Names in it are for
+//! people and prove nothing.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+
+/// SHA-256 of a DER certificate: the identity that is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CertificateDigest(pub [u8; 32]);
+
+impl fmt::Display for CertificateDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for CertificateDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a text that should be a certificate digest is instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected the SHA-256 of a certificate (64 hexadecimal digits, colons allowed), found {found:?}{hint}"
+)]
+pub struct DigestTextError {
+    found: String,
+    hint: &'static str,
+}
+
+impl FromStr for CertificateDigest {
+    type Err = DigestTextError;
+
+    /// Reads any usual spelling: upper or lower case, with or without colons, blanks or a `SHA256:` prefix.
+    fn from_str(text: &str) -> Result<Self, DigestTextError> {
+        let plain = text.trim();
+        let upper = plain.to_ascii_uppercase();
+        let plain =
+            ["SHA-256:", "SHA256:"].iter().find_map(|prefix| upper.strip_prefix(prefix)).unwrap_or(&upper);
+        let digits: Vec<u8> = plain.bytes().filter(|byte| !matches!(byte, b':' | b' ' | b'-')).collect();
+        let hint = match digits.len() {
+            32 => "; that is the length of an MD5 digest",
+            40 => "; that is the length of a SHA-1 digest",
+            _ => "",
+        };
+        let error = || DigestTextError { found: text.to_owned(), hint };
+        let mut digest = [0; 32];
+        if digits.len() != 64 {
+            return Err(error());
+        }
+        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| error())?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| error())?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+impl Serialize for CertificateDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CertificateDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Digests that people print and look up by. Only SHA-256 identifies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PrintedDigests {
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// SHA-1.
+    pub sha1: [u8; 20],
+    /// MD5.
+    pub md5: [u8; 16],
+}
+
+/// A public key as its certificate carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyFacts {
+    /// `RSA`, `EC`, `DSA`, or the object identifier of another algorithm.
+    pub algorithm: String,
+    /// RSA: modulus; DSA: p; EC: order of the curve; 0 when the key cannot be read. In bits.
+    pub bits: usize,
+    /// Digests of the X.509 `SubjectPublicKeyInfo`.
+    pub digests: PrintedDigests,
+}
+
+/// A certificate, kept as the bytes that the file carries.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    inner: Arc<CertificateInner>,
+}
+
+#[derive(Debug)]
+struct CertificateInner {
+    der: Vec<u8>,
+    digests: PrintedDigests,
+    key: KeyFacts,
+    subject: String,
+}
+
+impl Certificate {
+    pub(crate) fn new(der: Vec<u8>, digests: PrintedDigests, key: KeyFacts, subject: String) -> Self {
+        Self { inner: Arc::new(CertificateInner { der, digests, key, subject }) }
+    }
+
+    /// The bytes, exactly as in the file.
+    pub fn der(&self) -> &[u8] {
+        &self.inner.der
+    }
+
+    /// SHA-256 of the bytes.
+    pub fn digest(&self) -> CertificateDigest {
+        CertificateDigest(self.inner.digests.sha256)
+    }
+
+    /// SHA-256, SHA-1 and MD5 of the bytes.
+    pub fn digests(&self) -> &PrintedDigests {
+        &self.inner.digests
+    }
+
+    /// The public key.
+    pub fn key(&self) -> &KeyFacts {
+        &self.inner.key
+    }
+
+    /// The subject, spelled as apksigner spells it: `CN=Android, O=Android, C=US`. Self-asserted; proves nothing.
+    pub fn subject(&self) -> &str {
+        &self.inner.subject
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner.der == other.inner.der
+    }
+}
+
+impl Eq for Certificate {}
+
+/// One certificate of a lineage, with what it may still do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LineageNode {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Capabilities that the newer signer grants it (`apk-signing`: `SigningCertificateLineage.PAST_CERT_*`).
+    pub flags: u32,
+    /// Id of the algorithm with which it signed the next node; 0 for none.
+    pub signature_algorithm: u32,
+}
+
+/// A verified proof of rotation: certificates from the oldest to the current one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lineage {
+    nodes: Vec<LineageNode>,
+}
+
+impl Lineage {
+    /// Only verification makes one.
+    pub(crate) fn new(nodes: Vec<LineageNode>) -> Self {
+        Self { nodes }
+    }
+
+    /// Oldest first; the last is the current signer. Never empty.
+    pub fn nodes(&self) -> &[LineageNode] {
+        &self.nodes
+    }
+
+    /// Whether the certificate with this digest is in it, current one included.
+    pub fn contains(&self, digest: &CertificateDigest) -> bool {
+        self.nodes.iter().any(|node| node.certificate.digest() == *digest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc";
+
+    #[test]
+    fn reads_the_usual_spellings_of_a_digest() {
+        let digest: CertificateDigest = DIGEST.parse().unwrap();
+        let colons: Vec<String> = digest.0.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>();
+        for text in [DIGEST.to_uppercase(), colons.join(":"), format!("SHA256: {}", colons.join(" "))] {
+            assert_eq!(text.parse::<CertificateDigest>().unwrap(), digest);
+        }
+        assert_eq!(digest.to_string(), DIGEST);
+    }
+
+    #[test]
+    fn says_what_another_text_looks_like() {
+        let error = "e89b158e4bcf988ebd09eb83f5378e87".parse::<CertificateDigest>().unwrap_err();
+        assert!(error.to_string().ends_with("that is the length of an MD5 digest"), "{error}");
+        assert!(DIGEST.replace('a', "g").parse::<CertificateDigest>().is_err());
+        assert!("".parse::<CertificateDigest>().is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! Caps on what a file may make us do, in one place.
+//!
+//! Each cap is far above what any honest APK needs and low enough that reaching it is cheap. A file that exceeds
+//! one is judged, with a finding that names the limit; it is never believed beyond it.
+
+/// Caps that no file can exceed. All sizes are in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Central Directory size. 65,535 entries with names of 1 KiB need 70 MB; real ones stay below 16 MB.
+    pub central_directory: u64,
+    /// APK Signing Block size, framing included. Real ones stay below 1 MiB; channel packers add a few KiB.
+    pub signing_block: u64,
+    /// One pair of the signing block that is parsed as signers. ML-DSA signers with long lineages stay below 1 MiB.
+    pub signing_block_pair: u64,
+    /// Inflated size of `META-INF/MANIFEST.MF` and of each `.SF` file. 65,535 entries need about 10 MB.
+    pub jar_manifest: u64,
+    /// Sections in `META-INF/MANIFEST.MF` and in each `.SF` file. An archive has at most 65,535 entries.
+    pub jar_sections: usize,
+    /// Inflated size of one `META-INF/*.RSA|.DSA|.EC` file.
+    pub signature_block_file: u64,
+    /// Inflated size of `AndroidManifest.xml`. Real ones stay below 2 MB.
+    pub android_manifest: u64,
+    /// How many v1 signature block files or v2 signers are looked at. Android's own cap is 10.
+    pub signers: usize,
+    /// Signers in one v3 block. Android has no cap of its own; one a release targeted is the design.
+    pub v3_signers: usize,
+    /// Digest, signature, certificate or attribute records in one signer.
+    pub records: usize,
+    /// Certificates in one PKCS#7 bag.
+    pub pkcs7_certificates: usize,
+    /// `SignerInfo`s in one PKCS#7 file that are tried.
+    pub signer_infos: usize,
+    /// Nodes in one proof-of-rotation lineage.
+    pub lineage: usize,
+    /// Depth of nesting of BER elements and of XML elements.
+    pub nesting: usize,
+    /// RSA modulus size in bits. BoringSSL's own cap.
+    pub rsa_bits: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            central_directory: 128 << 20,
+            signing_block: 256 << 20,
+            signing_block_pair: 16 << 20,
+            jar_manifest: 64 << 20,
+            jar_sections: 262_144,
+            signature_block_file: 16 << 20,
+            android_manifest: 16 << 20,
+            signers: 10,
+            v3_signers: 64,
+            records: 1024,
+            pkcs7_certificates: 256,
+            signer_infos: 64,
+            lineage: 256,
+            nesting: 32,
+            rsa_bits: 16_384,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Keys that nobody should believe: denied, revoked, suspended.
+//!
+//! They count wherever they stand: as a signer, one of several signers, or anywhere in a signer's lineage. A revoked
+//! key is found under another certificate, too, when the registry knows its public key: a v1 signature does not cover
+//! the certificate, so anybody can exchange it.
+
+use super::Verdict;
+use super::case::Case;
+use super::case::Ruling;
+use super::case::View;
+use super::case::ancestors;
+use crate::finding::FindingCode;
+use crate::identity::Certificate;
+use crate::identity::CertificateDigest;
+use crate::registry::Key;
+use crate::registry::KeyStatus;
+use crate::registry::PublicKeyDigest;
+
+/// A ruling for each certificate in `view` that must not be believed; none when there is none.
+pub(super) fn judge<'a>(case: &Case<'a>, view: &View<'a>) -> Vec<Ruling<'a>> {
+    let mut rulings = Vec::new();
+    for signer in &view.signers {
+        let current = signer.certificate();
+        rulings.extend(judge_certificate(case, view, current, None));
+        for node in ancestors(signer) {
+            rulings.extend(judge_certificate(case, view, &node.certificate, Some(signer.digest())));
+        }
+    }
+    rulings
+}
+
+fn judge_certificate<'a>(
+    case: &Case<'a>,
+    view: &View<'a>,
+    certificate: &Certificate,
+    descendant: Option<CertificateDigest>,
+) -> Option<Ruling<'a>> {
+    let digest = certificate.digest();
+    let place = descendant.map(|signer| format!(", in the lineage of {signer}")).unwrap_or_default();
+    if let Some(denied) = case.registry.denied(&digest) {
+        let finding = view
+            .finding(FindingCode::KeyDenied)
+            .detail(format!("{} ({}){place}", denied.why, denied.source))
+            .values("a key that is not denied", digest.to_string());
+        return Some(Ruling::new(Verdict::Revoked, finding));
+    }
+    let public_key = PublicKeyDigest(certificate.key().digests.sha256);
+    let key = case
+        .registry
+        .key(&digest)
+        .filter(|key| code(key).is_some())
+        .or_else(|| case.registry.keys_of(&public_key).find(|key| code(key).is_some()))?;
+    let mut detail = format!("certificate {digest}{place}");
+    if key.certificate != digest {
+        detail = format!("{detail}, has the public key of registered certificate {}", key.certificate);
+    }
+    if let Some(reason) = &key.reason {
+        detail = format!("{detail}; reason: {reason}");
+    }
+    let since = key.status_date.map(|date| format!(" since {date}")).unwrap_or_default();
+    let finding = view
+        .finding(code(key)?)
+        .detail(detail)
+        .values("status active", format!("status {}{since}", key.status));
+    let developer = case.developer(key).filter(|_| descendant.is_none());
+    Some(Ruling::new(Verdict::Revoked, finding).developer(developer))
+}
+
+fn code(key: &Key) -> Option<FindingCode> {
+    match key.status {
+        KeyStatus::Revoked => Some(FindingCode::KeyRevoked),
+        KeyStatus::Suspended => Some(FindingCode::KeySuspended),
+        KeyStatus::Active | KeyStatus::Rotated => None,
+    }
+}

@@ -1,0 +1,430 @@
+//! Who may sign what: the registry of authenticated signers.
+//!
+//! A registry is read whole and checked whole: what is loaded holds no reference that leads nowhere, and no key,
+//! subject or package twice. Look-ups go by certificate digest and by package name. It knows no APKs; judging one is
+//! the business of [`crate::policy`].
+//!
+//! # The text form
+//! ```toml
+//! schema = 1
+//! id = "store.example"
+//! serial = 7                            # optional: never decreases
+//! issued_at = 2026-01-01                # optional: a day of UTC, or an instant: 2026-01-01T08:00:00Z
+//! expires_at = 2026-12-31               # optional: a day is included whole
+//!
+//! [[subject]]
+//! id = "example"
+//! name = "Example Ltd"
+//! name_zh = "示例公司"                   # optional
+//! roles = ["developer"]                 # developer, distributor, test-lab
+//! credit_code = "91110000000000000X"    # optional
+//! contact = "security@example.com"      # optional
+//!
+//! [[key]]
+//! certificate_sha256 = "a1:b2:…"        # SHA-256 of the certificate, in any usual spelling
+//! subject = "example"
+//! spki_sha256 = "…"                     # optional: SHA-256 of the SubjectPublicKeyInfo
+//! valid_from = 2026-01-01               # optional
+//! valid_until = 2027-12-31              # optional: a day is included whole
+//! status = "active"                     # active (when left out), rotated, suspended, revoked
+//! status_date = 2026-01-01              # optional, for people: a status holds as soon as it is written
+//! reason = "…"                          # optional
+//! replaced_by = "…"                     # certificate of the successor: needed for a rotated key
+//!
+//! [[app]]
+//! package = "com.example.app"
+//! labels = ["Example", "示例"]           # optional
+//! owner = "example"
+//!
+//! [[app.signers]]                       # one allowed signer set; as many as there are
+//! certificates = ["a1:b2:…"]            # all of them together, no more and no less
+//! role = "developer"                    # when left out; `distributor` for a store that signs for its developers
+//! channel = "play"                      # optional, for people
+//!
+//! [[denied]]
+//! certificate_sha256 = "…"
+//! why = "leaked in 2025"
+//! source = "https://…"
+//! ```
+//! A list of denied keys that anybody has (AOSP's test keys and the like) is built in and always applies.
+//!
+//! # Larger registries
+//! A store that does not fit in memory answers the same questions by handing out the part of it that one file needs
+//! (its package, its certificates, what these refer to) as a [`Registry`]; so judging stays free of I/O.
+
+mod fields;
+mod moment;
+mod read;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::Serializer;
+
+use crate::error::Error;
+use crate::error::describe_io;
+use crate::identity::CertificateDigest;
+
+pub use moment::Moment;
+
+/// The number of the text form, in `schema`.
+pub const SCHEMA: u64 = 1;
+
+/// The subjects, keys and apps that are authenticated, and the keys that are denied.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    header: Header,
+    path: Option<PathBuf>,
+    subjects: BTreeMap<String, Subject>,
+    keys: BTreeMap<CertificateDigest, Key>,
+    public_keys: HashMap<PublicKeyDigest, Vec<CertificateDigest>>,
+    apps: BTreeMap<String, App>,
+    denied: BTreeMap<CertificateDigest, DeniedKey>,
+}
+
+/// What a registry says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// Its name; empty for a registry that was not read from anywhere.
+    pub id: String,
+    /// Its edition: never decreases.
+    pub serial: Option<u64>,
+    /// When it was issued.
+    pub issued_at: Option<Moment>,
+    /// Until when it may be used.
+    pub expires_at: Option<Moment>,
+}
+
+/// What a subject does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Makes apps.
+    Developer,
+    /// Hands apps out.
+    Distributor,
+    /// Tests apps.
+    TestLab,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 3] = [Self::Developer, Self::Distributor, Self::TestLab];
+
+    /// `developer`, `distributor` or `test-lab`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Developer => "developer",
+            Self::Distributor => "distributor",
+            Self::TestLab => "test-lab",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A person or an organisation whose identity has been authenticated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Subject {
+    /// Its id in the registry.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Name in Chinese.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_zh: Option<String>,
+    /// What it is registered as; never empty.
+    pub roles: BTreeSet<Role>,
+    /// Unified social credit code (统一社会信用代码) or another number of record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credit_code: Option<String>,
+    /// Where to reach it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}
+
+/// SHA-256 of a `SubjectPublicKeyInfo`. It finds a key under another certificate; it never authenticates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PublicKeyDigest(pub [u8; 32]);
+
+impl fmt::Display for PublicKeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        CertificateDigest(self.0).fmt(f)
+    }
+}
+
+impl Serialize for PublicKeyDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What may be done with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum KeyStatus {
+    /// In use.
+    Active,
+    /// Replaced by another: still right where an Android version cannot see the other.
+    Rotated,
+    /// Not to be believed for now.
+    Suspended,
+    /// Not to be believed any more.
+    Revoked,
+}
+
+impl KeyStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Rotated, Self::Suspended, Self::Revoked];
+
+    /// `active`, `rotated`, `suspended` or `revoked`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Rotated => "rotated",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl fmt::Display for KeyStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A signing key, by the certificate that stands for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Key {
+    /// SHA-256 of the certificate.
+    #[serde(rename = "certificate_sha256")]
+    pub certificate: CertificateDigest,
+    /// Id of the subject whose key it is.
+    pub subject: String,
+    /// SHA-256 of the public key.
+    #[serde(rename = "spki_sha256", skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<PublicKeyDigest>,
+    /// From when on it is authenticated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<Moment>,
+    /// Until when it is authenticated; a day is included whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Moment>,
+    /// What may be done with it, now.
+    pub status: KeyStatus,
+    /// Since when it has that status. For people: a status holds as soon as it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_date: Option<Moment>,
+    /// Why it has that status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Certificate of the key that replaces it; a rotated key always has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<CertificateDigest>,
+}
+
+/// An app and who may sign it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct App {
+    /// Package name.
+    pub package: String,
+    /// Names under which users know it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Id of the subject whose app it is.
+    pub owner: String,
+    /// The allowed signer sets; never empty.
+    pub signers: Vec<SignerSet>,
+}
+
+/// An exact set of certificates that together may sign an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SignerSet {
+    /// All of them, no more and no less; never empty.
+    pub certificates: BTreeSet<CertificateDigest>,
+    /// As what they sign: the subject of each must hold this role.
+    pub role: Role,
+    /// Where such files are handed out. For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+}
+
+/// A key that must never be believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DeniedKey {
+    /// SHA-256 of the certificate.
+    #[serde(rename = "certificate_sha256")]
+    pub certificate: CertificateDigest,
+    /// Why.
+    pub why: String,
+    /// Where that is known from.
+    pub source: String,
+}
+
+impl Registry {
+    /// A registry that knows nobody; the built-in denied keys apply.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Reads the registry in the TOML file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when it cannot be read, or says something that cannot be right.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let fault = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
+        let bytes = fs::read(path)
+            .map_err(|error| fault(format!("cannot read the registry: {}", describe_io(&error))))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            fault("expected a registry in UTF-8 text, found other bytes; save it as UTF-8".to_owned())
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the registry in `text`; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] with line and column at the first thing that cannot be right.
+    pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, Error> {
+        read::registry(text, path.as_ref())
+    }
+
+    /// What the registry says of itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Makes sure that the registry may be used at `now`.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when it has expired, or is issued later than `now`.
+    pub fn ensure_current(&self, now: Timestamp) -> Result<(), Error> {
+        let message = match (self.header.issued_at, self.header.expires_at) {
+            (_, Some(end)) if end.is_over(now) => {
+                format!("the registry expired: expires_at is {end}, now it is {now}; get a newer edition")
+            }
+            (Some(start), _) if !start.has_begun(now) => {
+                format!(
+                    "the registry is from the future: issued_at is {start}, now it is {now}; set the clock"
+                )
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::Configuration { path: self.path.clone().unwrap_or_default(), position: None, message })
+    }
+
+    /// The subject with this id.
+    pub fn subject(&self, id: &str) -> Option<&Subject> {
+        self.subjects.get(id)
+    }
+
+    /// The key with this certificate.
+    pub fn key(&self, certificate: &CertificateDigest) -> Option<&Key> {
+        self.keys.get(certificate)
+    }
+
+    /// The keys with this public key, whatever their certificates.
+    pub fn keys_of(&self, public_key: &PublicKeyDigest) -> impl Iterator<Item = &Key> {
+        self.public_keys.get(public_key).into_iter().flatten().filter_map(|digest| self.keys.get(digest))
+    }
+
+    /// The app with this package name.
+    pub fn app(&self, package: &str) -> Option<&App> {
+        self.apps.get(package)
+    }
+
+    /// Why the key with this certificate is denied, if it is: by this registry or by the built-in list.
+    pub fn denied(&self, certificate: &CertificateDigest) -> Option<&DeniedKey> {
+        self.denied.get(certificate).or_else(|| BUILT_IN.get(certificate))
+    }
+
+    /// All subjects, by id.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.subjects.values()
+    }
+
+    /// All keys, by certificate digest.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.values()
+    }
+
+    /// All apps, by package name.
+    pub fn apps(&self) -> impl Iterator<Item = &App> {
+        self.apps.values()
+    }
+
+    /// The keys that this registry denies, by certificate digest; see [`built_in_denied`] for the others.
+    pub fn denied_keys(&self) -> impl Iterator<Item = &DeniedKey> {
+        self.denied.values()
+    }
+}
+
+/// The keys that are denied whatever the registry, by certificate digest: anybody has them.
+pub fn built_in_denied() -> impl Iterator<Item = &'static DeniedKey> {
+    BUILT_IN.values()
+}
+
+#[expect(clippy::expect_used, reason = "the list is part of the program, and a test reads it")]
+static BUILT_IN: LazyLock<BTreeMap<CertificateDigest, DeniedKey>> = LazyLock::new(|| {
+    read::denied_list(include_str!("denied.toml"), Path::new("denied.toml"))
+        .expect("the built-in list is sound")
+});
+
+/// Written out, a registry has the shape of the text form, and reads back as the same.
+impl Serialize for Registry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct TextForm<'a> {
+            schema: u64,
+            id: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            serial: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            issued_at: Option<Moment>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            expires_at: Option<Moment>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            subject: Vec<&'a Subject>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            key: Vec<&'a Key>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            app: Vec<&'a App>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            denied: Vec<&'a DeniedKey>,
+        }
+        TextForm {
+            schema: SCHEMA,
+            id: &self.header.id,
+            serial: self.header.serial,
+            issued_at: self.header.issued_at,
+            expires_at: self.header.expires_at,
+            subject: self.subjects().collect(),
+            key: self.keys().collect(),
+            app: self.apps().collect(),
+            denied: self.denied_keys().collect(),
+        }
+        .serialize(serializer)
+    }
+}

@@ -1,0 +1,368 @@
+//! The lines of apksigner's `verify`, for scripts that parse them.
+//!
+//! Streams, lines, prefixes, order and exit status are apksigner's, per generation; the words behind `ERROR:` and
+//! `WARNING:` are ours. Source: output of apksigner 31.0.2, 35.0.0 and 37.0.0.
+
+use std::io;
+use std::io::Write;
+
+use super::escape::visible;
+use super::model::hex;
+use crate::finding::Finding;
+use crate::finding::SchemeId;
+use crate::finding::Severity;
+use crate::identity::Certificate;
+use crate::identity::PrintedDigests;
+use crate::scheme::SchemeOutcome;
+use crate::scheme::SchemeResult;
+use crate::scheme::VerifiedSigner;
+use crate::verify::Status;
+use crate::verify::Verification;
+
+/// Which apksigner's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum Generation {
+    /// Build tools 31 and 32: knows v1 to v3 and v4.
+    V31,
+    /// Build tools 33 to 36: v3.1 as well.
+    #[default]
+    V36,
+    /// Build tools 37: v3.2 as well; certificates are labelled with their scheme.
+    V37,
+}
+
+impl Generation {
+    /// The generation that `text` names: `apksigner`, `apksigner=31`, `apksigner=36`, `apksigner=37`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "apksigner=31" => Some(Self::V31),
+            "apksigner" | "apksigner=36" => Some(Self::V36),
+            "apksigner=37" => Some(Self::V37),
+            _ => None,
+        }
+    }
+
+    fn schemes(self) -> &'static [SchemeId] {
+        match self {
+            Self::V31 => &[SchemeId::V1, SchemeId::V2, SchemeId::V3, SchemeId::V4],
+            Self::V36 => &[SchemeId::V1, SchemeId::V2, SchemeId::V3, SchemeId::V31, SchemeId::V4],
+            Self::V37 => {
+                &[SchemeId::V1, SchemeId::V2, SchemeId::V3, SchemeId::V31, SchemeId::V32, SchemeId::V4]
+            }
+        }
+    }
+}
+
+/// What to print.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Whose lines.
+    pub generation: Generation,
+    /// `--verbose`.
+    pub verbose: bool,
+    /// `--print-certs`.
+    pub certificates: bool,
+    /// `--print-certs-pem`.
+    pub pem: bool,
+    /// `-Werr`.
+    pub warnings_are_errors: bool,
+}
+
+/// Writes the lines for one APK, and gives the exit status: 0 verified, 1 not.
+///
+/// A file that is too broken to be an APK gives one `ERROR:` line where apksigner prints a stack trace.
+///
+/// # Errors
+/// When an output cannot be written.
+pub fn write(
+    verification: &Verification,
+    options: &Options,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    if verification.status == Status::Malformed {
+        let message = verification.findings.iter().find(|finding| finding.is_error()).map(Finding::message);
+        writeln!(err, "ERROR: {}", visible(message.as_deref().unwrap_or("malformed APK")))?;
+        return Ok(1);
+    }
+    let lines = Lines { verification, options };
+    if verification.is_verified() {
+        lines.verified(out)?;
+    } else {
+        writeln!(err, "DOES NOT VERIFY")?;
+    }
+    let warned = lines.issues(out, err)?;
+    Ok(u8::from(!verification.is_verified() || (warned && options.warnings_are_errors)))
+}
+
+struct Lines<'a> {
+    verification: &'a Verification,
+    options: &'a Options,
+}
+
+impl<'a> Lines<'a> {
+    fn verified(&self, out: &mut dyn Write) -> io::Result<()> {
+        let signers = self.signers();
+        if self.options.verbose {
+            writeln!(out, "Verifies")?;
+            for scheme in self.options.generation.schemes() {
+                let (short, long) = (scheme.as_str(), scheme.long_name());
+                let verified = self.result(*scheme).is_some_and(SchemeResult::is_verified);
+                writeln!(out, "Verified using {short} scheme ({long}): {verified}")?;
+            }
+            let stamped = self.result(SchemeId::SourceStamp).is_some_and(SchemeResult::is_verified);
+            writeln!(out, "Verified for SourceStamp: {stamped}")?;
+            writeln!(out, "Number of signers: {}", self.number_of_signers())?;
+        }
+        if self.options.certificates {
+            for (name, certificate) in signers {
+                self.certificate(out, &name, certificate)?;
+            }
+            if let Some(certificate) = self.stamp_certificate() {
+                let colon = if self.options.generation >= Generation::V37 { ":" } else { "" };
+                self.certificate(out, &format!("Source Stamp Signer{colon}"), certificate)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn result(&self, scheme: SchemeId) -> Option<&'a SchemeResult> {
+        self.verification.scheme(scheme)
+    }
+
+    fn verified_signers(&self, scheme: SchemeId) -> &'a [VerifiedSigner] {
+        self.result(scheme).map_or(&[], SchemeResult::signers)
+    }
+
+    /// apksigner counts the certificates that it takes for the signers', not the lines that it prints.
+    fn number_of_signers(&self) -> usize {
+        for scheme in self.options.generation.schemes().iter().rev() {
+            let count = self.verified_signers(*scheme).len();
+            match scheme {
+                SchemeId::V1 | SchemeId::V2 if count > 0 => return count,
+                SchemeId::V4 | SchemeId::V1 | SchemeId::V2 => {}
+                _ if count > 0 => return 1,
+                _ => {}
+            }
+        }
+        0
+    }
+
+    /// Names and certificates, in apksigner's order: the newest scheme alone, but v3.1 and v3.2 together with what
+    /// stands below them.
+    fn signers(&self) -> Vec<(String, &'a Certificate)> {
+        let labelled = self.options.generation >= Generation::V37;
+        let known = |scheme: &SchemeId| self.options.generation.schemes().contains(scheme);
+        let ranged = [SchemeId::V32, SchemeId::V31]
+            .iter()
+            .any(|scheme| known(scheme) && !self.verified_signers(*scheme).is_empty());
+        if ranged {
+            return [SchemeId::V32, SchemeId::V31, SchemeId::V3]
+                .into_iter()
+                .filter(known)
+                .flat_map(|scheme| self.verified_signers(scheme))
+                .map(|signer| (ranged_name(signer, labelled), signer.certificate()))
+                .collect();
+        }
+        for scheme in [SchemeId::V3, SchemeId::V2, SchemeId::V1] {
+            let mut signers = self.verified_signers(scheme);
+            if scheme == SchemeId::V3 {
+                // Of several ranges apksig names the newest key alone.
+                signers = signers.split_last().map_or(&[], |(last, _)| std::slice::from_ref(last));
+            }
+            let several = signers.len() > 1;
+            if !signers.is_empty() {
+                return signers
+                    .iter()
+                    .zip(1_usize..)
+                    .map(|(signer, number)| {
+                        let name = match (labelled, several) {
+                            (false, _) => format!("Signer #{number}"),
+                            (true, false) => format!("{} Signer:", label(scheme)),
+                            (true, true) => format!("{} Signer #{number}:", label(scheme)),
+                        };
+                        (name, signer.certificate())
+                    })
+                    .collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// apksigner prints the certificate of a stamp that does not verify, too; `Verified for SourceStamp` tells.
+    fn stamp_certificate(&self) -> Option<&'a Certificate> {
+        let result = self.result(SchemeId::SourceStamp)?;
+        match &result.outcome {
+            SchemeOutcome::Verified(signers) => signers.first().map(VerifiedSigner::certificate),
+            _ => result.claimed_certificates.first(),
+        }
+    }
+
+    fn certificate(&self, out: &mut dyn Write, name: &str, certificate: &Certificate) -> io::Result<()> {
+        writeln!(out, "{name} certificate DN: {}", visible(certificate.subject()))?;
+        digests(out, &format!("{name} certificate"), certificate.digests())?;
+        if self.options.verbose {
+            let key = certificate.key();
+            writeln!(out, "{name} key algorithm: {}", visible(&key.algorithm))?;
+            writeln!(out, "{name} key size (bits): {}", key.bits)?;
+            digests(out, &format!("{name} public key"), &key.digests)?;
+        }
+        if self.options.pem {
+            out.write_all(pem(certificate.der()).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Errors and warnings; whether a warning was among them that `-Werr` counts.
+    fn issues(&self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<bool> {
+        let mut told = false;
+        let mut warned = false;
+        for group in self.groups() {
+            for severity in [Severity::Error, Severity::Warning] {
+                for finding in group.iter().filter(|finding| finding.severity == severity) {
+                    let entry = finding.location.entry.as_ref().map(|entry| format!("{entry}: "));
+                    let line =
+                        format!("{}{}{}", prefix(finding), entry.unwrap_or_default(), finding.message());
+                    let line = visible(&line);
+                    if severity == Severity::Error {
+                        writeln!(err, "ERROR: {line}")?;
+                        told = true;
+                        continue;
+                    }
+                    let of_stamp = finding.location.scheme == Some(SchemeId::SourceStamp);
+                    warned |= !of_stamp;
+                    if self.options.warnings_are_errors {
+                        writeln!(err, "WARNING: {line}")?;
+                    } else {
+                        writeln!(out, "WARNING: {line}")?;
+                    }
+                }
+            }
+        }
+        if !told && !self.verification.is_verified() {
+            writeln!(err, "ERROR: no signature that every Android version in range accepts")?;
+        }
+        Ok(warned)
+    }
+
+    /// Findings as apksigner groups them: general, then each scheme's signers, the stamp last.
+    fn groups(&self) -> Vec<Vec<&'a Finding>> {
+        let mut groups: std::collections::BTreeMap<(u8, usize), Vec<&Finding>> =
+            std::collections::BTreeMap::new();
+        for finding in &self.verification.findings {
+            // A v1 signer that Android ignores is not spoken of, nor is what apksig has no issue for, unless it is
+            // what fails the file.
+            let ignored = finding.location.signer.as_ref().is_some_and(|signer| signer.ignored);
+            let known = finding.code.apksig_issue().is_some() || finding.severity == Severity::Error;
+            if ignored || !known || finding.severity == Severity::Note {
+                continue;
+            }
+            let signer = finding.location.signer.as_ref().map(|signer| signer.index);
+            let key = match (finding.location.scheme, signer) {
+                (Some(SchemeId::SourceStamp), _) => (7, 0),
+                (Some(SchemeId::V1), Some(index)) => (1, index),
+                (Some(SchemeId::V2), Some(index)) => (2, index),
+                (Some(SchemeId::V3), Some(index)) => (3, index),
+                (Some(SchemeId::V31), Some(index)) => (4, index),
+                (Some(SchemeId::V32), Some(index)) => (5, index),
+                (Some(SchemeId::V4), _) => (6, 0),
+                _ => (0, 0),
+            };
+            groups.entry(key).or_default().push(finding);
+        }
+        groups.into_values().collect()
+    }
+}
+
+fn prefix(finding: &Finding) -> String {
+    let place = &finding.location;
+    match (place.scheme, &place.signer) {
+        (Some(SchemeId::SourceStamp), _) => "SourceStamp: ".to_owned(),
+        (Some(SchemeId::V1), Some(signer)) => match &signer.name {
+            Some(name) => format!("JAR signer {name}: "),
+            None => format!("JAR signer #{}: ", signer.index.saturating_add(1)),
+        },
+        (Some(scheme), Some(signer)) => {
+            let number = signer.index.saturating_add(1);
+            let range = match (scheme, signer.sdk_range) {
+                (SchemeId::V31 | SchemeId::V32, Some((min, max))) => {
+                    format!("(minSdkVersion={min}, maxSdkVersion={max})")
+                }
+                _ => String::new(),
+            };
+            format!("{} signer #{number}{range}: ", scheme.long_name())
+        }
+        _ => String::new(),
+    }
+}
+
+fn ranged_name(signer: &VerifiedSigner, labelled: bool) -> String {
+    let (low, high) = signer.sdk_range();
+    let (low, high) =
+        signer.place().sdk_range.map_or((i64::from(low), i64::from(high)), |(a, b)| (a.into(), b.into()));
+    let dev = if signer.targets_dev_release() { " (dev release=true)" } else { "" };
+    let range = format!("(minSdkVersion={low}{dev}, maxSdkVersion={high})");
+    match (labelled, signer.scheme()) {
+        (false, _) => format!("Signer {range}"),
+        (true, SchemeId::V32) if signer.certificate().key().algorithm.starts_with("ML-DSA") => {
+            format!("V3.2 Hybrid PQC Signer: {range}")
+        }
+        (true, SchemeId::V32) => format!("V3.2 Hybrid Classical Signer: {range}"),
+        (true, scheme) => format!("{} Signer: {range}", label(scheme)),
+    }
+}
+
+fn label(scheme: SchemeId) -> &'static str {
+    match scheme {
+        SchemeId::V1 => "V1",
+        SchemeId::V2 => "V2",
+        SchemeId::V31 => "V3.1",
+        SchemeId::V32 => "V3.2",
+        _ => "V3.0",
+    }
+}
+
+fn digests(out: &mut dyn Write, name: &str, digests: &PrintedDigests) -> io::Result<()> {
+    writeln!(out, "{name} SHA-256 digest: {}", hex(&digests.sha256))?;
+    writeln!(out, "{name} SHA-1 digest: {}", hex(&digests.sha1))?;
+    writeln!(out, "{name} MD5 digest: {}", hex(&digests.md5))
+}
+
+/// The certificate as PEM, 64 characters a line. Source: RFC 7468, section 5.
+fn pem(der: &[u8]) -> String {
+    let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    for line in der.chunks(48) {
+        for group in line.chunks(3) {
+            let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
+            let bits = (byte(0) << 16) | (byte(1) << 8) | byte(2);
+            for (position, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+                text.push(if position > group.len() { '=' } else { base64_digit((bits >> shift) & 63) });
+            }
+        }
+        text.push('\n');
+    }
+    text.push_str("-----END CERTIFICATE-----\n");
+    text
+}
+
+/// Source: RFC 4648, section 4.
+fn base64_digit(value: u32) -> char {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let index = usize::try_from(value).unwrap_or(0);
+    char::from(DIGITS.get(index).copied().unwrap_or(b'='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pem_is_what_openssl_writes() {
+        assert_eq!(pem(b"abcd"), "-----BEGIN CERTIFICATE-----\nYWJjZA==\n-----END CERTIFICATE-----\n");
+        assert!(
+            pem(&[0; 49]).starts_with(&format!("-----BEGIN CERTIFICATE-----\n{}\nAA==\n", "A".repeat(64)))
+        );
+    }
+}

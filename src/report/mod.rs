@@ -1,0 +1,113 @@
+//! What we say: one result in many forms.
+//!
+//! [`model`] holds the result in its published form; a [`ReportWriter`] puts results out one at a time, as they come,
+//! so that memory does not grow with their number. [`FORMATS`] is the table of forms: one row a form.
+
+pub mod apksigner;
+pub mod escape;
+mod json;
+mod jsonl;
+pub mod model;
+mod text;
+
+use std::io;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::registry::Registry;
+
+pub use model::FileResult;
+pub use model::Summary;
+
+/// Puts out the results of one run, in the order in which they come.
+pub trait ReportWriter {
+    /// Puts out one result.
+    ///
+    /// # Errors
+    /// When the output cannot be written; nothing more may be written then.
+    fn file(&mut self, result: &FileResult) -> io::Result<()>;
+
+    /// Puts out what follows the last result, and flushes.
+    ///
+    /// # Errors
+    /// As [`ReportWriter::file`].
+    fn finish(&mut self, summary: &Summary) -> io::Result<()>;
+}
+
+/// How a report looks.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ReportOptions {
+    /// Name of the command: `verify`, `scan`.
+    pub command: &'static str,
+    /// The registry, when results were held against one.
+    pub registry: Option<RegistryFacts>,
+    /// The time that decisions are for, in the form of RFC 3339, when there is a registry.
+    pub decided_at: Option<String>,
+    /// Text: a line for each file instead of a paragraph.
+    pub table: bool,
+    /// Text: with colours.
+    pub colour: bool,
+    /// Text: notes, reasons, lineages, and every finding however often its code occurs.
+    pub verbose: bool,
+    /// Text: the certificates in full.
+    pub certificates: bool,
+}
+
+/// Which registry results were held against.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RegistryFacts {
+    /// Its file as the caller named it.
+    pub path: String,
+    /// The name it gives itself.
+    pub id: String,
+    /// Its edition.
+    pub serial: Option<u64>,
+}
+
+impl RegistryFacts {
+    /// The facts of `registry`, read from `path`.
+    pub fn new(path: &std::path::Path, registry: &Registry) -> Self {
+        let header = registry.header();
+        Self { path: path.to_string_lossy().into_owned(), id: header.id.clone(), serial: header.serial }
+    }
+}
+
+impl ReportOptions {
+    /// Options for the results of `command`.
+    pub fn new(command: &'static str) -> Self {
+        Self { command, ..Self::default() }
+    }
+}
+
+/// A form of report.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// Makes a writer of it.
+    pub open: for<'a> fn(Box<dyn Write + 'a>, &ReportOptions) -> Box<dyn ReportWriter + 'a>,
+}
+
+/// Every form of report.
+pub const FORMATS: &[Format] = &[
+    Format { name: "text", help: "for people; may change between releases", open: text::open },
+    Format {
+        name: "json",
+        help: "one JSON document, \"schema\": 1, with a summary at its end",
+        open: json::open,
+    },
+    Format { name: "jsonl", help: "one JSON object a line and file, \"schema\": 1", open: jsonl::open },
+];
+
+/// The form of that name, if there is one.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+#[cfg(test)]
+mod tests;

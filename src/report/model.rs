@@ -1,0 +1,580 @@
+//! The result in its published form, version 1: what the JSON formats write and what the text formats read from.
+//!
+//! Field names are stable. Text stays raw here; writers escape it. What a signature does not cover is named
+//! `claimed_…`.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::finding::Finding;
+use crate::finding::SchemeId;
+use crate::finding::Severity;
+use crate::finding::SignerPlace;
+use crate::identity::Certificate;
+use crate::identity::PrintedDigests;
+use crate::policy::Decision;
+use crate::policy::SubjectFacts;
+use crate::policy::Verdict;
+use crate::scheme::NotChecked;
+use crate::scheme::SchemeOutcome;
+use crate::scheme::SchemeResult;
+use crate::scheme::VerifiedSigner;
+use crate::verify::MAX_SDK;
+use crate::verify::Status;
+use crate::verify::Verification;
+
+/// The version of the result's form.
+pub const SCHEMA: u32 = 1;
+
+/// How far we came with one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FileStatus {
+    /// Signed, and every Android version in range accepts the signature.
+    Verified,
+    /// Signed, and some Android version in range does not accept the signature.
+    Rejected,
+    /// No signature of any scheme.
+    Unsigned,
+    /// Not an APK, or too broken to be one.
+    Malformed,
+    /// We could not look: `error` says why.
+    Unjudged,
+    /// Not looked at on purpose: `error` says why.
+    Skipped,
+}
+
+impl From<Status> for FileStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Verified => Self::Verified,
+            Status::Rejected => Self::Rejected,
+            Status::Unsigned => Self::Unsigned,
+            Status::Malformed => Self::Malformed,
+        }
+    }
+}
+
+/// What is said of one file.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct FileResult {
+    /// Version of this form: [`SCHEMA`].
+    pub schema: u32,
+    /// The file as it was named or found; what is not UTF-8 in it is replaced.
+    pub path: String,
+    /// The bytes of the name in hexadecimal, only when it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// How far we came.
+    pub status: FileStatus,
+    /// The verdict; none for a verified file that was not held against a registry.
+    pub verdict: Option<Verdict>,
+    /// Whether the file passed what was asked of it: this is what the exit status counts.
+    pub passed: bool,
+    /// Package name, verified.
+    pub package: Option<String>,
+    /// Version code, verified.
+    pub version_code: Option<u64>,
+    /// Version name, verified.
+    pub version_name: Option<String>,
+    /// Target API level, verified.
+    pub target_sdk: Option<u32>,
+    /// Whether the app is debuggable, verified.
+    pub debuggable: Option<bool>,
+    /// What an unverified file says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_package: Option<String>,
+    /// What an unverified file says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_version_code: Option<u64>,
+    /// What an unverified file says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_version_name: Option<String>,
+    /// Lowest API level that was verified for.
+    pub min_sdk: Option<u32>,
+    /// Highest API level that was verified for; none for no upper bound.
+    pub max_sdk: Option<u32>,
+    /// One row a scheme, oldest first.
+    pub schemes: Vec<SchemeRow>,
+    /// Who each Android version in range sees, lowest first; empty unless verified.
+    pub android_versions: Vec<AndroidVersions>,
+    /// The registered developer behind the verified signer.
+    pub developer: Option<SubjectFacts>,
+    /// What was found: first what decided the verdict, then what verification saw.
+    pub findings: Vec<FindingRow>,
+    /// Certificates of schemes that do not verify: who the file claims to be from.
+    pub claimed_certificates: Vec<CertificateRow>,
+    /// Why the file was not judged, or skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One scheme and what it proves.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct SchemeRow {
+    /// `v1`, `v2`, `v3`, `v3.1`, `v3.2`, `v4`, `stamp`.
+    pub scheme: SchemeId,
+    /// `absent`, `not-checked`, `rejected` or `verified`.
+    pub outcome: &'static str,
+    /// Why it was not checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<NotChecked>,
+    /// The verified signers.
+    pub signers: Vec<SignerRow>,
+}
+
+/// One verified signer.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct SignerRow {
+    /// Position in the scheme, from 1.
+    pub signer: usize,
+    /// v1: name of the signature block file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Lowest API level that takes this signer's word.
+    pub min_sdk: u32,
+    /// Highest API level; none for no upper bound.
+    pub max_sdk: Option<u32>,
+    /// Whether it is meant for a development release of Android.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub targets_dev_release: bool,
+    /// The certificate that identifies it.
+    pub certificate: CertificateRow,
+    /// Names of the signature algorithms that were verified.
+    pub algorithms: Vec<String>,
+    /// Verified proof of rotation, oldest certificate first, the signer's own last; empty without one.
+    pub lineage: Vec<LineageRow>,
+}
+
+/// One certificate of a lineage.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LineageRow {
+    /// SHA-256 of the certificate.
+    pub sha256: String,
+    /// Subject; self-asserted.
+    pub subject: String,
+    /// Capabilities granted to it, as bits (`SigningCertificateLineage`).
+    pub flags: u32,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CertificateRow {
+    /// SHA-256: this identifies.
+    pub sha256: String,
+    /// SHA-1, for look-ups.
+    pub sha1: String,
+    /// MD5, for look-ups.
+    pub md5: String,
+    /// Subject; self-asserted, proves nothing.
+    pub subject: String,
+    /// `RSA`, `EC`, `DSA` or an object identifier.
+    pub key_algorithm: String,
+    /// Key size in bits; 0 when it cannot be read.
+    pub key_bits: usize,
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`).
+    pub public_key_sha256: String,
+    /// SHA-1 of it.
+    pub public_key_sha1: String,
+    /// MD5 of it.
+    pub public_key_md5: String,
+}
+
+/// Who some Android versions see.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct AndroidVersions {
+    /// Lowest API level.
+    pub min_sdk: u32,
+    /// Highest API level; none for no upper bound.
+    pub max_sdk: Option<u32>,
+    /// The scheme they go by.
+    pub scheme: SchemeId,
+    /// SHA-256 of the signers' certificates.
+    pub signers: Vec<String>,
+}
+
+/// A finding.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct FindingRow {
+    /// The stable name.
+    pub code: &'static str,
+    /// `error`, `warning` or `note`.
+    pub severity: Severity,
+    /// Summary and particulars, in English.
+    pub message: String,
+    /// The same in Chinese; particulars stay in English.
+    pub message_zh: String,
+    /// The scheme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<SchemeId>,
+    /// The signer of that scheme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<FindingSigner>,
+    /// The ZIP entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// Offset in bytes from the start of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// Android versions concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_levels: Option<ApiLevels>,
+    /// What was expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What was found instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actual: Option<String>,
+}
+
+/// The signer that a finding speaks of.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct FindingSigner {
+    /// Position in the scheme, from 1.
+    pub signer: usize,
+    /// v1: name of the signature block file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// v1: one that Android ignores.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
+}
+
+/// A range of API levels.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[non_exhaustive]
+pub struct ApiLevels {
+    /// Lowest.
+    pub min: u32,
+    /// Highest; none for no upper bound.
+    pub max: Option<u32>,
+}
+
+impl FileResult {
+    /// The result of a file that was judged: verified or not, with the decision when there is one.
+    ///
+    /// `passed` says what the exit status makes of it.
+    pub fn judged(
+        path: &Path,
+        verification: &Verification,
+        decision: Option<&Decision>,
+        passed: bool,
+    ) -> Self {
+        let manifest = verification.claimed_manifest.as_ref();
+        let verified = manifest.filter(|_| verification.is_verified());
+        let claimed = manifest.filter(|_| !verification.is_verified());
+        let decided = decision.map_or(&[][..], |decision| decision.findings.as_slice());
+        Self {
+            size: Some(verification.file_size),
+            status: verification.status.into(),
+            verdict: decision.map(|decision| decision.verdict).or(match verification.status {
+                Status::Verified => None,
+                Status::Rejected => Some(Verdict::Tampered),
+                Status::Unsigned => Some(Verdict::Unsigned),
+                Status::Malformed => Some(Verdict::Unreadable),
+            }),
+            passed,
+            package: verification.package().map(str::to_owned),
+            version_code: verified.and_then(|facts| facts.version_code),
+            version_name: verified.and_then(|facts| facts.version_name.clone()),
+            target_sdk: verified.map(|facts| facts.target_sdk),
+            debuggable: verified.map(|facts| facts.debuggable),
+            claimed_package: claimed.map(|facts| facts.package.clone()).filter(|package| !package.is_empty()),
+            claimed_version_code: claimed.and_then(|facts| facts.version_code),
+            claimed_version_name: claimed.and_then(|facts| facts.version_name.clone()),
+            min_sdk: verification.min_sdk,
+            max_sdk: bounded(verification.max_sdk),
+            schemes: verification.schemes.iter().map(SchemeRow::new).collect(),
+            android_versions: verification
+                .views
+                .iter()
+                .map(|view| AndroidVersions {
+                    min_sdk: view.min_sdk,
+                    max_sdk: bounded(view.max_sdk),
+                    scheme: view.scheme,
+                    signers: verification
+                        .signers_of(view)
+                        .map(|signer| signer.digest().to_string())
+                        .collect(),
+                })
+                .collect(),
+            developer: decision.and_then(|decision| decision.developer.clone()),
+            findings: decided.iter().chain(&verification.findings).map(FindingRow::new).collect(),
+            claimed_certificates: verification
+                .claimed_certificates()
+                .into_iter()
+                .map(CertificateRow::new)
+                .collect(),
+            ..Self::unlooked(path, FileStatus::Unjudged)
+        }
+    }
+
+    /// The result of a file that we could not look at; `why` does not name the file.
+    pub fn unjudged(path: &Path, why: impl Into<String>) -> Self {
+        Self { error: Some(why.into()), ..Self::unlooked(path, FileStatus::Unjudged) }
+    }
+
+    /// The result of a file that was left out on purpose; `why` does not name the file.
+    pub fn skipped(path: &Path, why: impl Into<String>) -> Self {
+        Self { error: Some(why.into()), ..Self::unlooked(path, FileStatus::Skipped) }
+    }
+
+    fn unlooked(path: &Path, status: FileStatus) -> Self {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        Self {
+            schema: SCHEMA,
+            path: path.to_string_lossy().into_owned(),
+            path_bytes: path.to_str().is_none().then(|| hex(bytes)),
+            size: None,
+            status,
+            verdict: None,
+            passed: false,
+            package: None,
+            version_code: None,
+            version_name: None,
+            target_sdk: None,
+            debuggable: None,
+            claimed_package: None,
+            claimed_version_code: None,
+            claimed_version_name: None,
+            min_sdk: None,
+            max_sdk: None,
+            schemes: Vec::new(),
+            android_versions: Vec::new(),
+            developer: None,
+            findings: Vec::new(),
+            claimed_certificates: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The certificates that apksigner would name: the newest scheme's signers.
+    pub fn signers(&self) -> Vec<&SignerRow> {
+        for scheme in [SchemeId::V32, SchemeId::V31, SchemeId::V3, SchemeId::V2, SchemeId::V1] {
+            let signers = self.signers_of(scheme);
+            if !signers.is_empty() {
+                let several = matches!(scheme, SchemeId::V2 | SchemeId::V1);
+                return if several { signers.iter().collect() } else { signers.last().into_iter().collect() };
+            }
+        }
+        Vec::new()
+    }
+
+    /// The verified signers of one scheme.
+    pub fn signers_of(&self, scheme: SchemeId) -> &[SignerRow] {
+        self.schemes.iter().find(|row| row.scheme == scheme).map_or(&[], |row| &row.signers)
+    }
+
+    /// The finding that says most: the first error, else nothing.
+    pub fn main_finding(&self) -> Option<&FindingRow> {
+        let errors = || self.findings.iter().filter(|finding| finding.is_error());
+        // What decided the verdict stands first; a warning of it says more than an error further down only when
+        // there is no error at all.
+        errors().next().or_else(|| {
+            self.findings.iter().find(|finding| finding.severity == Severity::Warning && !self.passed)
+        })
+    }
+}
+
+impl SchemeRow {
+    fn new(result: &SchemeResult) -> Self {
+        let (outcome, reason) = match &result.outcome {
+            SchemeOutcome::Absent => ("absent", None),
+            SchemeOutcome::NotChecked(reason) => ("not-checked", Some(*reason)),
+            SchemeOutcome::Rejected => ("rejected", None),
+            SchemeOutcome::Verified(_) => ("verified", None),
+        };
+        let signers = result.signers().iter().map(SignerRow::new).collect();
+        Self { scheme: result.scheme, outcome, reason, signers }
+    }
+}
+
+impl SignerRow {
+    fn new(signer: &VerifiedSigner) -> Self {
+        let (min_sdk, max_sdk) = signer.sdk_range();
+        let nodes = signer.lineage().map_or(&[][..], |lineage| lineage.nodes());
+        Self {
+            signer: signer.place().index.saturating_add(1),
+            name: signer.place().name.clone(),
+            min_sdk,
+            max_sdk: bounded(max_sdk),
+            targets_dev_release: signer.targets_dev_release(),
+            certificate: CertificateRow::new(signer.certificate()),
+            algorithms: signer.algorithms().to_vec(),
+            lineage: nodes
+                .iter()
+                .map(|node| LineageRow {
+                    sha256: node.certificate.digest().to_string(),
+                    subject: node.certificate.subject().to_owned(),
+                    flags: node.flags,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl CertificateRow {
+    /// The row of `certificate`.
+    pub fn new(certificate: &Certificate) -> Self {
+        let PrintedDigests { sha256, sha1, md5 } = certificate.digests();
+        let key = certificate.key();
+        Self {
+            sha256: hex(sha256),
+            sha1: hex(sha1),
+            md5: hex(md5),
+            subject: certificate.subject().to_owned(),
+            key_algorithm: key.algorithm.clone(),
+            key_bits: key.bits,
+            public_key_sha256: hex(&key.digests.sha256),
+            public_key_sha1: hex(&key.digests.sha1),
+            public_key_md5: hex(&key.digests.md5),
+        }
+    }
+}
+
+impl FindingRow {
+    fn new(finding: &Finding) -> Self {
+        let with_detail = |summary: &str| {
+            if finding.detail.is_empty() {
+                summary.to_owned()
+            } else {
+                format!("{summary}: {}", finding.detail)
+            }
+        };
+        let place = &finding.location;
+        Self {
+            code: finding.code.as_str(),
+            severity: finding.severity,
+            message: with_detail(finding.code.summary_en()),
+            message_zh: with_detail(finding.code.summary_zh()),
+            scheme: place.scheme,
+            signer: place.signer.as_ref().map(FindingSigner::new),
+            entry: place.entry.clone(),
+            offset: place.offset,
+            api_levels: place.api_levels.map(|(min, max)| ApiLevels { min, max: bounded(max) }),
+            expected: finding.expected.clone(),
+            actual: finding.actual.clone(),
+        }
+    }
+
+    /// Whether it fails verification or decides a verdict.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error && !self.signer.as_ref().is_some_and(|signer| signer.ignored)
+    }
+}
+
+impl FindingSigner {
+    fn new(place: &SignerPlace) -> Self {
+        Self { signer: place.index.saturating_add(1), name: place.name.clone(), ignored: place.ignored }
+    }
+}
+
+fn bounded(max_sdk: u32) -> Option<u32> {
+    (max_sdk < MAX_SDK).then_some(max_sdk)
+}
+
+/// Lower-case hexadecimal, two digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Files that were judged.
+    pub judged: u64,
+    /// Judged files that passed.
+    pub passed: u64,
+    /// Judged files that failed.
+    pub failed: u64,
+    /// Files that could not be looked at.
+    pub unjudged: u64,
+    /// Links and special files in a tree that were left out; each has a row.
+    pub skipped: u64,
+    /// Files in a tree that are not named like an APK; they have no rows.
+    pub not_apk: u64,
+    /// How many files got each verdict; `verified` counts verified files without a verdict.
+    pub verdicts: Verdicts,
+}
+
+/// Counts by verdict, in the order of [`Verdict::ALL`].
+#[derive(Debug, Clone, Default)]
+pub struct Verdicts {
+    counts: [u64; Verdict::ALL.len()],
+    verified: u64,
+}
+
+impl Verdicts {
+    /// Every name with its count, zeros included: `verified` first.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = Verdict::ALL.iter().zip(self.counts).map(|(verdict, count)| (verdict.as_str(), count));
+        std::iter::once(("verified", self.verified)).chain(counts)
+    }
+
+    fn add(&mut self, verdict: Option<Verdict>) {
+        let position = Verdict::ALL.iter().position(|each| Some(*each) == verdict);
+        let slot = position.and_then(|position| self.counts.get_mut(position)).unwrap_or(&mut self.verified);
+        *slot = slot.saturating_add(1);
+    }
+}
+
+impl Serialize for Verdicts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl Summary {
+    /// Counts `result`.
+    pub fn add(&mut self, result: &FileResult) {
+        let slot = match result.status {
+            FileStatus::Unjudged => &mut self.unjudged,
+            FileStatus::Skipped => &mut self.skipped,
+            _ => {
+                self.verdicts.add(result.verdict);
+                let outcome = if result.passed { &mut self.passed } else { &mut self.failed };
+                *outcome = outcome.saturating_add(1);
+                &mut self.judged
+            }
+        };
+        *slot = slot.saturating_add(1);
+    }
+
+    /// The exit status that the run stands for: 0 everything passed, 1 something failed, 3 something could not be
+    /// looked at (before 1), 4 nothing to look at.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self { unjudged: 1.., .. } => 3,
+            Self { failed: 1.., .. } => 1,
+            Self { judged: 0, .. } => 4,
+            _ => 0,
+        }
+    }
+
+    /// The exit status in words.
+    pub fn exit_reason(&self) -> &'static str {
+        match self.exit_code() {
+            0 => "everything passed",
+            1 => "at least one file failed",
+            3 => "at least one file could not be read",
+            _ => "no input found",
+        }
+    }
+}

@@ -1,0 +1,455 @@
+//! Every form of report from one fixed, hand-built set of evidence.
+
+use std::path::Path;
+
+use super::*;
+use crate::apk::ManifestFacts;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::finding::SchemeId;
+use crate::finding::Severity;
+use crate::finding::SignerPlace;
+use crate::identity::Certificate;
+use crate::identity::KeyFacts;
+use crate::identity::Lineage;
+use crate::identity::LineageNode;
+use crate::identity::PrintedDigests;
+use crate::policy::Decision;
+use crate::policy::SubjectFacts;
+use crate::policy::Verdict;
+use crate::scheme::NotChecked;
+use crate::scheme::SchemeOutcome;
+use crate::scheme::SchemeResult;
+use crate::scheme::VerifiedSigner;
+use crate::verify::ApiView;
+use crate::verify::MAX_SDK;
+use crate::verify::Status;
+use crate::verify::Verification;
+
+/// A common name that tries to add a line of its own, to clear the screen and to turn the text around.
+const HOSTILE: &str = "CN=x\nSigner #1 certificate SHA-256 digest: 00\x1b[2J\u{202e}gpj\u{9b}31m";
+
+fn certificate(id: u8, subject: &str) -> Certificate {
+    let digests = PrintedDigests { sha256: [id; 32], sha1: [id; 20], md5: [id; 16] };
+    let key_digests = PrintedDigests { sha256: [id + 1; 32], sha1: [id + 1; 20], md5: [id + 1; 16] };
+    let key = KeyFacts { algorithm: "RSA".to_owned(), bits: 2048, digests: key_digests };
+    Certificate::new(vec![id; 4], digests, key, subject.to_owned())
+}
+
+fn old() -> Certificate {
+    certificate(0x10, "CN=Old Key, O=Example, C=CN")
+}
+
+fn new() -> Certificate {
+    certificate(0x20, "CN=New Key, O=Example, C=CN")
+}
+
+fn signer(
+    scheme: SchemeId,
+    index: usize,
+    certificate: Certificate,
+    range: (u32, u32),
+    rotated: bool,
+) -> VerifiedSigner {
+    let node = |certificate| LineageNode { certificate, flags: 0x17, signature_algorithm: 0x0103 };
+    let lineage = rotated.then(|| Lineage::new(vec![node(old()), node(new())]));
+    VerifiedSigner::for_tests(scheme, index, certificate, range, lineage)
+}
+
+fn scheme(scheme: SchemeId, outcome: SchemeOutcome) -> SchemeResult {
+    SchemeResult { scheme, outcome, claimed_certificates: Vec::new() }
+}
+
+fn manifest(package: &str) -> ManifestFacts {
+    ManifestFacts {
+        package: package.to_owned(),
+        version_code: Some(42),
+        version_name: Some("1.4.2".to_owned()),
+        min_sdk: Some(24),
+        target_sdk: 35,
+        target_sandbox_version: 1,
+        debuggable: false,
+    }
+}
+
+fn evidence(status: Status, schemes: Vec<SchemeResult>, findings: Vec<Finding>) -> Verification {
+    Verification {
+        file_size: 123_456,
+        status,
+        min_sdk: Some(24),
+        max_sdk: MAX_SDK,
+        claimed_manifest: Some(manifest("com.example.bank")),
+        schemes,
+        views: Vec::new(),
+        findings,
+    }
+}
+
+/// v1 unread, v2 and v3 by the old key, v3.1 by the new one.
+fn rotated() -> Verification {
+    let view = |min_sdk, max_sdk, scheme| ApiView { min_sdk, max_sdk, scheme, signers: vec![0] };
+    let verified = |id, certificate, range, rotated| {
+        scheme(id, SchemeOutcome::Verified(vec![signer(id, 0, certificate, range, rotated)]))
+    };
+    let note = Finding::new(FindingCode::KeyRotated).scheme(SchemeId::V1).detail("for the test");
+    let warning =
+        |entry: &str| Finding::new(FindingCode::V1UnprotectedEntry).scheme(SchemeId::V1).entry(entry);
+    let mut findings = vec![note];
+    findings.extend(["a", "b", "c", "d", "e"].map(|name| warning(&format!("META-INF/{name}"))));
+    let mut verification = evidence(
+        Status::Verified,
+        vec![
+            scheme(SchemeId::V1, SchemeOutcome::NotChecked(NotChecked::NoVersionInRange)),
+            verified(SchemeId::V2, old(), (24, MAX_SDK), false),
+            verified(SchemeId::V3, old(), (28, 32), false),
+            verified(SchemeId::V31, new(), (33, MAX_SDK), true),
+            scheme(SchemeId::SourceStamp, SchemeOutcome::Absent),
+        ],
+        findings,
+    );
+    verification.views =
+        vec![view(24, 27, SchemeId::V2), view(28, 32, SchemeId::V3), view(33, MAX_SDK, SchemeId::V31)];
+    verification
+}
+
+fn two_signers() -> Verification {
+    let signers = [old(), new()]
+        .into_iter()
+        .enumerate()
+        .map(|(index, certificate)| signer(SchemeId::V2, index, certificate, (24, MAX_SDK), false));
+    let mut verification = evidence(
+        Status::Verified,
+        vec![
+            scheme(SchemeId::V1, SchemeOutcome::Absent),
+            scheme(SchemeId::V2, SchemeOutcome::Verified(signers.collect())),
+        ],
+        Vec::new(),
+    );
+    verification.views =
+        vec![ApiView { min_sdk: 24, max_sdk: MAX_SDK, scheme: SchemeId::V2, signers: vec![0, 1] }];
+    verification
+}
+
+fn tampered() -> Verification {
+    let mismatch = Finding::new(FindingCode::V2DigestMismatch)
+        .scheme(SchemeId::V2)
+        .signer(SignerPlace::new(0))
+        .detail("SHA-256 in chunks")
+        .values("aa".repeat(32), "bb".repeat(32));
+    let mut v2 = scheme(SchemeId::V2, SchemeOutcome::Rejected);
+    v2.claimed_certificates = vec![certificate(0x30, HOSTILE)];
+    evidence(
+        Status::Rejected,
+        vec![scheme(SchemeId::V1, SchemeOutcome::NotChecked(NotChecked::EarlierFailure)), v2],
+        vec![mismatch],
+    )
+}
+
+fn unsigned() -> Verification {
+    evidence(
+        Status::Unsigned,
+        vec![scheme(SchemeId::V1, SchemeOutcome::Absent), scheme(SchemeId::V2, SchemeOutcome::Absent)],
+        vec![Finding::new(FindingCode::V1NoManifest).scheme(SchemeId::V1)],
+    )
+}
+
+fn text_file() -> Verification {
+    let mut verification =
+        evidence(Status::Malformed, Vec::new(), vec![Finding::new(FindingCode::ZipNoEocd).offset(0x1a)]);
+    verification.claimed_manifest = None;
+    verification.min_sdk = None;
+    verification
+}
+
+fn hostile() -> Verification {
+    let hostile = signer(SchemeId::V2, 0, certificate(0x40, HOSTILE), (24, MAX_SDK), false);
+    let mut verification = evidence(
+        Status::Verified,
+        vec![scheme(SchemeId::V2, SchemeOutcome::Verified(vec![hostile]))],
+        vec![
+            Finding::new(FindingCode::V1UnprotectedEntry)
+                .scheme(SchemeId::V1)
+                .entry("META-INF/\r\x1b]0;pwned\x07")
+                .detail("\u{200b}\u{2066}hidden")
+                .values("a\nb", "c\td"),
+        ],
+    );
+    verification.views =
+        vec![ApiView { min_sdk: 24, max_sdk: MAX_SDK, scheme: SchemeId::V2, signers: vec![0] }];
+    verification.claimed_manifest = Some(manifest("com.example\u{202e}\x1b[31m"));
+    verification
+}
+
+fn results() -> Vec<FileResult> {
+    let judged = |path: &str, verification: &Verification| {
+        FileResult::judged(Path::new(path), verification, None, verification.is_verified())
+    };
+    vec![
+        judged("rotated.apk", &rotated()),
+        judged("two-signers.apk", &two_signers()),
+        judged("tampered.apk", &tampered()),
+        judged("unsigned.apk", &unsigned()),
+        judged("notes.txt", &text_file()),
+        FileResult::unjudged(Path::new("gone.apk"), "cannot open: no such file or directory"),
+        FileResult::skipped(Path::new("link.apk"), "a symbolic link: links inside a tree are not followed"),
+    ]
+}
+
+/// As a scan against a registry has them.
+fn decided() -> Vec<FileResult> {
+    let decision = |verdict, findings, name: Option<&str>| Decision {
+        verdict,
+        findings,
+        developer: name.map(|name| SubjectFacts {
+            id: "example".to_owned(),
+            name: name.to_owned(),
+            name_zh: Some("示例银行".to_owned()),
+            credit_code: None,
+        }),
+    };
+    let foreign = Finding::new(FindingCode::SignerNotAllowed).values("10".repeat(32), "20".repeat(32));
+    let authenticated = decision(
+        Verdict::Authenticated,
+        vec![Finding::new(FindingCode::SignerAuthenticated)],
+        Some("示例银行"),
+    );
+    let counterfeit = decision(Verdict::Counterfeit, vec![foreign], None);
+    let unknown = decision(Verdict::Unauthenticated, vec![Finding::new(FindingCode::SignerUnknown)], None);
+    let mut all = vec![
+        FileResult::judged(Path::new("store/a.apk"), &rotated(), Some(&authenticated), true),
+        FileResult::judged(Path::new("store/b.apk"), &two_signers(), Some(&counterfeit), false),
+        FileResult::judged(Path::new("store/网上银行.apk"), &hostile(), Some(&unknown), false),
+    ];
+    all.extend(results().split_off(2));
+    all
+}
+
+fn render(name: &str, options: &ReportOptions, results: &[FileResult]) -> String {
+    let mut out = Vec::new();
+    {
+        let mut writer = (format(name).unwrap().open)(Box::new(&mut out), options);
+        let mut summary = Summary { not_apk: 1, ..Summary::default() };
+        for result in results {
+            summary.add(result);
+            writer.file(result).unwrap();
+        }
+        writer.finish(&summary).unwrap();
+    }
+    String::from_utf8(out).unwrap()
+}
+
+fn compat(verification: &Verification, options: &apksigner::Options) -> String {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = apksigner::write(verification, options, &mut out, &mut err).unwrap();
+    format!(
+        "exit {code}\n--- stdout\n{}--- stderr\n{}",
+        String::from_utf8(out).unwrap(),
+        String::from_utf8(err).unwrap()
+    )
+}
+
+fn all_of(generation: apksigner::Generation) -> apksigner::Options {
+    apksigner::Options { generation, verbose: true, certificates: true, ..apksigner::Options::default() }
+}
+
+#[test]
+fn text_for_people() {
+    insta::assert_snapshot!(render("text", &ReportOptions::new("verify"), &results()));
+}
+
+#[test]
+fn text_with_everything() {
+    let mut options = ReportOptions::new("verify");
+    (options.verbose, options.certificates) = (true, true);
+    insta::assert_snapshot!(render("text", &options, &results()));
+}
+
+#[test]
+fn text_of_a_file_that_verifies_and_is_not_accepted() {
+    let mut verification = rotated();
+    let mismatch = Finding::new(FindingCode::SignedByMismatch)
+        .scheme(SchemeId::V2)
+        .api_levels(24, 27)
+        .values("20".repeat(32), "10".repeat(32));
+    verification.findings.insert(0, mismatch);
+    let result = FileResult::judged(Path::new("pinned.apk"), &verification, None, false);
+    insta::assert_snapshot!(render("text", &ReportOptions::new("verify"), &[result]));
+}
+
+#[test]
+fn table() {
+    let mut options = ReportOptions::new("scan");
+    options.table = true;
+    insta::assert_snapshot!(render("text", &options, &decided()));
+}
+
+#[test]
+fn json() {
+    let mut options = ReportOptions::new("scan");
+    options.registry =
+        Some(RegistryFacts { path: "registry.toml".to_owned(), id: "example".to_owned(), serial: Some(7) });
+    options.decided_at = Some("2026-03-01T00:00:00Z".to_owned());
+    let text = render("json", &options, &decided());
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["files"].as_array().unwrap().len(), 8);
+    assert_eq!(value["exit_code"], 3);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn json_of_nothing_is_json() {
+    let value: serde_json::Value =
+        serde_json::from_str(&render("json", &ReportOptions::new("scan"), &[])).unwrap();
+    assert_eq!(value["files"].as_array().unwrap().len(), 0);
+    assert_eq!(value["exit_reason"], "no input found");
+}
+
+#[test]
+fn json_lines_are_one_line_a_file() {
+    let text = render("jsonl", &ReportOptions::new("scan"), &decided());
+    assert_eq!(text.lines().count(), 8);
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["schema"], 1);
+        assert!(value["path"].is_string());
+    }
+}
+
+#[test]
+fn apksigner_lines_per_generation() {
+    use apksigner::Generation;
+    for (name, generation) in [("31", Generation::V31), ("36", Generation::V36), ("37", Generation::V37)] {
+        insta::assert_snapshot!(format!("apksigner_{name}_rotated"), compat(&rotated(), &all_of(generation)));
+        insta::assert_snapshot!(
+            format!("apksigner_{name}_two_signers"),
+            compat(&two_signers(), &all_of(generation))
+        );
+    }
+}
+
+#[test]
+fn apksigner_lines_of_failures() {
+    let options = apksigner::Options::default();
+    insta::assert_snapshot!("apksigner_tampered", compat(&tampered(), &options));
+    insta::assert_snapshot!("apksigner_unsigned", compat(&unsigned(), &options));
+    insta::assert_snapshot!("apksigner_text_file", compat(&text_file(), &options));
+}
+
+#[test]
+fn apksigner_is_silent_about_a_good_file_and_counts_warnings_only_when_told_to() {
+    let mut options = apksigner::Options::default();
+    assert_eq!(compat(&two_signers(), &options), "exit 0\n--- stdout\n--- stderr\n");
+    let text = compat(&rotated(), &options);
+    assert!(text.starts_with("exit 0\n--- stdout\nWARNING: "), "{text}");
+    options.warnings_are_errors = true;
+    let text = compat(&rotated(), &options);
+    assert!(text.starts_with("exit 1\n--- stdout\n--- stderr\nWARNING: "), "{text}");
+    assert_eq!(compat(&two_signers(), &options), "exit 0\n--- stdout\n--- stderr\n");
+}
+
+#[test]
+fn apksigner_prefixes_and_order() {
+    let mut verification = tampered();
+    let named = |name: &str, ignored| {
+        let mut place = SignerPlace::new(0);
+        (place.name, place.ignored) = (Some(name.to_owned()), ignored);
+        place
+    };
+    let mut ranged = SignerPlace::new(1);
+    ranged.sdk_range = Some((33, 0x7fff_ffff));
+    verification.findings.extend([
+        Finding::new(FindingCode::V31RotationMinSdkMismatch).scheme(SchemeId::V31).signer(ranged),
+        Finding::new(FindingCode::V1SignatureMismatch).scheme(SchemeId::V1).signer(named("CERT.RSA", false)),
+        Finding::new(FindingCode::V1SignatureMismatch).scheme(SchemeId::V1).signer(named("OTHER.RSA", true)),
+        Finding::new(FindingCode::V1UnprotectedEntry).entry("META-INF/x"),
+        Finding::new(FindingCode::TargetSdkSchemeNotMet),
+        Finding::new(FindingCode::ZipLeadingBytes),
+    ]);
+    insta::assert_snapshot!(compat(&verification, &apksigner::Options::default()));
+}
+
+/// Nothing that a file says reaches a terminal as anything but printable text on its own line.
+#[test]
+fn hostile_names_are_spelled_out_everywhere() {
+    let path = Path::new("evil\x1b[2J\u{202e}.apk");
+    let result = FileResult::judged(path, &hostile(), None, false);
+    let claimed = FileResult::judged(path, &tampered(), None, false);
+    let results = [result, claimed];
+    let mut full = ReportOptions::new("verify");
+    (full.verbose, full.certificates) = (true, true);
+    let mut table = ReportOptions::new("scan");
+    table.table = true;
+    let mut outputs = vec![render("text", &full, &results), render("text", &table, &results)];
+    outputs.extend(FORMATS.iter().map(|format| render(format.name, &full, &results)));
+    for generation in [apksigner::Generation::V31, apksigner::Generation::V37] {
+        outputs.push(compat(&hostile(), &all_of(generation)));
+    }
+    for output in outputs {
+        let hidden = output.chars().find(|c| *c != '\n' && escape::is_hidden(*c));
+        assert_eq!(hidden, None, "{output}");
+        assert!(!output.lines().any(|line| line.starts_with("Signer #1 certificate SHA-256 digest: 00")));
+    }
+    let text = render("text", &full, &results);
+    assert!(
+        text.contains("CN=x\\nSigner #1 certificate SHA-256 digest: 00\\x1b[2J\\u{202e}gpj\\x9b31m"),
+        "{text}"
+    );
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let mut options = ReportOptions::new("verify");
+    for is_table in [false, true] {
+        (options.table, options.colour) = (is_table, false);
+        let plain = render("text", &options, &decided());
+        options.colour = true;
+        let coloured = render("text", &options, &decided());
+        assert_ne!(plain, coloured);
+        let mut stripped = coloured;
+        for code in ["0", "1", "2", "32", "33", "1;31"] {
+            stripped = stripped.replace(&format!("\x1b[{code}m"), "");
+        }
+        assert_eq!(stripped, plain);
+    }
+}
+
+#[test]
+fn a_note_never_fails_and_a_warning_is_told_apart() {
+    let row = |severity| {
+        let finding = Finding::new(FindingCode::Janus).with_severity(severity);
+        let mut verification = two_signers();
+        verification.findings.push(finding);
+        FileResult::judged(Path::new("a.apk"), &verification, None, true)
+    };
+    assert!(row(Severity::Error).main_finding().is_some());
+    assert!(row(Severity::Warning).main_finding().is_none());
+    assert!(row(Severity::Note).main_finding().is_none());
+}
+
+#[test]
+fn exit_codes_of_summaries() {
+    let of = |results: &[&FileResult]| {
+        let mut summary = Summary::default();
+        for result in results {
+            summary.add(result);
+        }
+        summary.exit_code()
+    };
+    let all = results();
+    let (good, bad, gone, link) = (&all[0], &all[2], &all[5], &all[6]);
+    assert_eq!(of(&[good]), 0);
+    assert_eq!(of(&[good, link]), 0);
+    assert_eq!(of(&[good, bad]), 1);
+    assert_eq!(of(&[bad, gone]), 3);
+    assert_eq!(of(&[gone]), 3);
+    assert_eq!(of(&[]), 4);
+    assert_eq!(of(&[link]), 4);
+}
+
+#[test]
+fn formats_have_names_of_their_own() {
+    for each in FORMATS {
+        assert_eq!(format(each.name).unwrap().help, each.help);
+    }
+    assert!(format("yaml").is_none());
+}

@@ -1,0 +1,121 @@
+//! Many APKs: finds them, judges them on all cores, and hands out the rows in a stable order.
+//!
+//! Memory does not grow with the number of files: a window of rows is in flight, and of a tree only the names of the
+//! directories on the way down are held. One broken file never stops the rest.
+
+mod walk;
+mod window;
+
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::path::PathBuf;
+
+pub use walk::Found;
+pub use walk::Walk;
+pub use walk::WalkOptions;
+
+use crate::Error;
+use crate::policy::Decision;
+use crate::source::FileSource;
+use crate::verify::Verification;
+use crate::verify::VerifyOptions;
+use crate::verify::verify;
+
+/// Turns evidence into a decision; called on many threads.
+pub type Decide<'a> = &'a (dyn Fn(&Verification) -> Decision + Sync);
+
+/// How to judge.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct ScanOptions<'a> {
+    /// What to verify for.
+    pub verify: VerifyOptions,
+    /// How many threads; as many as the machine has cores when none is given.
+    pub jobs: Option<usize>,
+    /// How to decide; rows hold no decision without it.
+    pub decide: Option<Decide<'a>>,
+}
+
+/// What became of one file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Row {
+    /// The file as it was named or found.
+    pub path: PathBuf,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// How far we came with a file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It was looked at.
+    Judged {
+        /// The evidence.
+        verification: Box<Verification>,
+        /// The decision, when one was asked for.
+        decision: Option<Decision>,
+    },
+    /// We could not look.
+    Unjudged(Error),
+    /// It was left out on purpose; why, without the name of the file.
+    Skipped(String),
+}
+
+/// Judges everything in `found` and hands each row to `sink`, in the order of `found`.
+///
+/// A `sink` that fails ends the run: its error is given back, and what is under way is dropped.
+///
+/// # Errors
+/// What `sink` says; or [`Error::Usage`], made into `E`, when the threads cannot be had.
+pub fn scan<E: From<Error>>(
+    found: impl Iterator<Item = Found>,
+    options: &ScanOptions<'_>,
+    sink: impl FnMut(Row) -> Result<(), E>,
+) -> Result<(), E> {
+    window::run(found, options.jobs, |found| row(found, options), sink)
+}
+
+fn row(found: Found, options: &ScanOptions<'_>) -> Row {
+    match found {
+        Found::File(path) => {
+            let judged = std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, options)));
+            let outcome = judged.unwrap_or_else(|_| {
+                // The last line of defence: no file is known that comes here.
+                Outcome::Unjudged(Error::File {
+                    path: path.clone(),
+                    message: "the verifier broke down on this file; please report it".to_owned(),
+                    source: None,
+                })
+            });
+            Row { path, outcome }
+        }
+        Found::Skipped(path, why) => Row { path, outcome: Outcome::Skipped(why) },
+        Found::Failed(path, error) => Row { path, outcome: Outcome::Unjudged(error) },
+    }
+}
+
+fn judge(path: &Path, options: &ScanOptions<'_>) -> Outcome {
+    match look(path, &options.verify) {
+        Ok(verification) => {
+            let decision = options.decide.map(|decide| decide(&verification));
+            Outcome::Judged { verification: Box::new(verification), decision }
+        }
+        Err(error) => Outcome::Unjudged(error),
+    }
+}
+
+/// Verifies the file at `path`, with the name of the file in every error.
+fn look(path: &Path, options: &VerifyOptions) -> Result<Verification, Error> {
+    let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
+    verify(&source, options).map_err(|error| match error {
+        Error::Read(error) => Error::file(path, "read", error),
+        Error::Changed(what) => Error::File {
+            path: path.to_owned(),
+            message: format!("the file changed while it was read: {what}"),
+            source: None,
+        },
+        other => other,
+    })
+}

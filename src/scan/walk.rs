@@ -1,0 +1,258 @@
+//! Which files to judge, in a stable order.
+//!
+//! - A file named on the command line is judged whatever its name, a link to it followed.
+//! - A directory is walked, its entries in the byte order of their paths. Files named `.apk`, in any case, are
+//!   judged; other regular files are counted and left out, unless all files are asked for.
+//! - Inside a tree no link is followed: a link is skipped and said so, and so are FIFOs, sockets and devices, under
+//!   any name. So no file outside the tree is read, no walk goes round in circles, and no read blocks.
+//! - What cannot be listed is a failure of its own, and the walk goes on.
+
+use std::cmp::Ordering;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::vec::IntoIter;
+
+use walkdir::DirEntry;
+use walkdir::WalkDir;
+
+use crate::Error;
+use crate::source::kind_of;
+
+/// What a walk comes upon.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Found {
+    /// A file to judge.
+    File(PathBuf),
+    /// Something left out on purpose; why, without its name.
+    Skipped(PathBuf, String),
+    /// Something that could not be looked at.
+    Failed(PathBuf, Error),
+}
+
+/// How to walk.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct WalkOptions {
+    /// Judge files in directories whatever their names.
+    pub all_files: bool,
+}
+
+/// Walks paths in the order in which they are given.
+pub struct Walk {
+    roots: IntoIter<PathBuf>,
+    options: WalkOptions,
+    tree: Option<walkdir::IntoIter>,
+    not_apk: Arc<AtomicU64>,
+}
+
+impl Walk {
+    /// A walk over `paths`.
+    pub fn new(paths: Vec<PathBuf>, options: WalkOptions) -> Self {
+        Self { roots: paths.into_iter(), options, tree: None, not_apk: Arc::default() }
+    }
+
+    /// Counts the regular files of directories that are not named like an APK and were left out; it grows as the walk
+    /// goes on.
+    pub fn not_apk(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.not_apk)
+    }
+
+    fn root(&mut self, path: PathBuf) -> Option<Found> {
+        match fs::metadata(&path) {
+            Err(error) => Some(failed(path, "open", error)),
+            Ok(metadata) if metadata.is_dir() => {
+                self.tree = Some(WalkDir::new(path).min_depth(1).sort_by(byte_order).into_iter());
+                None
+            }
+            Ok(metadata) if metadata.is_file() => Some(Found::File(path)),
+            Ok(metadata) => {
+                let kind = kind_of(metadata.file_type());
+                let error = io::Error::other(format!("is {kind}, not a regular file"));
+                Some(failed(path, "open", error))
+            }
+        }
+    }
+
+    fn entry(&self, entry: Result<DirEntry, walkdir::Error>) -> Option<Found> {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().map(Path::to_owned).unwrap_or_default();
+                let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
+                return Some(failed(path, "list", error));
+            }
+        };
+        let file_type = entry.file_type();
+        if file_type.is_dir() {
+            return None;
+        }
+        if !file_type.is_file() {
+            let why = if file_type.is_symlink() {
+                "a symbolic link: links inside a tree are not followed".to_owned()
+            } else {
+                format!("{}, not a regular file", kind_of(file_type))
+            };
+            return Some(Found::Skipped(entry.into_path(), why));
+        }
+        if self.options.all_files || is_named_apk(entry.path()) {
+            return Some(Found::File(entry.into_path()));
+        }
+        self.not_apk.fetch_add(1, Relaxed);
+        None
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        loop {
+            let found = match self.tree.as_mut().map(Iterator::next) {
+                Some(Some(entry)) => self.entry(entry),
+                Some(None) => {
+                    self.tree = None;
+                    continue;
+                }
+                None => {
+                    let path = self.roots.next()?;
+                    self.root(path)
+                }
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+}
+
+fn failed(path: PathBuf, action: &str, error: io::Error) -> Found {
+    let error = Error::file(&path, action, error);
+    Found::Failed(path, error)
+}
+
+fn is_named_apk(path: &Path) -> bool {
+    path.extension().and_then(OsStr::to_str).is_some_and(|extension| extension.eq_ignore_ascii_case("apk"))
+}
+
+/// The order of whole paths: a directory counts with the separator that follows it, so that `a.apk` stands before
+/// what is in `a/`.
+fn byte_order(left: &DirEntry, right: &DirEntry) -> Ordering {
+    let bytes = |entry: &DirEntry| {
+        let separator = entry.file_type().is_dir().then_some(b'/');
+        entry.file_name().as_encoded_bytes().iter().copied().chain(separator).collect::<Vec<u8>>()
+    };
+    bytes(left).cmp(&bytes(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        }
+        dir
+    }
+
+    fn shown(dir: &Path, walk: Walk) -> Vec<String> {
+        walk.map(|found| match found {
+            Found::File(path) => path.strip_prefix(dir).unwrap().display().to_string(),
+            Found::Skipped(path, why) => {
+                format!("{} skipped: {why}", path.strip_prefix(dir).unwrap().display())
+            }
+            Found::Failed(_, error) => format!("failed: {error}"),
+        })
+        .collect()
+    }
+
+    #[test]
+    fn gives_apks_in_the_byte_order_of_their_paths() {
+        let dir =
+            tree(&["b.apk", "a/z.APK", "a.apk", "a-b.apk", "a/b/c.apk", "notes.txt", "x.apk/inside.apk"]);
+        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions::default());
+        let counter = walk.not_apk();
+        let files = shown(dir.path(), walk);
+        let mut sorted = files.clone();
+        sorted.sort();
+        assert_eq!(files, ["a-b.apk", "a.apk", "a/b/c.apk", "a/z.APK", "b.apk", "x.apk/inside.apk"]);
+        assert_eq!(files, sorted);
+        assert_eq!(counter.load(Relaxed), 1);
+    }
+
+    #[test]
+    fn all_files_means_all() {
+        let dir = tree(&["b.apk", "notes.txt"]);
+        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions { all_files: true });
+        assert_eq!(shown(dir.path(), walk), ["b.apk", "notes.txt"]);
+    }
+
+    #[test]
+    fn a_named_file_is_judged_whatever_its_name() {
+        let dir = tree(&["notes.txt"]);
+        let walk = Walk::new(vec![dir.path().join("notes.txt")], WalkOptions::default());
+        assert_eq!(shown(dir.path(), walk), ["notes.txt"]);
+    }
+
+    #[test]
+    fn a_missing_path_does_not_end_the_walk() {
+        let dir = tree(&["a.apk"]);
+        let walk = Walk::new(vec![dir.path().join("gone"), dir.path().join("a.apk")], WalkOptions::default());
+        let shown = shown(dir.path(), walk);
+        assert!(shown[0].ends_with("cannot open: no such file or directory"), "{shown:?}");
+        assert_eq!(shown[1], "a.apk");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_a_tree_are_skipped_and_links_that_are_named_are_followed() {
+        let dir = tree(&["store/a.apk", "outside.apk"]);
+        let store = dir.path().join("store");
+        std::os::unix::fs::symlink("../outside.apk", store.join("link.apk")).unwrap();
+        std::os::unix::fs::symlink("..", store.join("loop")).unwrap();
+        let walk = Walk::new(vec![store.clone()], WalkOptions::default());
+        assert_eq!(
+            shown(&store, walk),
+            [
+                "a.apk",
+                "link.apk skipped: a symbolic link: links inside a tree are not followed",
+                "loop skipped: a symbolic link: links inside a tree are not followed"
+            ]
+        );
+        let walk = Walk::new(vec![store.join("link.apk")], WalkOptions::default());
+        assert_eq!(shown(&store, walk), ["link.apk"]);
+        let walk = Walk::new(vec![store.join("loop/store")], WalkOptions::default());
+        assert_eq!(walk.filter(|found| matches!(found, Found::File(_))).count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn special_files_are_skipped_in_a_tree_and_refused_when_named() {
+        let dir = tree(&["a.apk"]);
+        let fifo = dir.path().join("fifo.apk");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("socket.apk")).unwrap();
+        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions::default());
+        assert_eq!(
+            shown(dir.path(), walk),
+            [
+                "a.apk",
+                "fifo.apk skipped: a FIFO, not a regular file",
+                "socket.apk skipped: a socket, not a regular file"
+            ]
+        );
+        let walk = Walk::new(vec![fifo], WalkOptions::default());
+        assert!(shown(dir.path(), walk)[0].ends_with("cannot open: is a FIFO, not a regular file"));
+    }
+}

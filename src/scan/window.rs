@@ -1,0 +1,124 @@
+//! Work on many threads whose results come out in the order in which the work went in.
+//!
+//! No more than a window of items is under way or waits for an earlier one, so memory is bounded however many there
+//! are, and one slow item holds up only its window.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc;
+
+use crate::Error;
+
+/// Items under way for each thread.
+const WINDOW_PER_THREAD: usize = 32;
+
+/// Calls `work` on every item, on `jobs` threads, and `sink` on every result, in the order of the items.
+pub(super) fn run<I: Send, R: Send, E: From<Error>>(
+    items: impl Iterator<Item = I>,
+    jobs: Option<usize>,
+    work: impl Fn(I) -> R + Sync,
+    mut sink: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs.unwrap_or(0))
+        .build()
+        .map_err(|error| Error::Usage(format!("cannot start threads: {error}")))?;
+    let window = pool.current_num_threads().saturating_mul(WINDOW_PER_THREAD) as u64;
+    let stop = AtomicBool::new(false);
+    let (sender, receiver) = mpsc::channel();
+    let mut items = items.fuse();
+    let (mut next_in, mut next_out) = (0_u64, 0_u64);
+    let mut early: BTreeMap<u64, R> = BTreeMap::new();
+    let (work, stop) = (&work, &stop);
+    pool.in_place_scope(|scope| {
+        loop {
+            while next_in.saturating_sub(next_out) < window {
+                let Some(item) = items.next() else { break };
+                let (number, sender) = (next_in, sender.clone());
+                next_in = next_in.saturating_add(1);
+                scope.spawn(move |_| {
+                    if !stop.load(Relaxed) {
+                        // The receiver is gone only when the run has failed.
+                        let _ = sender.send((number, work(item)));
+                    }
+                });
+            }
+            if next_out == next_in {
+                return Ok(());
+            }
+            // Our own sender lives, so this waits for a worker and does not fail.
+            let Ok((number, result)) = receiver.recv() else { return Ok(()) };
+            early.insert(number, result);
+            while let Some(result) = early.remove(&next_out) {
+                next_out = next_out.saturating_add(1);
+                sink(result).inspect_err(|_| stop.store(true, Relaxed))?;
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_however_long_each_takes() {
+        let mut seen = Vec::new();
+        let work = |n: u64| {
+            std::thread::sleep(Duration::from_micros((n * 7919) % 500));
+            n
+        };
+        let done: Result<(), Error> = run(0..500, Some(4), work, |n| {
+            seen.push(n);
+            Ok(())
+        });
+        done.unwrap();
+        assert_eq!(seen, (0..500).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn never_more_than_a_window_is_in_flight() {
+        let taken = AtomicU64::new(0);
+        let mut out = 0;
+        let items = (0..2000_u64).inspect(|_| {
+            taken.fetch_add(1, Relaxed);
+        });
+        let done: Result<(), Error> = run(
+            items,
+            Some(2),
+            |n| n,
+            |_| {
+                out += 1;
+                let ahead = taken.load(Relaxed) - out;
+                assert!(ahead <= 2 * WINDOW_PER_THREAD as u64, "{ahead} items ahead");
+                Ok(())
+            },
+        );
+        done.unwrap();
+        assert_eq!(out, 2000);
+    }
+
+    #[test]
+    fn a_sink_that_fails_ends_the_run() {
+        let worked = AtomicU64::new(0);
+        let work = |n: u64| {
+            worked.fetch_add(1, Relaxed);
+            n
+        };
+        let done = run(0..1_000_000, Some(2), work, |n| {
+            if n == 10 { Err(Error::Usage("full".to_owned())) } else { Ok(()) }
+        });
+        assert_eq!(done.unwrap_err().to_string(), "full");
+        assert!(worked.load(Relaxed) < 1000);
+    }
+
+    #[test]
+    fn nothing_in_nothing_out() {
+        let done: Result<(), Error> = run(std::iter::empty::<u64>(), None, |n| n, |_| Ok(()));
+        done.unwrap();
+    }
+}

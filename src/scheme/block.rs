@@ -1,0 +1,440 @@
+//! What v2 and v3 share: signers in a pair of the signing block, each with signatures over its signed data.
+//!
+//! The order of checks is apksig's and Android's: signatures first, then what they cover. Nothing of the signed data
+//! is looked at before a signature over it has verified.
+//!
+//! Source: apksig `V2SchemeVerifier.parseSigner`, `V3SchemeVerifier.parseSigner`,
+//! `ApkSigningBlockUtilsLite.getSignaturesToVerify`.
+
+use super::Context;
+use super::VerifiedSigner;
+use crate::crypto;
+use crate::crypto::ContentDigestAlgorithm;
+use crate::crypto::PublicKey;
+use crate::crypto::SignatureAlgorithm;
+use crate::crypto::SignatureAlgorithmId;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::finding::MAX_SDK;
+use crate::finding::SchemeId;
+use crate::finding::SignerPlace;
+use crate::format::Cursor;
+use crate::format::ParseError;
+use crate::format::signer;
+use crate::format::signer::SignedData;
+use crate::format::signer::Signer;
+use crate::format::signer::SignerLayout;
+use crate::identity::Certificate;
+use crate::identity::Lineage;
+
+/// The codes under which a scheme reports what v2 and v3 share.
+pub(super) struct SignerCodes {
+    pub(super) scheme: SchemeId,
+    pub(super) layout: SignerLayout,
+    pub(super) malformed_signers: FindingCode,
+    pub(super) no_signers: FindingCode,
+    pub(super) malformed_signer: FindingCode,
+    pub(super) malformed_signature: FindingCode,
+    pub(super) unknown_algorithm: FindingCode,
+    pub(super) no_signatures: FindingCode,
+    pub(super) no_supported_signatures: FindingCode,
+    pub(super) malformed_public_key: FindingCode,
+    pub(super) verify_exception: FindingCode,
+    pub(super) signature_mismatch: FindingCode,
+    pub(super) malformed_certificate: FindingCode,
+    pub(super) no_certificates: FindingCode,
+    pub(super) public_key_mismatch: FindingCode,
+    pub(super) malformed_digest: FindingCode,
+    pub(super) algorithms_mismatch: FindingCode,
+    pub(super) malformed_attribute: FindingCode,
+    pub(super) digest_mismatch: FindingCode,
+}
+
+/// A signer whose signatures have been looked at, with what they cover as far as it could be read.
+#[derive(Debug)]
+pub(crate) struct ExaminedSigner {
+    pub(super) place: SignerPlace,
+    pub(super) findings: Vec<Finding>,
+    pub(super) certificates: Vec<Certificate>,
+    /// Certificates that stand in signed data whose signature did not verify.
+    pub(super) claimed: Vec<Certificate>,
+    pub(super) digests: Vec<(SignatureAlgorithmId, Vec<u8>)>,
+    /// Content digests that the verified signatures stand for.
+    pub(super) wanted: Vec<ContentDigestAlgorithm>,
+    pub(super) algorithms: Vec<String>,
+    /// v3: as the signer says, outside the signed data.
+    pub(super) sdk_range: (i32, i32),
+    pub(super) targets_dev_release: bool,
+    pub(super) lineage: Option<Lineage>,
+}
+
+impl ExaminedSigner {
+    fn new(index: usize) -> Self {
+        Self {
+            place: SignerPlace::new(index),
+            findings: Vec::new(),
+            certificates: Vec::new(),
+            claimed: Vec::new(),
+            digests: Vec::new(),
+            wanted: Vec::new(),
+            algorithms: Vec::new(),
+            sdk_range: (0, i32::MAX),
+            targets_dev_release: false,
+            lineage: None,
+        }
+    }
+
+    pub(super) fn report(&mut self, codes: &SignerCodes, finding: Finding) {
+        self.findings.push(finding.scheme(codes.scheme).signer(self.place.clone()));
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error)
+    }
+
+    /// Turns an examined signer, whose scheme verified, into a verified one. `sdk_range` is what the scheme is for.
+    pub(super) fn verified(self, scheme: SchemeId, sdk_range: (u32, u32)) -> Option<VerifiedSigner> {
+        if self.has_errors() || self.certificates.is_empty() || self.wanted.is_empty() {
+            return None;
+        }
+        Some(VerifiedSigner {
+            scheme,
+            place: self.place,
+            certificates: self.certificates,
+            min_sdk: sdk_range.0,
+            max_sdk: sdk_range.1,
+            targets_dev_release: self.targets_dev_release,
+            lineage: self.lineage,
+            algorithms: self.algorithms,
+        })
+    }
+}
+
+/// What a scheme does with the additional attributes of a signer: it is handed each with its id.
+pub(super) type OnAttribute<'f> =
+    dyn FnMut(&mut ExaminedSigner, u32, Cursor<'_>) -> Result<(), ParseError> + 'f;
+
+/// The signers of a block, and what is wrong with the list as a whole.
+pub(super) struct ExaminedBlock {
+    pub(super) signers: Vec<ExaminedSigner>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Examines the signers in `value`, the value of the pair, at most `cap` of them.
+///
+/// `range` is the range of API levels for which signatures are chosen; v3 signers bring their own.
+/// A signer that cannot be read ends the list, as in apksig.
+pub(super) fn examine(
+    cx: &Context<'_>,
+    value: &[u8],
+    codes: &SignerCodes,
+    cap: usize,
+    range: (u32, u32),
+    on_attribute: &mut OnAttribute<'_>,
+) -> ExaminedBlock {
+    let mut block = ExaminedBlock { signers: Vec::new(), findings: Vec::new() };
+    let mut list = match signer::signer_list(value) {
+        Ok((list, _behind)) => list,
+        Err(error) => {
+            block
+                .findings
+                .push(Finding::new(codes.malformed_signers).scheme(codes.scheme).detail(error.to_string()));
+            return block;
+        }
+    };
+    if list.is_empty() {
+        block.findings.push(Finding::new(codes.no_signers).scheme(codes.scheme));
+    }
+    while !list.is_empty() && block.signers.len() < cap {
+        let mut examined = ExaminedSigner::new(block.signers.len());
+        let outcome = Signer::next(&mut list, codes.layout)
+            .and_then(|signer| examine_signer(cx, signer, codes, range, &mut examined, on_attribute));
+        let malformed = outcome.is_err();
+        if let Err(error) = outcome {
+            examined.report(codes, Finding::new(codes.malformed_signer).detail(error.to_string()));
+        }
+        block.signers.push(examined);
+        if malformed {
+            break;
+        }
+    }
+    block
+}
+
+/// Reads one signer. `Err` is a structure that makes the whole signer unreadable.
+fn examine_signer(
+    cx: &Context<'_>,
+    signer: Signer<'_>,
+    codes: &SignerCodes,
+    range: (u32, u32),
+    examined: &mut ExaminedSigner,
+    on_attribute: &mut OnAttribute<'_>,
+) -> Result<(), ParseError> {
+    let mut range = range;
+    if let Some((min, max)) = signer.sdk_range {
+        examined.sdk_range = (min, max);
+        examined.place.sdk_range = Some((min, max));
+        range = (u32::try_from(min).unwrap_or(0), u32::try_from(max).unwrap_or(0));
+        if min < 0 || min > max {
+            let text = format!("from {min} to {max}");
+            examined.report(codes, Finding::new(FindingCode::V3InvalidSdkVersions).detail(text));
+        }
+    }
+    let Some(signatures) = verify_signatures(cx, signer, codes, range, examined) else {
+        claim_certificates(cx, signer, codes, examined);
+        return Ok(());
+    };
+    let mut data = SignedData::parse(signer.signed_data, codes.layout)?;
+    check_signed_range(signer, &data, codes, examined);
+    if !read_certificates(cx, signer, &mut data, codes, examined) {
+        return Ok(());
+    }
+    while !data.digests.is_empty() {
+        if examined.digests.len() >= cx.limits().records {
+            examined.report(
+                codes,
+                Finding::new(codes.malformed_digest).detail("more digest records than are looked at"),
+            );
+            return Ok(());
+        }
+        match signer::next_record(&mut data.digests) {
+            Ok((id, digest)) => examined.digests.push((SignatureAlgorithmId(id), digest.to_vec())),
+            Err(error) => {
+                let detail = format!("digest record #{}: {error}", examined.digests.len() + 1);
+                examined.report(codes, Finding::new(codes.malformed_digest).detail(detail));
+                return Ok(());
+            }
+        }
+    }
+    let of_digests: Vec<_> = examined.digests.iter().map(|(id, _)| *id).collect();
+    if of_digests != signatures {
+        let finding = Finding::new(codes.algorithms_mismatch)
+            .values(format!("digests for {}, as signed", list_ids(&signatures)), list_ids(&of_digests));
+        examined.report(codes, finding);
+        return Ok(());
+    }
+    let mut count = 0;
+    while !data.attributes.is_empty() {
+        count += 1;
+        let outcome = if count > cx.limits().records {
+            Err(data
+                .attributes
+                .error(crate::format::ParseErrorKind::Invalid("more than are looked at".to_owned())))
+        } else {
+            signer::next_attribute(&mut data.attributes)
+                .and_then(|(id, value)| on_attribute(examined, id, value))
+        };
+        if let Err(error) = outcome {
+            let detail = format!("attribute #{count}: {error}");
+            examined.report(codes, Finding::new(codes.malformed_attribute).detail(detail));
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn list_ids(ids: &[SignatureAlgorithmId]) -> String {
+    let names: Vec<String> = ids.iter().map(|id| format!("{:#06x}", id.0)).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Verifies the signatures that Android would choose.
+///
+/// Gives the algorithm ids of all signature records, in order, or nothing when the signer is done for.
+fn verify_signatures(
+    cx: &Context<'_>,
+    signer: Signer<'_>,
+    codes: &SignerCodes,
+    range: (u32, u32),
+    examined: &mut ExaminedSigner,
+) -> Option<Vec<SignatureAlgorithmId>> {
+    let mut list = signer.signatures;
+    let mut ids = Vec::new();
+    let mut supported = Vec::new();
+    while !list.is_empty() {
+        if ids.len() >= cx.limits().records {
+            examined.report(
+                codes,
+                Finding::new(codes.malformed_signature).detail("more signature records than are looked at"),
+            );
+            return None;
+        }
+        let (id, signature) = match signer::next_record(&mut list) {
+            Ok((id, signature)) => (SignatureAlgorithmId(id), signature),
+            Err(error) => {
+                let detail = format!("signature record #{}: {error}", ids.len() + 1);
+                examined.report(codes, Finding::new(codes.malformed_signature).detail(detail));
+                return None;
+            }
+        };
+        ids.push(id);
+        if let Some(algorithm) = id.lookup() {
+            supported.push((algorithm, signature));
+        } else {
+            let finding = Finding::new(codes.unknown_algorithm).detail(format!("{:#06x}", id.0));
+            examined.report(codes, finding);
+        }
+    }
+    if ids.is_empty() {
+        examined.report(codes, Finding::new(codes.no_signatures));
+        return None;
+    }
+    let chosen = match choose(&supported, range) {
+        Ok(chosen) => chosen,
+        Err(reason) => {
+            let detail = format!("signed with {}: {reason}", list_ids(&ids));
+            examined.report(codes, Finding::new(codes.no_supported_signatures).detail(detail));
+            return None;
+        }
+    };
+    let key = match PublicKey::from_spki(signer.public_key, cx.limits()) {
+        Ok(key) => key,
+        Err(error) => {
+            examined.report(codes, Finding::new(codes.malformed_public_key).detail(error.to_string()));
+            return None;
+        }
+    };
+    for (algorithm, signature) in chosen {
+        if !algorithm.fits(&key) {
+            let detail = format!("{} with a key for {}", algorithm.name, key.algorithm_name());
+            examined.report(codes, Finding::new(codes.malformed_public_key).detail(detail));
+            return None;
+        }
+        let code = match crypto::verify(&key, algorithm.scheme, signer.signed_data.rest(), signature) {
+            Ok(true) => {
+                examined.algorithms.push(algorithm.name.to_owned());
+                if !examined.wanted.contains(&algorithm.content_digest) {
+                    examined.wanted.push(algorithm.content_digest);
+                }
+                continue;
+            }
+            Ok(false) => Finding::new(codes.signature_mismatch).detail(algorithm.name),
+            Err(error) => Finding::new(codes.verify_exception).detail(format!("{}: {error}", algorithm.name)),
+        };
+        examined.report(codes, code);
+        return None;
+    }
+    Some(ids)
+}
+
+type Supported<'a> = (&'static SignatureAlgorithm, &'a [u8]);
+
+/// The signatures that some Android version in `range` goes by: for each level at which algorithms came in, the best.
+///
+/// Of equals the first listed wins. Those not chosen are never verified, on Android as here.
+fn choose<'a>(signatures: &[Supported<'a>], range: (u32, u32)) -> Result<Vec<Supported<'a>>, String> {
+    let (min_sdk, max_sdk) = range;
+    let mut best: Vec<Supported<'a>> = Vec::new();
+    for signature in signatures.iter().filter(|(algorithm, _)| algorithm.min_sdk <= max_sdk) {
+        match best.iter_mut().find(|(algorithm, _)| algorithm.min_sdk == signature.0.min_sdk) {
+            None => best.push(*signature),
+            Some(held) if signature.0.content_digest.rank() > held.0.content_digest.rank() => {
+                *held = *signature;
+            }
+            Some(_) => {}
+        }
+    }
+    let Some(first) = best.iter().map(|(algorithm, _)| algorithm.min_sdk).min() else {
+        return Err("none of them is known".to_owned());
+    };
+    if min_sdk < first {
+        return Err(format!("supported from API level {first} on, needed from {min_sdk} on"));
+    }
+    best.sort_by_key(|(algorithm, _)| algorithm.id);
+    Ok(best)
+}
+
+fn check_signed_range(
+    signer: Signer<'_>,
+    data: &SignedData<'_>,
+    codes: &SignerCodes,
+    examined: &mut ExaminedSigner,
+) {
+    let (Some(outer), Some(signed)) = (signer.sdk_range, data.sdk_range) else { return };
+    for (code, outer, signed) in [
+        (FindingCode::V3MinSdkMismatch, outer.0, signed.0),
+        (FindingCode::V3MaxSdkMismatch, outer.1, signed.1),
+    ] {
+        if outer != signed {
+            examined
+                .report(codes, Finding::new(code).values(format!("{signed}, as signed"), outer.to_string()));
+        }
+    }
+}
+
+/// Reads the certificates and holds the first one's key against the key that signed. False ends the signer.
+fn read_certificates(
+    cx: &Context<'_>,
+    signer: Signer<'_>,
+    data: &mut SignedData<'_>,
+    codes: &SignerCodes,
+    examined: &mut ExaminedSigner,
+) -> bool {
+    while !data.certificates.is_empty() {
+        let number = examined.certificates.len() + 1;
+        let outcome = if number > cx.limits().records {
+            Err("more than are looked at".to_owned())
+        } else {
+            match signer::next_certificate(&mut data.certificates) {
+                Ok(der) => cx.certificates.identify(der, cx.limits()).map_err(|error| error.to_string()),
+                // Not a certificate that is malformed but a signer: apksig tells these apart.
+                Err(error) => {
+                    let detail = format!("certificate #{number}: {error}");
+                    examined.report(codes, Finding::new(codes.malformed_signer).detail(detail));
+                    return false;
+                }
+            }
+        };
+        match outcome {
+            Ok(certificate) => examined.certificates.push(certificate),
+            Err(error) => {
+                let detail = format!("certificate #{number}: {error}");
+                examined.report(codes, Finding::new(codes.malformed_certificate).detail(detail));
+                return false;
+            }
+        }
+    }
+    let Some(first) = examined.certificates.first() else {
+        examined.report(codes, Finding::new(codes.no_certificates));
+        return false;
+    };
+    let Ok(parsed) = crate::format::x509::Certificate::parse(first.der(), cx.limits()) else { return false };
+    if parsed.public_key_info != signer.public_key
+        && crypto::normalise_rsa_spki(parsed.public_key_info).as_deref() != Some(signer.public_key)
+    {
+        let finding = Finding::new(codes.public_key_mismatch).values(
+            format!("the certificate's key, SHA-256 {}", hex(&crypto::sha256(parsed.public_key_info))),
+            format!("a key with SHA-256 {}", hex(&crypto::sha256(signer.public_key))),
+        );
+        examined.report(codes, finding);
+        return false;
+    }
+    true
+}
+
+/// Notes whom an unverified signer claims to be.
+fn claim_certificates(
+    cx: &Context<'_>,
+    signer: Signer<'_>,
+    codes: &SignerCodes,
+    examined: &mut ExaminedSigner,
+) {
+    let Ok(mut data) = SignedData::parse(signer.signed_data, codes.layout) else { return };
+    if let Ok(der) = signer::next_certificate(&mut data.certificates) {
+        examined.claimed.extend(cx.certificates.identify(der, cx.limits()));
+    }
+}
+
+/// The levels of a v3 signer as API levels.
+pub(super) fn api_range(range: (i32, i32)) -> (u32, u32) {
+    (u32::try_from(range.0).unwrap_or(0), u32::try_from(range.1).unwrap_or(MAX_SDK))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

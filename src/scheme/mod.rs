@@ -1,0 +1,450 @@
+//! What the APK proves: each signature scheme as Android verifies it.
+//!
+//! Only this module makes a [`VerifiedSigner`], so that nothing above it can be handed a claimed one.
+
+mod block;
+mod certificate;
+mod content;
+mod lineage;
+mod v1;
+mod v2;
+mod v3;
+
+use serde::Serialize;
+
+use crate::Limits;
+use crate::apk::Apk;
+use crate::apk::SigningBlock;
+use crate::apk::Stop;
+use crate::crypto::ContentDigestAlgorithm;
+use crate::finding::Finding;
+use crate::finding::SchemeId;
+use crate::finding::SignerPlace;
+use crate::format::signing_block::BlockId;
+use crate::identity::Certificate;
+use crate::identity::CertificateDigest;
+use crate::identity::Lineage;
+
+use block::ExaminedBlock;
+use block::ExaminedSigner;
+use block::SignerCodes;
+use certificate::Certificates;
+
+pub(crate) use content::ContentDigests;
+
+/// First API level that reads each scheme.
+pub(crate) mod since {
+    pub(crate) use super::v2::MIN_SDK as V2;
+    pub(crate) use super::v3::MIN_SDK as V3;
+    pub(crate) use super::v3::MIN_SDK_V31 as V31;
+}
+
+/// What every scheme is given: the file, and for which API levels.
+pub(crate) struct Context<'a> {
+    pub(crate) apk: &'a Apk<'a>,
+    pub(crate) min_sdk: u32,
+    pub(crate) max_sdk: u32,
+    certificates: Certificates,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(apk: &'a Apk<'a>, min_sdk: u32, max_sdk: u32) -> Self {
+        Self { apk, min_sdk, max_sdk, certificates: Certificates::default() }
+    }
+
+    fn limits(&self) -> &'a Limits {
+        self.apk.limits()
+    }
+}
+
+/// A scheme whose signers stand in a pair of the signing block. To add one: a file, and a row in [`SCHEMES`].
+trait BlockScheme: Sync {
+    fn id(&self) -> SchemeId;
+
+    /// The pair that holds its signers.
+    fn block_id(&self) -> BlockId;
+
+    /// First API level that reads it.
+    fn min_sdk(&self) -> u32;
+
+    /// The codes under which it reports.
+    fn codes(&self) -> &'static SignerCodes;
+
+    /// Whether some Android version in range reads it, given the newer schemes that are there.
+    fn is_read(&self, _cx: &Context<'_>, _newer: &[Examined]) -> bool {
+        true
+    }
+
+    /// Verifies the signatures in `value`; what they say of the content is compared later.
+    fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop>;
+
+    /// Checks across signers, once all digests have been compared.
+    fn conclude(&self, _cx: &Context<'_>, _examined: &mut Examined, _newer: &[Examined]) {}
+
+    /// What it means that the pair is not there.
+    fn missing(&self, _newer: &[Examined]) -> Option<Finding> {
+        None
+    }
+}
+
+/// The block schemes, newest first: the order in which Android tries them.
+const SCHEMES: &[&dyn BlockScheme] = &[&v3::V31, &v3::V3, &v2::V2];
+
+/// A scheme after its signatures have been looked at.
+#[derive(Debug)]
+struct Examined {
+    scheme: SchemeId,
+    signers: Vec<ExaminedSigner>,
+    /// Of the block as a whole; those of a signer are with it.
+    findings: Vec<Finding>,
+}
+
+impl Examined {
+    fn new(scheme: SchemeId, block: ExaminedBlock) -> Self {
+        Self { scheme, signers: block.signers, findings: block.findings }
+    }
+
+    fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error) || self.signers.iter().any(ExaminedSigner::has_errors)
+    }
+
+    /// The content digests that the verified signatures of any of its signers stand for.
+    fn wanted(&self) -> Vec<ContentDigestAlgorithm> {
+        let mut wanted = Vec::new();
+        for algorithm in self.signers.iter().flat_map(|signer| &signer.wanted) {
+            if !wanted.contains(algorithm) {
+                wanted.push(*algorithm);
+            }
+        }
+        wanted
+    }
+}
+
+/// What all schemes together prove, in the order in which they were tried.
+#[derive(Debug, Default)]
+pub(crate) struct Proof {
+    pub(crate) schemes: Vec<SchemeResult>,
+    pub(crate) findings: Vec<Finding>,
+    /// Schemes of the signing block that are there, verified or not.
+    pub(crate) found: Vec<SchemeId>,
+}
+
+impl Proof {
+    pub(crate) fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error)
+    }
+
+    fn push(&mut self, scheme: SchemeId, outcome: SchemeOutcome) {
+        self.schemes.push(SchemeResult { scheme, outcome, claimed_certificates: Vec::new() });
+    }
+}
+
+/// Verifies the schemes of the signing block, newest first. The first one that fails ends it, as on Android.
+///
+/// # Errors
+/// When the bytes cannot be had, or something is beyond its limit.
+pub(crate) fn verify_signing_block(cx: &Context<'_>) -> Result<Proof, Stop> {
+    let mut proof = Proof::default();
+    let Some(block) = cx.apk.signing_block()? else {
+        for scheme in SCHEMES {
+            let outcome = if cx.max_sdk < scheme.min_sdk() {
+                SchemeOutcome::NotChecked(NotChecked::NoVersionInRange)
+            } else {
+                SchemeOutcome::Absent
+            };
+            proof.push(scheme.id(), outcome);
+        }
+        return Ok(proof);
+    };
+    let examined = examine_all(cx, block, &mut proof)?;
+    let digests = compute_digests(cx, block, &examined)?;
+    conclude_all(cx, examined, &digests, &mut proof);
+    Ok(proof)
+}
+
+/// Looks at the signatures of each scheme until one fails. Absent ones are noted in `proof`.
+fn examine_all(cx: &Context<'_>, block: &SigningBlock, proof: &mut Proof) -> Result<Vec<Examined>, Stop> {
+    let mut examined: Vec<Examined> = Vec::new();
+    for scheme in SCHEMES {
+        if proof.has_errors() || examined.iter().any(Examined::has_errors) {
+            proof.push(scheme.id(), SchemeOutcome::NotChecked(NotChecked::EarlierFailure));
+        } else if cx.max_sdk < scheme.min_sdk() {
+            proof.push(scheme.id(), SchemeOutcome::NotChecked(NotChecked::NoVersionInRange));
+        } else if !scheme.is_read(cx, &examined) {
+            proof.push(scheme.id(), SchemeOutcome::NotChecked(NotChecked::NewerSchemeDecides));
+        } else if let Some(pair) = block.first(scheme.block_id()) {
+            let value = block.value(pair, cx.apk.source(), cx.limits())?;
+            examined.push(scheme.examine(cx, &value, &examined)?);
+            proof.found.push(scheme.id());
+        } else {
+            proof.findings.extend(scheme.missing(&examined));
+            proof.push(scheme.id(), SchemeOutcome::Absent);
+        }
+    }
+    Ok(examined)
+}
+
+/// One pass over the content for all schemes whose signatures hold.
+fn compute_digests(
+    cx: &Context<'_>,
+    block: &SigningBlock,
+    examined: &[Examined],
+) -> Result<ContentDigests, Stop> {
+    let mut wanted = Vec::new();
+    for algorithm in examined.iter().filter(|examined| !examined.has_errors()).flat_map(Examined::wanted) {
+        if !wanted.contains(&algorithm) {
+            wanted.push(algorithm);
+        }
+    }
+    if wanted.is_empty() { Ok(ContentDigests::new()) } else { content::compute(cx.apk, block, &wanted) }
+}
+
+fn conclude_all(cx: &Context<'_>, mut examined: Vec<Examined>, digests: &ContentDigests, proof: &mut Proof) {
+    // What is missing is reported by the scheme that comes first, so it stands behind what that one has to say.
+    let missing = std::mem::take(&mut proof.findings);
+    let mut failed = false;
+    for index in 0..examined.len() {
+        let (newer, rest) = examined.split_at_mut(index);
+        let Some(this) = rest.first_mut() else { break };
+        let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.id() == this.scheme) else { continue };
+        if failed {
+            proof.push(this.scheme, SchemeOutcome::NotChecked(NotChecked::EarlierFailure));
+            continue;
+        }
+        if !this.has_errors() {
+            let wanted = this.wanted();
+            for signer in &mut this.signers {
+                let findings = content::compare(signer, scheme.codes(), &wanted, digests);
+                signer.findings.extend(findings);
+            }
+            scheme.conclude(cx, this, newer);
+        }
+        failed = this.has_errors();
+        proof.findings.append(&mut this.findings.clone());
+        for signer in &this.signers {
+            proof.findings.extend(signer.findings.iter().cloned());
+        }
+    }
+    if !failed {
+        proof.findings.extend(missing);
+    }
+    let reported = proof.schemes.iter().map(|result| result.scheme).collect::<Vec<_>>();
+    for this in examined.into_iter().filter(|this| !reported.contains(&this.scheme)) {
+        let claimed_certificates = this
+            .signers
+            .iter()
+            .flat_map(|signer| signer.certificates.first().into_iter().chain(&signer.claimed))
+            .cloned()
+            .collect();
+        let result = into_result(cx, this);
+        let claimed_certificates = if result.is_verified() { Vec::new() } else { claimed_certificates };
+        proof.schemes.push(SchemeResult { claimed_certificates, ..result });
+    }
+}
+
+fn into_result(cx: &Context<'_>, examined: Examined) -> SchemeResult {
+    let scheme = examined.scheme;
+    let first = SCHEMES.iter().find(|row| row.id() == scheme).map_or(0, |row| row.min_sdk());
+    let count = examined.signers.len();
+    let failed = examined.has_errors();
+    let signers: Vec<VerifiedSigner> = examined
+        .signers
+        .into_iter()
+        .filter_map(|signer| {
+            let (min, max) = block::api_range(signer.sdk_range);
+            signer.verified(scheme, (min.max(first).max(cx.min_sdk), max.min(cx.max_sdk)))
+        })
+        .collect();
+    let outcome = if failed || signers.len() != count || signers.is_empty() {
+        SchemeOutcome::Rejected
+    } else {
+        SchemeOutcome::Verified(signers)
+    };
+    SchemeResult { scheme, outcome, claimed_certificates: Vec::new() }
+}
+
+/// Verifies the JAR signature, given the schemes of the signing block that are there.
+///
+/// # Errors
+/// [`Stop::Malformed`] when an entry that is needed cannot be read.
+pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop> {
+    let v1 = v1::verify(cx, &proof.found)?;
+    proof.schemes.push(v1.result);
+    // Beside a newer signature, v1 matters to older versions alone: say so, since the app may not be meant for them.
+    let older = (!proof.found.is_empty()).then(|| (cx.min_sdk, cx.max_sdk.min(v2::MIN_SDK - 1)));
+    proof.findings.extend(v1.findings.into_iter().map(|finding| match older {
+        Some((min_sdk, max_sdk)) => finding.api_levels(min_sdk, max_sdk),
+        None => finding,
+    }));
+    Ok(())
+}
+
+/// Whether the archive has anything of a JAR signature.
+pub(crate) fn has_v1(apk: &Apk<'_>) -> Result<bool, Stop> {
+    Ok(v1::is_present(apk.directory()?))
+}
+
+/// Whether the signing block has signers of any scheme, this version's or a newer one's.
+pub(crate) fn has_block_scheme(block: &SigningBlock) -> bool {
+    [BlockId::V2, BlockId::V3, BlockId::V3_1, BlockId::V3_2].iter().any(|id| block.first(*id).is_some())
+}
+
+impl Proof {
+    /// Notes why a scheme was not looked at.
+    pub(crate) fn not_checked(&mut self, scheme: SchemeId, reason: NotChecked) {
+        self.push(scheme, SchemeOutcome::NotChecked(reason));
+    }
+
+    /// Puts the schemes into their order, oldest first.
+    pub(crate) fn sort(&mut self) {
+        self.schemes.sort_by_key(|result| result.scheme);
+    }
+}
+
+/// A signer whose signature covers this file and verifies.
+///
+/// Verified means no more than that: whether the signer may speak for the app is the registry's business.
+#[derive(Debug, Clone)]
+pub struct VerifiedSigner {
+    scheme: SchemeId,
+    place: SignerPlace,
+    certificates: Vec<Certificate>,
+    min_sdk: u32,
+    max_sdk: u32,
+    targets_dev_release: bool,
+    lineage: Option<Lineage>,
+    algorithms: Vec<String>,
+}
+
+impl VerifiedSigner {
+    /// The scheme that verified.
+    pub fn scheme(&self) -> SchemeId {
+        self.scheme
+    }
+
+    /// Which signer of that scheme, in the order of the file.
+    pub fn place(&self) -> &SignerPlace {
+        &self.place
+    }
+
+    /// The signer's certificate, which identifies it.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "a signer is only made with a certificate"
+    )]
+    pub fn certificate(&self) -> &Certificate {
+        self.certificates.first().expect("a signer is only made with a certificate")
+    }
+
+    /// The signer's certificate first, then what the file carries along. Only the first identifies, and no
+    /// signature between them has been checked.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// SHA-256 of [`VerifiedSigner::certificate`].
+    pub fn digest(&self) -> CertificateDigest {
+        self.certificate().digest()
+    }
+
+    /// Lowest and highest API level that would take this signer's word: what the scheme is for, narrowed to what the
+    /// signer says (v3 and newer).
+    pub fn sdk_range(&self) -> (u32, u32) {
+        (self.min_sdk, self.max_sdk)
+    }
+
+    /// Whether the signer is meant for a development release of the platform (v3.1 and newer).
+    pub fn targets_dev_release(&self) -> bool {
+        self.targets_dev_release
+    }
+
+    /// The verified proof of rotation (v3 and newer).
+    pub fn lineage(&self) -> Option<&Lineage> {
+        self.lineage.as_ref()
+    }
+
+    /// Names of the algorithms whose signatures were verified, as apksig spells them.
+    pub fn algorithms(&self) -> &[String] {
+        &self.algorithms
+    }
+}
+
+/// Why a scheme was not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NotChecked {
+    /// No Android version in range reads this scheme.
+    NoVersionInRange,
+    /// Every Android version in range that knows this scheme reads a newer one, which is there.
+    NewerSchemeDecides,
+    /// A scheme that is read first failed.
+    EarlierFailure,
+    /// The file could not be read that far.
+    Malformed,
+}
+
+/// What one scheme proves.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SchemeOutcome {
+    /// Not there.
+    Absent,
+    /// There or not, it was not looked at.
+    NotChecked(NotChecked),
+    /// There, and it does not verify: the findings say why.
+    Rejected,
+    /// Verified. v1, v2: all signers; v3 and newer: one for each range of API levels, in the order of the file.
+    Verified(Vec<VerifiedSigner>),
+}
+
+/// A scheme and what it proves.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SchemeResult {
+    /// The scheme.
+    pub scheme: SchemeId,
+    /// What it proves.
+    pub outcome: SchemeOutcome,
+    /// Certificates that the scheme names although it does not verify: claims.
+    pub claimed_certificates: Vec<Certificate>,
+}
+
+impl SchemeResult {
+    /// The verified signers; none when the scheme did not verify.
+    pub fn signers(&self) -> &[VerifiedSigner] {
+        match &self.outcome {
+            SchemeOutcome::Verified(signers) => signers,
+            _ => &[],
+        }
+    }
+
+    /// Whether it verified.
+    pub fn is_verified(&self) -> bool {
+        matches!(self.outcome, SchemeOutcome::Verified(_))
+    }
+}
+
+#[cfg(test)]
+impl VerifiedSigner {
+    /// A signer out of thin air, for tests of what stands above `scheme`.
+    pub(crate) fn for_tests(
+        scheme: SchemeId,
+        index: usize,
+        certificate: Certificate,
+        sdk_range: (u32, u32),
+        lineage: Option<Lineage>,
+    ) -> Self {
+        Self {
+            scheme,
+            place: SignerPlace::new(index),
+            certificates: vec![certificate],
+            min_sdk: sdk_range.0,
+            max_sdk: sdk_range.1,
+            targets_dev_release: false,
+            lineage,
+            algorithms: Vec::new(),
+        }
+    }
+}

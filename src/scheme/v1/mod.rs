@@ -1,0 +1,343 @@
+//! JAR signing, as Android takes it: a manifest of digests, signature files over it, PKCS #7 blocks over these.
+//!
+//! Follows apksig's order, where an error at one stage ends the work before the next. An *ignored* signer is one whose
+//! signature file does not fit; it does not fail the file while another signer holds.
+//!
+//! Source: apksig `V1SchemeVerifier`.
+
+mod algorithms;
+mod digests;
+mod entries;
+mod signature_block;
+mod signature_file;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::collections::hash_map::Entry as MapEntry;
+
+use super::Context;
+use super::SchemeOutcome;
+use super::SchemeResult;
+use super::VerifiedSigner;
+use crate::apk::Directory;
+use crate::apk::Stop;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::finding::SchemeId;
+use crate::finding::SignerPlace;
+use crate::format::jar::Manifest;
+use crate::format::jar::Section;
+use crate::format::zip::DirectoryRecord;
+use crate::identity::Certificate;
+
+/// Name of the manifest.
+pub(crate) const MANIFEST: &str = "META-INF/MANIFEST.MF";
+const META_INF: &str = "META-INF/";
+const BLOCK_SUFFIXES: [&str; 3] = [".RSA", ".DSA", ".EC"];
+
+/// An entry and its name, decoded as Java does.
+struct Entry<'a> {
+    name: Cow<'a, str>,
+    record: &'a DirectoryRecord,
+}
+
+/// A signature block file with its signature file, and what has come of them.
+struct Signer<'a> {
+    place: SignerPlace,
+    block: &'a Entry<'a>,
+    file: &'a Entry<'a>,
+    findings: Vec<Finding>,
+    certificates: Vec<Certificate>,
+    algorithm: String,
+    /// Bytes of the signature file.
+    file_bytes: Vec<u8>,
+    /// Names of the entries that the signature file lists.
+    lists: HashSet<String>,
+}
+
+impl Signer<'_> {
+    fn report(&mut self, finding: Finding) {
+        self.findings.push(finding.scheme(SchemeId::V1).signer(self.place.clone()));
+    }
+
+    fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error)
+    }
+}
+
+/// The manifest: bytes of the file, its main section, and the section of each entry.
+struct EntryDigests<'a> {
+    bytes: &'a [u8],
+    main: Option<Section<'a>>,
+    by_entry: HashMap<Cow<'a, str>, Section<'a>>,
+}
+
+/// What v1 gives: the outcome with its findings, in the order of apksig.
+pub(super) struct V1Result {
+    pub(super) result: SchemeResult,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Whether there is anything of a JAR signature in the archive.
+pub(super) fn is_present(directory: &Directory) -> bool {
+    directory.records().iter().any(|record| {
+        let name = directory.name(record);
+        name.starts_with(META_INF.as_bytes())
+            && (name.ends_with(b".SF")
+                || BLOCK_SUFFIXES.iter().any(|suffix| name.ends_with(suffix.as_bytes())))
+    })
+}
+
+/// Verifies the JAR signature. `found` are the schemes of the signing block that were found.
+///
+/// # Errors
+/// [`Stop::Malformed`] when an entry that is needed cannot be read.
+pub(super) fn verify(cx: &Context<'_>, found: &[SchemeId]) -> Result<V1Result, Stop> {
+    let directory = cx.apk.directory()?;
+    let entries: Vec<Entry<'_>> = directory
+        .records()
+        .iter()
+        .map(|record| Entry { name: String::from_utf8_lossy(directory.name(record)), record })
+        .collect();
+    let mut run = Run { cx, findings: Vec::new(), claimed: Vec::new() };
+    let signers = run.all(&entries, found)?;
+    let outcome = match signers {
+        Some(signers) => SchemeOutcome::Verified(signers),
+        None if is_present(directory) => SchemeOutcome::Rejected,
+        None => SchemeOutcome::Absent,
+    };
+    let claimed_certificates =
+        if matches!(outcome, SchemeOutcome::Verified(_)) { Vec::new() } else { run.claimed };
+    Ok(V1Result {
+        result: SchemeResult { scheme: SchemeId::V1, outcome, claimed_certificates },
+        findings: run.findings,
+    })
+}
+
+struct Run<'r> {
+    cx: &'r Context<'r>,
+    findings: Vec<Finding>,
+    claimed: Vec<Certificate>,
+}
+
+impl Run<'_> {
+    fn report(&mut self, finding: Finding) {
+        self.findings.push(finding.scheme(SchemeId::V1));
+    }
+
+    fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error)
+    }
+
+    /// `Ok(None)` when it does not verify; the findings say why.
+    fn all(
+        &mut self,
+        entries: &[Entry<'_>],
+        found: &[SchemeId],
+    ) -> Result<Option<Vec<VerifiedSigner>>, Stop> {
+        self.check_duplicates(entries);
+        if self.has_errors() {
+            return Ok(None);
+        }
+        let Some(manifest_entry) = entries.iter().find(|entry| entry.name == MANIFEST) else {
+            self.report(Finding::new(FindingCode::V1NoManifest));
+            return Ok(None);
+        };
+        let limit = self.cx.limits().jar_manifest;
+        let bytes = self.cx.apk.entry_to_vec(manifest_entry.record, MANIFEST, limit)?;
+        let digests = self.read_manifest(&bytes, entries)?;
+        if self.has_errors() {
+            return Ok(None);
+        }
+        let Some(mut signers) = self.pair_files(entries) else { return Ok(None) };
+        for signer in &mut signers {
+            self.read_files(signer)?;
+            signature_block::verify(self.cx, signer)?;
+            self.claimed.extend(signer.certificates.first().cloned());
+            if signer.has_errors() {
+                self.findings.append(&mut signer.findings);
+            }
+        }
+        if self.has_errors() {
+            return Ok(None);
+        }
+        let mut remaining = Vec::with_capacity(signers.len());
+        for mut signer in signers {
+            let ignored = signature_file::verify(self.cx, &mut signer, &digests, found)?;
+            signer.file_bytes = Vec::new();
+            if ignored {
+                self.take_ignored(signer);
+            } else if signer.has_errors() {
+                self.findings.append(&mut signer.findings);
+            } else {
+                remaining.push(signer);
+            }
+        }
+        if self.has_errors() {
+            return Ok(None);
+        }
+        if remaining.is_empty() {
+            self.report(Finding::new(FindingCode::V1NoSignatures).detail("no signer is left"));
+            return Ok(None);
+        }
+        let effective = entries::verify(self, entries, &digests, &remaining)?;
+        if self.has_errors() {
+            return Ok(None);
+        }
+        Ok(Some(self.conclude(entries, remaining, &effective)))
+    }
+
+    fn check_duplicates(&mut self, entries: &[Entry<'_>]) {
+        let mut seen = HashSet::with_capacity(entries.len());
+        let mut reported = HashSet::new();
+        for entry in entries {
+            if !seen.insert(&entry.name) && reported.insert(&entry.name) {
+                self.report(Finding::new(FindingCode::V1DuplicateEntry).entry(entry.name.as_ref()));
+            }
+        }
+    }
+
+    /// Splits the manifest into sections; each must have a name that the archive has, once.
+    fn read_manifest<'m>(
+        &mut self,
+        bytes: &'m [u8],
+        entries: &[Entry<'_>],
+    ) -> Result<EntryDigests<'m>, Stop> {
+        let names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_ref()).collect();
+        let manifest = Manifest::parse(bytes);
+        let mut by_entry = HashMap::with_capacity(names.len());
+        for (index, section) in manifest.sections().enumerate() {
+            if index >= self.cx.limits().jar_sections {
+                return Err(too_many_sections(MANIFEST, self.cx.limits().jar_sections));
+            }
+            let Some(name) = section.name() else {
+                let detail = format!("section #{}", index + 1);
+                self.report(Finding::new(FindingCode::V1UnnamedManifestSection).detail(detail));
+                continue;
+            };
+            if !names.contains(name.as_ref()) {
+                self.report(Finding::new(FindingCode::V1MissingEntry).entry(name.as_ref()));
+            }
+            match by_entry.entry(name) {
+                MapEntry::Vacant(slot) => {
+                    slot.insert(section);
+                }
+                MapEntry::Occupied(slot) => {
+                    let finding = Finding::new(FindingCode::V1DuplicateManifestSection);
+                    self.report(finding.entry(slot.key().as_ref()));
+                }
+            }
+        }
+        Ok(EntryDigests { bytes, main: manifest.main(), by_entry })
+    }
+
+    /// Finds the signature file of each signature block file.
+    fn pair_files<'e>(&mut self, entries: &'e [Entry<'e>]) -> Option<Vec<Signer<'e>>> {
+        let files: HashMap<&str, &Entry<'_>> = entries
+            .iter()
+            .filter(|entry| entry.name.starts_with(META_INF) && entry.name.ends_with(".SF"))
+            .map(|entry| (entry.name.as_ref(), entry))
+            .collect();
+        let blocks = entries.iter().filter(|entry| {
+            entry.name.starts_with(META_INF)
+                && BLOCK_SUFFIXES.iter().any(|suffix| entry.name.ends_with(suffix))
+        });
+        let mut signers = Vec::new();
+        for block in blocks {
+            let stem = block.name.rsplit_once('.').map_or(block.name.as_ref(), |(stem, _)| stem);
+            let file_name = format!("{stem}.SF");
+            let Some(file) = files.get(file_name.as_str()) else {
+                let finding = Finding::new(FindingCode::V1MissingFile)
+                    .entry(block.name.as_ref())
+                    .values(file_name, "no such entry");
+                self.report(finding);
+                continue;
+            };
+            let mut place = SignerPlace::new(signers.len());
+            place.name = block.name.strip_prefix(META_INF).map(str::to_owned);
+            signers.push(Signer {
+                place,
+                block,
+                file,
+                findings: Vec::new(),
+                certificates: Vec::new(),
+                algorithm: String::new(),
+                file_bytes: Vec::new(),
+                lists: HashSet::new(),
+            });
+        }
+        let cap = self.cx.limits().signers;
+        if signers.is_empty() {
+            self.report(Finding::new(FindingCode::V1NoSignatures));
+            return None;
+        }
+        if signers.len() > cap {
+            let finding = Finding::new(FindingCode::V1TooManySigners)
+                .values(format!("at most {cap}"), signers.len().to_string());
+            self.report(finding);
+            return None;
+        }
+        Some(signers)
+    }
+
+    fn read_files(&self, signer: &mut Signer<'_>) -> Result<(), Stop> {
+        let limit = self.cx.limits().jar_manifest;
+        signer.file_bytes = self.cx.apk.entry_to_vec(signer.file.record, &signer.file.name, limit)?;
+        Ok(())
+    }
+
+    fn take_ignored(&mut self, mut signer: Signer<'_>) {
+        for finding in &mut signer.findings {
+            if let Some(place) = &mut finding.location.signer {
+                place.ignored = true;
+            }
+        }
+        self.findings.append(&mut signer.findings);
+    }
+
+    /// `effective` are the positions in `signers` of those who signed the entries.
+    fn conclude(
+        &mut self,
+        entries: &[Entry<'_>],
+        signers: Vec<Signer<'_>>,
+        effective: &[usize],
+    ) -> Vec<VerifiedSigner> {
+        let mut protected = HashSet::from([MANIFEST]);
+        for signer in effective.iter().filter_map(|index| signers.get(*index)) {
+            protected.extend([signer.block.name.as_ref(), signer.file.name.as_ref()]);
+        }
+        for entry in entries {
+            if entry.name.starts_with(META_INF) && !protected.contains(entry.name.as_ref()) {
+                self.report(Finding::new(FindingCode::V1UnprotectedEntry).entry(entry.name.as_ref()));
+            }
+        }
+        let mut verified = Vec::new();
+        for (index, mut signer) in signers.into_iter().enumerate() {
+            if !effective.contains(&index) {
+                self.take_ignored(signer);
+                continue;
+            }
+            self.findings.append(&mut signer.findings);
+            verified.push(VerifiedSigner {
+                scheme: SchemeId::V1,
+                place: signer.place,
+                certificates: signer.certificates,
+                min_sdk: self.cx.min_sdk,
+                max_sdk: self.cx.max_sdk,
+                targets_dev_release: false,
+                lineage: None,
+                algorithms: vec![signer.algorithm],
+            });
+        }
+        verified
+    }
+}
+
+fn too_many_sections(name: &str, limit: usize) -> Stop {
+    Finding::new(FindingCode::LimitExceeded)
+        .entry(name)
+        .detail("sections")
+        .values(format!("at most {limit}"), "more")
+        .into()
+}

@@ -1,0 +1,311 @@
+//! APK Signature Scheme v3 and v3.1: signers for ranges of API levels, connected by a proof of rotation.
+//!
+//! v3.0 is read by Android 9 (API level 28) and newer, v3.1, which has the same structure, by Android 13 (33).
+//!
+//! Source: [v3][v3], [v3.1][v31]; apksig `V3SchemeVerifier`; AOSP `ApkSignatureSchemeV3Verifier`.
+//!
+//! [v3]: https://source.android.com/docs/security/features/apksigning/v3
+//! [v31]: https://source.android.com/docs/security/features/apksigning/v3-1
+
+use super::BlockScheme;
+use super::Context;
+use super::Examined;
+use super::block;
+use super::block::ExaminedSigner;
+use super::block::SignerCodes;
+use super::lineage;
+use super::lineage::LineageFault;
+use crate::apk::Stop;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::finding::SchemeId;
+use crate::format::Cursor;
+use crate::format::ParseError;
+use crate::format::signer::SignerLayout;
+use crate::format::signer::attribute;
+use crate::format::signing_block::BlockId;
+use crate::identity::Lineage;
+
+/// First API level that reads v3.0.
+pub(crate) const MIN_SDK: u32 = 28;
+/// First API level that reads v3.1.
+pub(crate) const MIN_SDK_V31: u32 = 33;
+
+pub(super) struct V3;
+pub(super) struct V31;
+
+const CODES: SignerCodes = SignerCodes {
+    scheme: SchemeId::V3,
+    layout: SignerLayout::V3,
+    malformed_signers: FindingCode::V3MalformedSigners,
+    no_signers: FindingCode::V3NoSigners,
+    malformed_signer: FindingCode::V3MalformedSigner,
+    malformed_signature: FindingCode::V3MalformedSignature,
+    unknown_algorithm: FindingCode::V3UnknownAlgorithm,
+    no_signatures: FindingCode::V3NoSignatures,
+    no_supported_signatures: FindingCode::V3NoSupportedSignatures,
+    malformed_public_key: FindingCode::V3MalformedPublicKey,
+    verify_exception: FindingCode::V3VerifyException,
+    signature_mismatch: FindingCode::V3SignatureMismatch,
+    malformed_certificate: FindingCode::V3MalformedCertificate,
+    no_certificates: FindingCode::V3NoCertificates,
+    public_key_mismatch: FindingCode::V3PublicKeyMismatch,
+    malformed_digest: FindingCode::V3MalformedDigest,
+    algorithms_mismatch: FindingCode::V3AlgorithmsMismatch,
+    malformed_attribute: FindingCode::V3MalformedAttribute,
+    digest_mismatch: FindingCode::V3DigestMismatch,
+};
+
+const CODES_V31: SignerCodes = SignerCodes { scheme: SchemeId::V31, ..CODES };
+
+impl BlockScheme for V3 {
+    fn id(&self) -> SchemeId {
+        SchemeId::V3
+    }
+
+    fn block_id(&self) -> BlockId {
+        BlockId::V3
+    }
+
+    fn min_sdk(&self) -> u32 {
+        MIN_SDK
+    }
+
+    fn codes(&self) -> &'static SignerCodes {
+        &CODES
+    }
+
+    fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
+        let rotation = rotation_min_sdk(newer);
+        Ok(examine(cx, value, &CODES, &mut |signer, attributes| {
+            let promised = attributes.rotation_min_sdk;
+            match (rotation, promised) {
+                (Some(actual), Some(promised)) if i64::from(actual) != i64::from(promised) => signer.report(
+                    &CODES,
+                    Finding::new(FindingCode::V31RotationMinSdkMismatch)
+                        .values(format!("{promised}, as the v3.0 signer says"), actual.to_string()),
+                ),
+                (Some(_), None) => signer.report(&CODES, Finding::new(FindingCode::V31RotationMinSdkMissing)),
+                (None, Some(promised)) if cx.max_sdk >= MIN_SDK_V31 => signer.report(
+                    &CODES,
+                    Finding::new(FindingCode::V31BlockMissing)
+                        .values(format!("a v3.1 block from API level {promised} on, as signed"), "none"),
+                ),
+                _ => {}
+            }
+            if signer.targets_dev_release {
+                signer.report(&CODES, Finding::new(FindingCode::V31DevReleaseOnV3));
+            }
+        }))
+    }
+
+    fn conclude(&self, cx: &Context<'_>, examined: &mut Examined, newer: &[Examined]) {
+        // With rotation in a v3.1 block, v3.0 need only reach up to it.
+        let last = match rotation_min_sdk(newer) {
+            Some(rotation) if rotation > 0 => i64::from(rotation) - 1,
+            _ => i64::from(cx.max_sdk),
+        };
+        check_ranges(examined, i64::from(cx.min_sdk.max(MIN_SDK)), last);
+    }
+
+    fn missing(&self, newer: &[Examined]) -> Option<Finding> {
+        newer
+            .iter()
+            .any(|examined| examined.scheme == SchemeId::V31)
+            .then(|| Finding::new(FindingCode::V31WithoutV3).scheme(SchemeId::V31))
+    }
+}
+
+impl BlockScheme for V31 {
+    fn id(&self) -> SchemeId {
+        SchemeId::V31
+    }
+
+    fn block_id(&self) -> BlockId {
+        BlockId::V3_1
+    }
+
+    fn min_sdk(&self) -> u32 {
+        MIN_SDK_V31
+    }
+
+    fn codes(&self) -> &'static SignerCodes {
+        &CODES_V31
+    }
+
+    fn examine(&self, cx: &Context<'_>, value: &[u8], _newer: &[Examined]) -> Result<Examined, Stop> {
+        Ok(examine(cx, value, &CODES_V31, &mut |_, _| {}))
+    }
+
+    fn conclude(&self, cx: &Context<'_>, examined: &mut Examined, _newer: &[Examined]) {
+        // v3.1 may start anywhere: what it does not cover, v3.0 does.
+        check_ranges(examined, i64::from(cx.max_sdk), i64::from(cx.max_sdk));
+    }
+}
+
+/// The lowest API level that any v3.1 signer is for, when there is a v3.1 block.
+fn rotation_min_sdk(newer: &[Examined]) -> Option<i32> {
+    let v31 = newer.iter().find(|examined| examined.scheme == SchemeId::V31)?;
+    Some(v31.signers.iter().map(|signer| signer.sdk_range.0).min().unwrap_or(0))
+}
+
+/// The attributes of one signer that bear on other blocks.
+#[derive(Default)]
+struct Attributes {
+    rotation_min_sdk: Option<i32>,
+    lineages: usize,
+}
+
+fn examine(
+    cx: &Context<'_>,
+    value: &[u8],
+    codes: &'static SignerCodes,
+    finish: &mut dyn FnMut(&mut ExaminedSigner, &Attributes),
+) -> Examined {
+    let mut attributes: Vec<Attributes> = Vec::new();
+    let range = (MIN_SDK, cx.max_sdk);
+    let cap = cx.limits().v3_signers;
+    let mut block = block::examine(cx, value, codes, cap, range, &mut |signer, id, value| {
+        attributes.resize_with(attributes.len().max(signer.place.index + 1), Attributes::default);
+        match attributes.get_mut(signer.place.index) {
+            Some(attributes) => on_attribute(cx, codes, signer, attributes, id, value),
+            None => Ok(()),
+        }
+    });
+    for signer in &mut block.signers {
+        // Certificates are there once the signatures and everything before the attributes were in order.
+        if signer.certificates.is_empty() || signer.digests.is_empty() && signer.has_errors() {
+            continue;
+        }
+        let none = Attributes::default();
+        finish(signer, attributes.get(signer.place.index).unwrap_or(&none));
+    }
+    Examined::new(codes.scheme, block)
+}
+
+fn on_attribute(
+    cx: &Context<'_>,
+    codes: &'static SignerCodes,
+    signer: &mut ExaminedSigner,
+    attributes: &mut Attributes,
+    id: u32,
+    mut value: Cursor<'_>,
+) -> Result<(), ParseError> {
+    match id {
+        attribute::PROOF_OF_ROTATION => {
+            attributes.lineages += 1;
+            if attributes.lineages == 2 {
+                signer.report(codes, Finding::new(FindingCode::V3DuplicateLineage));
+            }
+            read_lineage(cx, codes, signer, value);
+        }
+        attribute::ROTATION_MIN_SDK => attributes.rotation_min_sdk = Some(value.i32()?),
+        attribute::ROTATION_ON_DEV_RELEASE => signer.targets_dev_release = true,
+        _ => {
+            let finding = Finding::new(FindingCode::V3UnknownAttribute).detail(format!("{id:#010x}"));
+            signer.report(codes, finding);
+        }
+    }
+    Ok(())
+}
+
+/// Verifies the proof of rotation; its last certificate must be the signer's.
+fn read_lineage(
+    cx: &Context<'_>,
+    codes: &'static SignerCodes,
+    signer: &mut ExaminedSigner,
+    value: Cursor<'_>,
+) {
+    let finding = match lineage::verify(cx, value) {
+        Ok(lineage) => {
+            let last = lineage.nodes().last().map(|node| &node.certificate);
+            let finding = (last != signer.certificates.first()).then(|| {
+                let describe = |certificate: Option<&crate::identity::Certificate>| {
+                    certificate
+                        .map_or_else(|| "none".to_owned(), |certificate| certificate.digest().to_string())
+                };
+                Finding::new(FindingCode::V3LineageCertificateMismatch)
+                    .values(describe(signer.certificates.first()), describe(last))
+            });
+            signer.lineage = Some(lineage);
+            finding
+        }
+        Err(LineageFault::NoHistory(detail)) => {
+            Some(Finding::new(FindingCode::V3LineageCertificateMismatch).detail(detail))
+        }
+        Err(LineageFault::DoesNotVerify(detail)) => {
+            Some(Finding::new(FindingCode::V3LineageSignatureMismatch).detail(detail))
+        }
+        Err(LineageFault::Malformed(detail)) => {
+            Some(Finding::new(FindingCode::V3MalformedLineage).detail(detail))
+        }
+    };
+    if let Some(finding) = finding {
+        signer.report(codes, finding);
+    }
+}
+
+/// Holds the ranges and lineages of all signers of a block against each other, and against the levels that the block
+/// must cover.
+///
+/// Source: apksig `V3SchemeVerifier.verify`.
+fn check_ranges(examined: &mut Examined, first_needed: i64, last_needed: i64) {
+    let scheme = examined.scheme;
+    let mut order: Vec<usize> = (0..examined.signers.len()).collect();
+    let range = |index: usize| examined.signers.get(index).map_or((0, 0), |signer| signer.sdk_range);
+    order.sort_by_key(|index| range(*index).1);
+    // Of signers with the same highest level apksig keeps the last, and does not notice; Android 13 and newer
+    // refuses two signers for one version, older ones too.
+    for pair in order.windows(2) {
+        if let [a, b] = pair
+            && range(*a).1 == range(*b).1
+        {
+            let detail = format!("signers #{} and #{} both end at API level {}", a + 1, b + 1, range(*a).1);
+            let finding = Finding::new(FindingCode::V3InconsistentSdkVersions).scheme(scheme).detail(detail);
+            examined.findings.push(finding);
+            return;
+        }
+    }
+    let mut findings = Vec::new();
+    let mut first: Option<i64> = None;
+    let mut last = 0_i64;
+    let mut longest = 0;
+    let mut lineages: Vec<&Lineage> = Vec::new();
+    for index in order {
+        let Some(signer) = examined.signers.get(index) else { continue };
+        let (min, max) = (i64::from(signer.sdk_range.0), i64::from(signer.sdk_range.1));
+        if first.is_some() && min != last + 1 && !(min == last && signer.targets_dev_release) {
+            let detail = format!("a signer up to API level {last}, the next from {min} on");
+            findings.push(Finding::new(FindingCode::V3InconsistentSdkVersions).scheme(scheme).detail(detail));
+            break;
+        }
+        first.get_or_insert(min);
+        last = max;
+        if let Some(lineage) = &signer.lineage {
+            if lineage.nodes().len() < longest {
+                findings.push(
+                    Finding::new(FindingCode::V3InconsistentLineages)
+                        .scheme(scheme)
+                        .detail("a signer for newer versions has a shorter one"),
+                );
+                break;
+            }
+            longest = lineage.nodes().len();
+            lineages.push(lineage);
+        }
+    }
+    let first = first.unwrap_or(0);
+    if first > first_needed || last < last_needed {
+        let text = |level: i64| {
+            if level == i64::from(i32::MAX) { "the newest".to_owned() } else { level.to_string() }
+        };
+        findings.push(Finding::new(FindingCode::V3MissingSdkVersions).scheme(scheme).values(
+            format!("API levels {first_needed} to {}", text(last_needed)),
+            format!("{first} to {}", text(last)),
+        ));
+    }
+    if !lineage::is_one_history(&lineages) {
+        findings.push(Finding::new(FindingCode::V3InconsistentLineages).scheme(scheme));
+    }
+    examined.findings.append(&mut findings);
+}

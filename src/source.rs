@@ -1,0 +1,253 @@
+//! Bytes at positions: a file, a slice, later a member of a container.
+//!
+//! Positioned reads over one open handle, never a memory map: a file that shrinks gives an error, not a signal.
+
+use std::fs::File;
+use std::io;
+
+/// Bytes that can be read at any position, by several threads at once.
+///
+/// The length is the one seen when the source was opened; [`ByteSource::check_unchanged`] tells at the end of the
+/// work whether it still holds.
+pub trait ByteSource: Sync {
+    /// How many bytes there are.
+    fn len(&self) -> u64;
+
+    /// Fills `buf` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] when the source ends before `buf` is full; otherwise what the source says.
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Whether there are no bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Checks that the bytes are still those that were there at the start, as far as the source can tell.
+    ///
+    /// # Errors
+    /// A line that says what changed.
+    fn check_unchanged(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Reads `len` bytes from `offset` on into a new buffer.
+    ///
+    /// The caller bounds `len`; the buffer is allocated only when the source is that long.
+    ///
+    /// # Errors
+    /// As [`ByteSource::read_exact_at`].
+    fn read_vec_at(&self, offset: u64, len: u64) -> io::Result<Vec<u8>> {
+        let inside = offset.checked_add(len).is_some_and(|end| end <= self.len());
+        let Some(size) = usize::try_from(len).ok().filter(|_| inside) else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        let mut buf = vec![0; size];
+        self.read_exact_at(&mut buf, offset)?;
+        Ok(buf)
+    }
+}
+
+impl ByteSource for &[u8] {
+    fn len(&self) -> u64 {
+        <[u8]>::len(self) as u64
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        let bytes = usize::try_from(offset)
+            .ok()
+            .and_then(|start| self.get(start..start.checked_add(buf.len())?))
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        buf.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+impl ByteSource for Vec<u8> {
+    fn len(&self) -> u64 {
+        self.as_slice().len() as u64
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        (&self.as_slice()).read_exact_at(buf, offset)
+    }
+}
+
+/// A regular file behind one open handle.
+#[derive(Debug)]
+pub struct FileSource {
+    file: File,
+    stamp: Stamp,
+}
+
+/// What a file must keep while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    modified: Option<std::time::SystemTime>,
+}
+
+impl Stamp {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { len: metadata.len(), modified: metadata.modified().ok() })
+    }
+}
+
+impl FileSource {
+    /// Opens the regular file at `path` for reading.
+    ///
+    /// A FIFO, socket, device or directory is refused without being read, and opening a FIFO does not block.
+    /// Symbolic links are followed: whoever walks a tree decides before whether to.
+    ///
+    /// # Errors
+    /// What the operating system says, or a line that names what stands there instead of a file.
+    pub fn open(path: &std::path::Path) -> io::Result<Self> {
+        let file = open_without_blocking(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other(format!(
+                "is {}, not a regular file",
+                kind_of(metadata.file_type())
+            )));
+        }
+        Self::new(file)
+    }
+
+    /// Takes an already open regular file.
+    ///
+    /// # Errors
+    /// When its size cannot be asked.
+    pub fn new(file: File) -> io::Result<Self> {
+        let stamp = Stamp::of(&file)?;
+        Ok(Self { file, stamp })
+    }
+}
+
+/// What a directory entry is, with its article: `a directory`, `a FIFO`, `a socket`, `a device`, …
+pub fn kind_of(file_type: std::fs::FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if file_type.is_fifo() {
+            return "a FIFO";
+        }
+        if file_type.is_socket() {
+            return "a socket";
+        }
+        if file_type.is_block_device() || file_type.is_char_device() {
+            return "a device";
+        }
+    }
+    if file_type.is_dir() {
+        "a directory"
+    } else if file_type.is_symlink() {
+        "a symbolic link"
+    } else if file_type.is_file() {
+        "a regular file"
+    } else {
+        "something special"
+    }
+}
+
+#[cfg(unix)]
+fn open_without_blocking(path: &std::path::Path) -> io::Result<File> {
+    use rustix::fs::Mode;
+    use rustix::fs::OFlags;
+
+    // A FIFO without a writer would block `open` for ever; NONBLOCK means nothing for a regular file.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+#[cfg(not(unix))]
+fn open_without_blocking(path: &std::path::Path) -> io::Result<File> {
+    File::open(path)
+}
+
+impl ByteSource for FileSource {
+    fn len(&self) -> u64 {
+        self.stamp.len
+    }
+
+    #[cfg(unix)]
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, buf, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_exact_at(&self, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
+        while !buf.is_empty() {
+            let count = std::os::windows::fs::FileExt::seek_read(&self.file, buf, offset)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            buf = buf.split_at_mut(count).1;
+            offset += count as u64;
+        }
+        Ok(())
+    }
+
+    fn check_unchanged(&self) -> Result<(), String> {
+        match Stamp::of(&self.file) {
+            Err(error) => Err(crate::error::describe_io(&error)),
+            Ok(now) if now.len != self.stamp.len => {
+                Err(format!("{} bytes at first, {} bytes at the end", self.stamp.len, now.len))
+            }
+            Ok(now) if now != self.stamp => Err("its time of modification moved".to_owned()),
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_reads_inside_and_refuses_outside() {
+        let bytes: &[u8] = b"abcdef";
+        assert_eq!(bytes.read_vec_at(2, 3).unwrap(), b"cde");
+        assert_eq!(bytes.read_vec_at(2, 4).unwrap(), b"cdef");
+        assert_eq!(bytes.read_vec_at(2, 5).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(bytes.read_vec_at(u64::MAX, 2).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_file_that_shrinks_is_an_error_and_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, b"abcdef").unwrap();
+        let source = FileSource::open(&path).unwrap();
+        assert_eq!(source.read_vec_at(4, 2).unwrap(), b"ef");
+        assert_eq!(source.check_unchanged(), Ok(()));
+        File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
+        assert_eq!(source.read_vec_at(4, 2).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(source.check_unchanged(), Err("6 bytes at first, 3 bytes at the end".to_owned()));
+    }
+
+    #[test]
+    fn a_directory_is_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = FileSource::open(dir.path()).unwrap_err();
+        assert_eq!(error.to_string(), "is a directory, not a regular file");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_is_told_apart_without_blocking() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo.apk");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        let error = FileSource::open(&path).unwrap_err();
+        assert_eq!(error.to_string(), "is a FIFO, not a regular file");
+    }
+}

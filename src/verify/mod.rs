@@ -1,0 +1,351 @@
+//! All schemes over all Android versions in range, to one body of evidence.
+//!
+//! Evidence is a function of the bytes and of [`VerifyOptions`]; it holds no verdict.
+
+mod across;
+mod views;
+
+use std::collections::HashSet;
+
+use crate::Error;
+use crate::Limits;
+use crate::apk::Apk;
+use crate::apk::ManifestFacts;
+use crate::apk::ReadManifest;
+use crate::apk::SigningBlock;
+use crate::apk::Stop;
+use crate::apk::manifest;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::finding::SchemeId;
+use crate::format::signing_block::BlockId;
+use crate::format::zip::LFH_MAGIC;
+use crate::identity::Certificate;
+use crate::scheme;
+use crate::scheme::Context;
+use crate::scheme::NotChecked;
+use crate::scheme::Proof;
+use crate::scheme::SchemeResult;
+use crate::scheme::VerifiedSigner;
+use crate::scheme::since;
+use crate::source::ByteSource;
+
+pub use crate::finding::MAX_SDK;
+
+/// What to verify for.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// Lowest API level; the manifest's when none is given.
+    pub min_sdk: Option<u32>,
+    /// Highest API level; no upper bound when none is given.
+    pub max_sdk: Option<u32>,
+    /// Caps on what the file may make us do.
+    pub limits: Limits,
+}
+
+/// Where verification ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Status {
+    /// Signed, and every Android version in range accepts the signature.
+    Verified,
+    /// Signed, and some Android version in range does not accept the signature.
+    Rejected,
+    /// No signature of any scheme.
+    Unsigned,
+    /// Not an APK, or too broken to be one.
+    Malformed,
+}
+
+/// Who some Android versions see.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ApiView {
+    /// Lowest API level.
+    pub min_sdk: u32,
+    /// Highest API level; [`MAX_SDK`] for no upper bound.
+    pub max_sdk: u32,
+    /// The scheme that these versions go by.
+    pub scheme: SchemeId,
+    /// Which signers of that scheme they see: positions in [`SchemeResult::signers`].
+    pub signers: Vec<usize>,
+}
+
+/// The evidence: what the bytes prove, with everything that was seen on the way.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Verification {
+    /// Size of the file in bytes.
+    pub file_size: u64,
+    /// Where verification ended.
+    pub status: Status,
+    /// Lowest API level that was verified for; none when it could not be determined.
+    pub min_sdk: Option<u32>,
+    /// Highest API level that was verified for.
+    pub max_sdk: u32,
+    /// What the manifest says: a claim unless `status` is [`Status::Verified`].
+    pub claimed_manifest: Option<ManifestFacts>,
+    /// One row a scheme, oldest first.
+    pub schemes: Vec<SchemeResult>,
+    /// Who each Android version in range sees, lowest first; empty unless verified.
+    pub views: Vec<ApiView>,
+    /// Everything that was seen, in the order in which it was.
+    pub findings: Vec<Finding>,
+}
+
+impl Verification {
+    /// Whether every Android version in range accepts the signature.
+    pub fn is_verified(&self) -> bool {
+        self.status == Status::Verified
+    }
+
+    /// The verified package name: what the manifest of a verified file says.
+    pub fn package(&self) -> Option<&str> {
+        self.claimed_package().filter(|_| self.is_verified())
+    }
+
+    /// The package name that the manifest claims, whether or not the file is verified.
+    pub fn claimed_package(&self) -> Option<&str> {
+        self.claimed_manifest
+            .as_ref()
+            .map(|manifest| manifest.package.as_str())
+            .filter(|package| !package.is_empty())
+    }
+
+    /// What `scheme` proves.
+    pub fn scheme(&self, scheme: SchemeId) -> Option<&SchemeResult> {
+        self.schemes.iter().find(|result| result.scheme == scheme)
+    }
+
+    /// The signers that the Android versions of `view` see.
+    pub fn signers_of<'a>(&'a self, view: &'a ApiView) -> impl Iterator<Item = &'a VerifiedSigner> {
+        let signers = self.scheme(view.scheme).map_or(&[][..], SchemeResult::signers);
+        view.signers.iter().filter_map(|index| signers.get(*index))
+    }
+
+    /// The certificates that apksig reports for a verified file: the newest scheme's, v3 and newer the last signer's.
+    /// Empty unless verified.
+    pub fn signer_certificates(&self) -> Vec<&Certificate> {
+        if !self.is_verified() {
+            return Vec::new();
+        }
+        for scheme in [SchemeId::V32, SchemeId::V31, SchemeId::V3] {
+            if let Some(signer) = self.scheme(scheme).and_then(|result| result.signers().last()) {
+                return vec![signer.certificate()];
+            }
+        }
+        for scheme in [SchemeId::V2, SchemeId::V1] {
+            let signers = self.scheme(scheme).map_or(&[][..], SchemeResult::signers);
+            if !signers.is_empty() {
+                return signers.iter().map(VerifiedSigner::certificate).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Certificates that schemes name although they do not verify, each once: who the file *claims* to be from.
+    pub fn claimed_certificates(&self) -> Vec<&Certificate> {
+        let mut claimed: Vec<&Certificate> = Vec::new();
+        for certificate in self.schemes.iter().flat_map(|result| &result.claimed_certificates) {
+            if !claimed.contains(&certificate) {
+                claimed.push(certificate);
+            }
+        }
+        claimed
+    }
+}
+
+/// Verifies the APK in `source` for every Android version in range.
+///
+/// An APK that is unsigned, forged or broken is `Ok`, with findings.
+///
+/// # Errors
+/// [`Error::Read`] and [`Error::Changed`] when the bytes cannot be had, or not twice the same;
+/// [`Error::Usage`] when the range of API levels is empty.
+///
+/// Source: apksig `ApkVerifier.verify`, whose order of checks this keeps.
+pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verification, Error> {
+    let max_sdk = options.max_sdk.unwrap_or(MAX_SDK);
+    if let Some(min_sdk) = options.min_sdk.filter(|min_sdk| *min_sdk > max_sdk) {
+        return Err(Error::Usage(format!(
+            "the lowest API level, {min_sdk}, is above the highest, {max_sdk}: swap them or leave one out"
+        )));
+    }
+    let mut verification = Verification {
+        file_size: source.len(),
+        status: Status::Malformed,
+        min_sdk: options.min_sdk,
+        max_sdk,
+        claimed_manifest: None,
+        schemes: Vec::new(),
+        views: Vec::new(),
+        findings: Vec::new(),
+    };
+    let mut proof = Proof::default();
+    let outcome = run(source, options, &mut verification, &mut proof);
+    verification.findings.append(&mut proof.findings);
+    match outcome {
+        Ok(status) => verification.status = status,
+        Err(Stop::Malformed(finding)) => verification.findings.push(*finding),
+        Err(Stop::Error(error)) => return Err(error),
+    }
+    proof.sort();
+    verification.schemes = proof.schemes;
+    if verification.is_verified() {
+        verification.views = views::of(&verification);
+    }
+    source.check_unchanged().map_err(Error::Changed)?;
+    Ok(verification)
+}
+
+fn run(
+    source: &dyn ByteSource,
+    options: &VerifyOptions,
+    verification: &mut Verification,
+    proof: &mut Proof,
+) -> Result<Status, Stop> {
+    let apk = Apk::open(source, &options.limits)?;
+    let max_sdk = verification.max_sdk;
+    // Without a given level the manifest must tell; with one, schemes of the signing block do not need it.
+    let mut manifest = match (options.min_sdk, apk.manifest()) {
+        (_, Ok(manifest)) => manifest,
+        (Some(_), Err(Stop::Malformed(_))) => None,
+        (_, Err(stop)) => return Err(stop),
+    };
+    verification.claimed_manifest = manifest.as_ref().map(|manifest| manifest.facts.clone());
+    let min_sdk = match options.min_sdk {
+        Some(min_sdk) => min_sdk,
+        None => min_sdk_of(manifest.as_mut(), max_sdk)?,
+    };
+    verification.min_sdk = Some(min_sdk);
+    let signing_block = apk.signing_block()?;
+    if let Some(block) = signing_block {
+        report_block(block, &mut verification.findings);
+    }
+    if apk.sections().installer_disagrees {
+        verification
+            .findings
+            .push(Finding::new(FindingCode::ZipAmbiguousEocd).offset(apk.sections().eocd_offset));
+    }
+    let cx = Context::new(&apk, min_sdk, max_sdk);
+    if max_sdk >= since::V2 {
+        *proof = scheme::verify_signing_block(&cx)?;
+    } else {
+        for scheme in [SchemeId::V2, SchemeId::V3, SchemeId::V31] {
+            proof.not_checked(scheme, NotChecked::NoVersionInRange);
+        }
+    }
+    if proof.has_errors() {
+        proof.not_checked(SchemeId::V1, NotChecked::EarlierFailure);
+        return Ok(Status::Rejected);
+    }
+    check_sandbox(&apk, proof, max_sdk)?;
+    let before = proof.has_errors();
+    if min_sdk < since::V2 || proof.found.is_empty() {
+        scheme::verify_v1(&cx, proof)?;
+    } else {
+        // apksig reads the directory all the same, and so refuses a malformed one.
+        report_archive(&apk, &mut verification.findings)?;
+        proof.not_checked(SchemeId::V1, NotChecked::NewerSchemeDecides);
+    }
+    if !before && !proof.has_errors() {
+        across::check(proof, &apk)?;
+        check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, max_sdk);
+    }
+    if !proof.has_errors() {
+        return Ok(Status::Verified);
+    }
+    let signed = scheme::has_v1(&apk)? || signing_block.is_some_and(scheme::has_block_scheme);
+    Ok(if signed { Status::Rejected } else { Status::Unsigned })
+}
+
+fn min_sdk_of(manifest: Option<&mut ReadManifest>, max_sdk: u32) -> Result<u32, Stop> {
+    let Some(manifest) = manifest else { return Err(manifest::missing().into()) };
+    let min_sdk = match (manifest.facts.min_sdk, manifest.min_sdk_fault.take()) {
+        (Some(min_sdk), _) => min_sdk,
+        (None, fault) => return Err(fault.unwrap_or_else(manifest::missing).into()),
+    };
+    if min_sdk > max_sdk {
+        return Err(Finding::new(FindingCode::SdkRangeEmpty)
+            .values(format!("at most {max_sdk}"), min_sdk.to_string())
+            .into());
+    }
+    Ok(min_sdk)
+}
+
+/// What is odd about the signing block as a whole.
+fn report_block(block: &SigningBlock, findings: &mut Vec<Finding>) {
+    if let Some(fault) = &block.fault {
+        let code = if block.unusable {
+            FindingCode::SigningBlockMalformed
+        } else {
+            FindingCode::SigningBlockTailMalformed
+        };
+        findings.push(Finding::new(code).offset(fault.offset).detail(fault.to_string()));
+    }
+    for (index, pair) in block.pairs.iter().enumerate() {
+        let before = block.pairs.iter().take(index).filter(|other| other.id == pair.id).count();
+        if before == 1 {
+            let offset = block.value_offset(*pair);
+            let detail = format!("{} again at {offset:#x}", pair.id);
+            findings.push(Finding::new(FindingCode::SigningBlockDuplicateId).offset(offset).detail(detail));
+        }
+    }
+    if block.first(BlockId::V3_2).is_some() {
+        let detail = format!("{}, {}", BlockId::V3_2, SchemeId::V32.long_name());
+        findings.push(Finding::new(FindingCode::NewerSchemePresent).detail(detail));
+    }
+}
+
+/// What the installer of newer Android versions refuses, though the signature over it holds.
+///
+/// Source: AOSP `libziparchive`, `MapCentralDirectory0` and `ParseZipArchive`.
+fn report_archive(apk: &Apk<'_>, findings: &mut Vec<Finding>) -> Result<(), Stop> {
+    let directory = apk.directory()?;
+    let mut seen = HashSet::with_capacity(directory.records().len());
+    let mut reported = HashSet::new();
+    for name in directory.records().iter().map(|record| directory.name(record)) {
+        if !seen.insert(name) && reported.insert(name) {
+            let name = String::from_utf8_lossy(name);
+            findings.push(Finding::new(FindingCode::ZipDuplicateEntry).entry(name));
+        }
+    }
+    if let Some(start) = across::leading_bytes(apk)? {
+        let finding = Finding::new(FindingCode::ZipLeadingBytes).offset(0);
+        findings.push(finding.values(across::hex(&LFH_MAGIC.to_le_bytes()), across::hex(&start)));
+    }
+    Ok(())
+}
+
+/// An app that asks for a newer sandbox must be signed with v2 or newer, on Android 8.0 and newer.
+fn check_sandbox(apk: &Apk<'_>, proof: &mut Proof, max_sdk: u32) -> Result<(), Stop> {
+    const SINCE: u32 = 26;
+    if max_sdk < SINCE {
+        return Ok(());
+    }
+    let manifest = apk.manifest()?.ok_or_else(manifest::missing)?;
+    let version = manifest.facts.target_sandbox_version;
+    if version > 1 && proof.found.is_empty() {
+        let finding = Finding::new(FindingCode::TargetSandboxSchemeNotMet)
+            .detail(format!("target sandbox version {version}"))
+            .values("v2 or newer", "none");
+        proof.findings.push(finding);
+    }
+    Ok(())
+}
+
+/// An app for Android 11 and newer must be signed with v2 or newer.
+fn check_target_sdk(manifest: Option<&ManifestFacts>, proof: &mut Proof, max_sdk: u32) {
+    const SINCE: u32 = 30;
+    let Some(target_sdk) = manifest.map(|manifest| manifest.target_sdk) else { return };
+    let newer = proof.schemes.iter().any(|result| result.is_verified() && result.scheme != SchemeId::V1);
+    if target_sdk >= SINCE && max_sdk >= target_sdk && !newer {
+        let finding = Finding::new(FindingCode::TargetSdkSchemeNotMet)
+            .detail(format!("target SDK level {target_sdk}"))
+            .values("v2 or newer", "v1")
+            .api_levels(SINCE, max_sdk);
+        proof.findings.push(finding);
+    }
+}

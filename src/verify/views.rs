@@ -1,0 +1,58 @@
+//! Who does each Android version see?
+//!
+//! Source: AOSP `ApkSignatureVerifier`: each version tries the newest scheme that it knows and goes to an older one
+//! only when that one is not there, or has no signer for it.
+
+use super::ApiView;
+use super::Verification;
+use crate::finding::SchemeId;
+use crate::scheme::SchemeResult;
+use crate::scheme::since;
+
+/// The schemes that have signers, newest first, and the first API level that reads each.
+const READ_IN_ORDER: [(SchemeId, u32); 4] =
+    [(SchemeId::V31, since::V31), (SchemeId::V3, since::V3), (SchemeId::V2, since::V2), (SchemeId::V1, 0)];
+
+/// The ranges of API levels that a verified file was verified for, lowest first, each with whom it sees.
+pub(super) fn of(verification: &Verification) -> Vec<ApiView> {
+    let (Some(lowest), highest) = (verification.min_sdk, verification.max_sdk) else { return Vec::new() };
+    let mut starts = vec![lowest];
+    for (scheme, since) in READ_IN_ORDER {
+        starts.push(since);
+        for signer in verification.scheme(scheme).map_or(&[][..], SchemeResult::signers) {
+            let (min, max) = signer.sdk_range();
+            starts.extend([min, max.saturating_add(1)]);
+        }
+    }
+    starts.retain(|start| (lowest..=highest).contains(start));
+    starts.sort_unstable();
+    starts.dedup();
+    let ends = starts.iter().skip(1).map(|next| next - 1).chain([highest]);
+    let mut views: Vec<ApiView> = Vec::new();
+    for (min_sdk, max_sdk) in starts.iter().copied().zip(ends) {
+        let Some((scheme, signers)) = seen_by(verification, min_sdk) else { continue };
+        match views.last_mut().filter(|last| last.scheme == scheme && last.signers == signers) {
+            Some(last) => last.max_sdk = max_sdk,
+            None => views.push(ApiView { min_sdk, max_sdk, scheme, signers }),
+        }
+    }
+    views
+}
+
+/// The scheme that one API level goes by, and the signers that it sees.
+fn seen_by(verification: &Verification, level: u32) -> Option<(SchemeId, Vec<usize>)> {
+    READ_IN_ORDER.iter().filter(|(_, since)| level >= *since).find_map(|(scheme, _)| {
+        let signers = verification.scheme(*scheme)?.signers();
+        let fitting = signers.iter().enumerate().filter(|(_, signer)| {
+            let (min, max) = signer.sdk_range();
+            (min..=max).contains(&level)
+        });
+        let mut seen: Vec<usize> = fitting.map(|(index, _)| index).collect();
+        if matches!(scheme, SchemeId::V3 | SchemeId::V31) {
+            // Two fit only where one of them is for a development release of that level, and that one counts there.
+            seen.sort_by_key(|index| signers.get(*index).map(|signer| !signer.targets_dev_release()));
+            seen.truncate(1);
+        }
+        (!seen.is_empty()).then_some((*scheme, seen))
+    })
+}

@@ -1,0 +1,150 @@
+//! Who may import what, as `docs/architecture.md` says. Tests inside the modules are exempt.
+
+#![expect(clippy::unwrap_used, reason = "a source file that cannot be read is to stop the test")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A module and those of ours that it may import.
+const RULES: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("limits", &[]),
+    ("source", &["error"]),
+    ("format", &["limits"]),
+    ("crypto", &["format", "limits", "source"]),
+    ("finding", &[]),
+    ("identity", &[]),
+    ("apk", &["error", "finding", "format", "limits", "source"]),
+    ("scheme", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "source"]),
+    ("verify", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "scheme", "source"]),
+    ("registry", &["error", "finding", "identity"]),
+    ("policy", &["finding", "identity", "registry", "scheme", "verify"]),
+    ("report", &["apk", "error", "finding", "identity", "policy", "registry", "scheme", "verify"]),
+    ("scan", &["error", "finding", "limits", "policy", "registry", "report", "source", "verify"]),
+];
+
+/// Names at the crate's root that stand for a module.
+const RE_EXPORTS: &[(&str, &str)] = &[
+    ("Error", "error"),
+    ("Limits", "limits"),
+    ("Registry", "registry"),
+    ("Verification", "verify"),
+    ("VerifyOptions", "verify"),
+];
+
+/// What only some modules may name: text, modules, why.
+const RESERVED: &[(&str, &[&str], &str)] = &[
+    ("ring::", &["crypto"], "cryptography crates"),
+    ("rsa::", &["crypto"], "cryptography crates"),
+    ("crypto_bigint::", &["crypto"], "cryptography crates"),
+    ("p256::", &["crypto"], "cryptography crates"),
+    ("p384::", &["crypto"], "cryptography crates"),
+    ("p521::", &["crypto"], "cryptography crates"),
+    ("sha1::", &["crypto"], "cryptography crates"),
+    ("sha2::", &["crypto"], "cryptography crates"),
+    ("x509_parser::", &["format"], "certificates are parsed in one place"),
+    ("zlib_rs::", &["apk"], "entries are inflated in one place"),
+    ("walkdir::", &["scan"], "trees are walked in one place"),
+    ("std::fs", &["source", "registry", "scan"], "files are opened in few places"),
+    ("Timestamp::now", &[], "the time is passed in"),
+    ("SystemTime::now", &[], "the time is passed in"),
+    ("Instant::now", &[], "the time is passed in"),
+    ("std::env", &[], "options are passed in"),
+    ("println!", &[], "the library does not print"),
+    ("eprintln!", &[], "the library does not print"),
+    ("process::exit", &[], "the library does not exit"),
+    ("clap::", &[], "argument parsing belongs to the program"),
+    ("anyhow", &[], "anyhow belongs to the program"),
+    ("unsafe ", &[], "no unsafe code"),
+];
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The code of a file: without comments, and without the tests at its end.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The modules of ours that `code` names.
+fn imports(code: &str) -> BTreeSet<String> {
+    code.split("crate::")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>())
+        .map(|name| RE_EXPORTS.iter().find(|(alias, _)| *alias == name).map_or(name, |row| row.1.to_owned()))
+        .collect()
+}
+
+/// The files of the library with the module that each belongs to.
+fn library() -> Vec<(String, PathBuf)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let module = |path: &Path| {
+        let first = path.strip_prefix(&src).unwrap().components().next().unwrap();
+        first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+    };
+    let of_tests = |path: &Path| path.file_name().is_some_and(|name| name == "tests.rs");
+    files(&src)
+        .into_iter()
+        .filter(|path| !of_tests(path))
+        .map(|path| (module(&path), path))
+        .filter(|(module, _)| !["lib", "main", "cli"].contains(&module.as_str()))
+        .collect()
+}
+
+#[test]
+fn modules_import_only_what_they_may() {
+    let mut wrong = String::new();
+    for (module, path) in library() {
+        let Some((_, allowed)) = RULES.iter().find(|(name, _)| *name == module) else {
+            writeln!(wrong, "{}: no rule for module {module}", path.display()).unwrap();
+            continue;
+        };
+        for import in imports(&code(&path)) {
+            if import != module && !allowed.contains(&import.as_str()) {
+                writeln!(wrong, "{}: {module} may not import {import}", path.display()).unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn crates_and_the_outside_world_are_named_where_they_belong() {
+    let mut wrong = String::new();
+    for (module, path) in library() {
+        let code = code(&path);
+        for (text, allowed, why) in RESERVED {
+            let named = code.match_indices(text).any(|(at, _)| {
+                // `sparsa::` is not `rsa::`.
+                !code.get(..at).and_then(|before| before.chars().last()).is_some_and(char::is_alphanumeric)
+            });
+            if named && !allowed.contains(&module.as_str()) {
+                writeln!(wrong, "{}: names {text:?}: {why}", path.display()).unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_test_sees_what_it_should() {
+    let imported = imports("use crate::apk::Apk;\nlet x = crate::Limits::default();");
+    assert_eq!(imported, BTreeSet::from(["apk".to_owned(), "limits".to_owned()]));
+    assert!(library().len() > 30);
+}

@@ -1,0 +1,118 @@
+//! The committed cases, `testdata/<layer>/<case>/`: each over every kind of source, with the answer that it expects.
+
+#![expect(clippy::unwrap_used, reason = "a case that cannot be read is to stop the test")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use apkvouch::Verification;
+use apkvouch::VerifyOptions;
+use apkvouch::finding::Finding;
+use apkvouch::finding::Severity;
+use apkvouch::source::ByteSource;
+use apkvouch::source::FileSource;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    origin: String,
+    description: String,
+    run: Vec<Run>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    min_sdk: Option<u32>,
+    max_sdk: Option<u32>,
+    verified: bool,
+    schemes: Vec<String>,
+    signers: Vec<String>,
+    codes: BTreeSet<String>,
+}
+
+fn cases() -> Vec<PathBuf> {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let mut cases: Vec<PathBuf> = fs::read_dir(testdata)
+        .unwrap()
+        .map(|layer| layer.unwrap().path())
+        .filter(|layer| layer.is_dir())
+        .flat_map(|layer| fs::read_dir(layer).unwrap().map(|case| case.unwrap().path()).collect::<Vec<_>>())
+        .filter(|case| case.join("case.toml").is_file())
+        .collect();
+    cases.sort();
+    cases
+}
+
+fn verify(source: &dyn ByteSource, run: &Run) -> Verification {
+    let mut options = VerifyOptions::default();
+    options.min_sdk = run.min_sdk;
+    options.max_sdk = run.max_sdk;
+    apkvouch::verify(source, &options).unwrap()
+}
+
+/// Everything that a case speaks of, in a form that compares.
+fn answer(verification: &Verification) -> (bool, Vec<String>, Vec<String>, BTreeSet<String>) {
+    let schemes = verification.schemes.iter().filter(|result| result.is_verified());
+    let schemes = schemes.map(|result| result.scheme.to_string()).collect();
+    let signers =
+        verification.signer_certificates().into_iter().map(|certificate| certificate.digest().to_string());
+    let errors = verification.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let codes = errors.map(|finding| finding.code.as_str().to_owned()).collect();
+    if verification.is_verified() {
+        (true, schemes, signers.collect(), codes)
+    } else {
+        (false, Vec::new(), Vec::new(), codes)
+    }
+}
+
+#[test]
+fn every_case_gives_its_answer_over_every_source() {
+    let mut wrong = String::new();
+    let cases = cases();
+    for path in &cases {
+        let case: Case = toml::from_str(&fs::read_to_string(path.join("case.toml")).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(!case.origin.is_empty() && !case.description.is_empty() && !case.run.is_empty());
+        let apk = path.join("app.apk");
+        let bytes = fs::read(&apk).unwrap();
+        let file = FileSource::open(&apk).unwrap();
+        for run in &case.run {
+            let from_file = verify(&file, run);
+            let from_bytes = verify(&bytes, run);
+            assert_eq!(from_file.findings, from_bytes.findings, "{}", path.display());
+            let (verified, schemes, signers, codes) = answer(&from_file);
+            let expected = (run.verified, run.schemes.clone(), run.signers.clone(), run.codes.clone());
+            if (verified, schemes, signers, codes) != expected {
+                let messages: Vec<String> = from_file.findings.iter().map(Finding::message).collect();
+                writeln!(
+                    wrong,
+                    "{} [{:?} {:?}]: expected {expected:?}, got {:?}: {messages:?}",
+                    path.display(),
+                    run.min_sdk,
+                    run.max_sdk,
+                    answer(&from_file),
+                )
+                .unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(cases.len() > 100, "only {} cases found", cases.len());
+}
+
+#[test]
+fn no_prefix_of_a_case_panics_or_verifies() {
+    for path in cases().iter().step_by(7) {
+        let bytes = fs::read(path.join("app.apk")).unwrap();
+        for len in (0..bytes.len()).step_by(97) {
+            let cut = bytes.get(..len).unwrap();
+            let verification = apkvouch::verify(&cut, &VerifyOptions::default()).unwrap();
+            assert!(!verification.is_verified(), "{} cut at {len}", path.display());
+        }
+    }
+}

