@@ -1,0 +1,285 @@
+//! The recipes of the committed test APKs, `testdata/<layer>/<case>/`.
+//!
+//! Checks that the committed bytes are what the recipes give. `APKVOUCH_BLESS=1 cargo test --test make_testdata` writes
+//! them instead. A new case is a recipe in the file of its layer; its name says the fault, and its nearest honest neighbour stands beside it.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a recipe that does not fit its APK is to stop the test"
+)]
+
+#[path = "../builder/mod.rs"]
+mod builder;
+
+mod block;
+mod manifest;
+mod v1;
+mod v2;
+mod v3;
+mod v31;
+mod zip;
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+
+use builder::Apk;
+use builder::Entry;
+use builder::Key;
+use builder::Manifest;
+
+const ORIGIN: &str = "origin = \"made by tests/make_testdata.rs\"";
+
+/// A test APK and what Android makes of it.
+struct Case {
+    /// `<layer>/<name>`
+    path: &'static str,
+    /// What was done, and what Android does.
+    description: &'static str,
+    apk: Apk,
+    runs: Vec<Run>,
+    /// Why no comparison with apksigner 31, if there is none.
+    apart: Option<&'static str>,
+}
+
+/// A range of API levels, and the outcome there.
+struct Run {
+    min_sdk: Option<u32>,
+    max_sdk: Option<u32>,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// The schemes that verify, and the certificates of the signers.
+    Verified(Vec<&'static str>, Vec<String>),
+    /// Codes of the findings that are errors.
+    Refused(Vec<&'static str>),
+}
+
+fn case(path: &'static str, description: &'static str, apk: Apk) -> Case {
+    Case { path, description, apk, runs: Vec::new(), apart: None }
+}
+
+impl Case {
+    /// For the levels of its manifest, it is verified by these schemes and signers.
+    fn verified(self, schemes: &[&'static str], signers: &[&Key]) -> Self {
+        self.verified_for(None, None, schemes, signers)
+    }
+
+    /// For the levels of its manifest, it is refused with these codes.
+    fn refused(self, codes: &[&'static str]) -> Self {
+        self.refused_for(None, None, codes)
+    }
+
+    fn verified_for(
+        mut self,
+        min_sdk: Option<u32>,
+        max_sdk: Option<u32>,
+        schemes: &[&'static str],
+        signers: &[&Key],
+    ) -> Self {
+        let signers = signers.iter().map(|key| key.certificate_digest()).collect();
+        self.runs.push(Run { min_sdk, max_sdk, outcome: Outcome::Verified(schemes.to_vec(), signers) });
+        self
+    }
+
+    fn refused_for(mut self, min_sdk: Option<u32>, max_sdk: Option<u32>, codes: &[&'static str]) -> Self {
+        self.runs.push(Run { min_sdk, max_sdk, outcome: Outcome::Refused(codes.to_vec()) });
+        self
+    }
+
+    /// Not compared with apksigner 31, for this reason.
+    fn apart(mut self, reason: &'static str) -> Self {
+        self.apart = Some(reason);
+        self
+    }
+
+    fn toml(&self) -> String {
+        let mut out = format!("{ORIGIN}\ndescription = \"{}\"\n", self.description);
+        for run in &self.runs {
+            out.push_str("\n[[run]]\n");
+            for (name, level) in [("min_sdk", run.min_sdk), ("max_sdk", run.max_sdk)] {
+                if let Some(level) = level {
+                    writeln!(out, "{name} = {level}").unwrap();
+                }
+            }
+            let none = (Vec::new(), Vec::new());
+            let ((schemes, signers), codes) = match &run.outcome {
+                Outcome::Verified(schemes, signers) => ((schemes, signers), &Vec::new()),
+                Outcome::Refused(codes) => ((&none.0, &none.1), codes),
+            };
+            writeln!(out, "verified = {}", matches!(run.outcome, Outcome::Verified(..))).unwrap();
+            writeln!(out, "schemes = {schemes:?}\nsigners = {signers:?}\ncodes = {codes:?}").unwrap();
+        }
+        out
+    }
+}
+
+#[test]
+fn committed_cases_are_what_the_recipes_give() {
+    let bless = std::env::var_os("APKVOUCH_BLESS").is_some();
+    let mut wrong = Vec::new();
+    let mut check = |path: PathBuf, bytes: &[u8]| {
+        if bless {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, bytes).unwrap();
+        } else if fs::read(&path).ok().as_deref() != Some(bytes) {
+            wrong.push(path.display().to_string());
+        }
+    };
+    let mut seen = HashSet::new();
+    for case in cases() {
+        assert!(seen.insert(case.path), "{} stands twice", case.path);
+        let dir = testdata().join(case.path);
+        let apk = case.apk.build();
+        assert!(apk.len() < 20_000, "{}: {} bytes", case.path, apk.len());
+        check(dir.join("app.apk"), &apk);
+        check(dir.join("case.toml"), case.toml().as_bytes());
+    }
+    let debug = Key::android_debug();
+    let keys = Key::NAMES.map(Key::named);
+    for (name, key) in keys.iter().map(|key| (key.name.as_str(), key)).chain([("android-debug", &debug)]) {
+        check(builder::keys::keys_dir().join(format!("{name}.x509.der")), &key.certificate);
+    }
+    let unmade = our_committed_cases().into_iter().filter(|path| !seen.contains(path.as_str()));
+    wrong.extend(unmade.map(|path| format!("{path}: no recipe makes it")));
+    assert!(wrong.is_empty(), "not what the recipes give:\n{}", wrong.join("\n"));
+}
+
+/// Paths of the committed cases whose origin is this file.
+fn our_committed_cases() -> Vec<String> {
+    let dirs = |path: &Path| -> Vec<PathBuf> {
+        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+    };
+    let ours = |path: &PathBuf| {
+        fs::read_to_string(path.join("case.toml")).is_ok_and(|text| text.starts_with(ORIGIN))
+    };
+    dirs(&testdata())
+        .iter()
+        .flat_map(|layer| dirs(layer))
+        .filter(ours)
+        .map(|path| {
+            let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+            parts[parts.len() - 2..].join("/")
+        })
+        .collect()
+}
+
+fn testdata() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "testdata"].iter().collect()
+}
+
+#[test]
+fn apksigner_agrees_with_the_cases() {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|dir| dir.join("apksigner").is_file()) {
+        println!("left out: no apksigner on PATH");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut questions = Vec::new();
+    for (number, case) in cases().into_iter().enumerate() {
+        let file = dir.path().join(format!("{number}.apk"));
+        fs::write(&file, case.apk.build()).unwrap();
+        if let Some(reason) = case.apart {
+            println!("{}: not compared: {reason}", case.path);
+            continue;
+        }
+        questions.extend(case.runs.into_iter().map(|run| (case.path, file.clone(), run)));
+    }
+    let ask = |questions: &[(&str, PathBuf, Run)]| -> Vec<String> {
+        questions
+            .iter()
+            .filter_map(|(path, file, run)| disagreement(file, run).map(|said| format!("{path}: {said}")))
+            .collect()
+    };
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let workers: Vec<_> = questions
+            .chunks(questions.len().div_ceil(2))
+            .map(|half| scope.spawn(move || ask(half)))
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What apksigner says, if not what the run expects.
+fn disagreement(file: &Path, run: &Run) -> Option<String> {
+    let mut command = Command::new("apksigner");
+    // A short run is over before the second compiler pays.
+    command.env("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
+    command.args(["verify", "-v", "--print-certs"]);
+    for (name, level) in [("--min-sdk-version", run.min_sdk), ("--max-sdk-version", run.max_sdk)] {
+        if let Some(level) = level {
+            command.args([name, &level.to_string()]);
+        }
+    }
+    let output = command.arg(file).output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let agrees = match &run.outcome {
+        Outcome::Refused(_) => !output.status.success(),
+        Outcome::Verified(schemes, signers) => {
+            output.status.success()
+                && ["v1", "v2", "v3"].iter().all(|scheme| {
+                    let line = format!("Verified using {scheme} scheme");
+                    let line = stdout.lines().find(|said| said.starts_with(&line)).unwrap_or_default();
+                    line.ends_with("true") == schemes.contains(scheme)
+                })
+                && stdout.matches("certificate SHA-256 digest").count() == signers.len()
+                && signers.iter().all(|signer| stdout.contains(signer))
+        }
+    };
+    (!agrees).then(|| format!("{stdout}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn cases() -> Vec<Case> {
+    let keys = Keys {
+        a: Key::named("ec-p256"),
+        b: Key::named("ec-p256-2"),
+        c: Key::named("ec-p256-3"),
+        rsa: Key::named("rsa-2048"),
+    };
+    let layers = [zip::cases, manifest::cases, block::cases, v1::cases, v2::cases, v3::cases, v31::cases];
+    layers.iter().flat_map(|layer| layer(&keys)).collect()
+}
+
+struct Keys {
+    a: Key,
+    b: Key,
+    c: Key,
+    rsa: Key,
+}
+
+/// The default APK for that minimum.
+fn min_sdk(level: u32) -> Apk {
+    Apk::new().manifest(Manifest::new("com.example.app").min_sdk(level))
+}
+
+/// Changes an entry once v1 has signed.
+fn edit(name: &'static str, change: impl Fn(&mut Entry) + 'static) -> impl Fn(&mut Vec<Entry>) {
+    move |entries| change(entries.iter_mut().find(|entry| entry.name == name).unwrap())
+}
+
+/// Replaces text in an entry once v1 has signed.
+fn replace(name: &'static str, old: &'static str, new: &'static str) -> impl Fn(&mut Vec<Entry>) {
+    edit(name, move |entry| {
+        let text = String::from_utf8(entry.data.clone()).unwrap();
+        assert!(text.contains(old), "{name} has no {old:?}");
+        entry.data = text.replace(old, new).into_bytes();
+    })
+}
+
+fn flip_last(bytes: &mut [u8]) {
+    *bytes.last_mut().unwrap() ^= 1;
+}
+
+/// Moves the entry with bytes in front of it to the start of the file.
+fn prefix_first(entries: &mut Vec<Entry>) {
+    let at = entries.iter().position(|entry| entry.name == "a").unwrap();
+    let entry = entries.remove(at);
+    entries.insert(0, entry);
+}
