@@ -98,8 +98,11 @@ pub struct KeyFacts {
     pub algorithm: String,
     /// RSA: modulus; DSA: p; EC: order of the curve; 0 when the key cannot be read. In bits.
     pub bits: usize,
-    /// Digests of the X.509 `SubjectPublicKeyInfo`.
+    /// Digests of the X.509 `SubjectPublicKeyInfo` as it stands in the certificate, as apksigner prints them.
     pub digests: PrintedDigests,
+    /// SHA-256 of the `SubjectPublicKeyInfo`, an RSA modulus that is written as negative put right: the same for one
+    /// key in every spelling that Android accepts. This is what is looked up.
+    pub spki_sha256: [u8; 32],
 }
 
 /// A certificate, kept as the bytes that the file carries.

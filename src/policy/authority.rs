@@ -191,7 +191,7 @@ pub(super) fn describe_allowed(app: &App) -> String {
 
 /// Says so when an unregistered certificate carries a registered public key.
 fn same_key(case: &Case<'_>, certificate: &Certificate) -> String {
-    let public_key = PublicKeyDigest(certificate.key().digests.sha256);
+    let public_key = PublicKeyDigest(certificate.key().spki_sha256);
     match case.registry.keys_of(&public_key).find(|key| key.certificate != certificate.digest()) {
         Some(key) => format!(
             "the public key is that of registered certificate {}, the certificate is another",

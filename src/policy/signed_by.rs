@@ -65,7 +65,12 @@ mod tests {
 
     fn certificate(id: u8) -> Certificate {
         let digests = PrintedDigests { sha256: [id; 32], sha1: [id; 20], md5: [id; 16] };
-        let key = KeyFacts { algorithm: "RSA".to_owned(), bits: 2048, digests: digests.clone() };
+        let key = KeyFacts {
+            algorithm: "RSA".to_owned(),
+            bits: 2048,
+            digests: digests.clone(),
+            spki_sha256: digests.sha256,
+        };
         Certificate::new(vec![id], digests, key, format!("CN={id}"))
     }
 

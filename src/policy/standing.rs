@@ -44,7 +44,7 @@ fn judge_certificate<'a>(
             .values("a key that is not denied", digest.to_string());
         return Some(Ruling::new(Verdict::Revoked, finding));
     }
-    let public_key = PublicKeyDigest(certificate.key().digests.sha256);
+    let public_key = PublicKeyDigest(certificate.key().spki_sha256);
     let key = case
         .registry
         .key(&digest)

@@ -49,7 +49,12 @@ fn public_key(number: u8) -> [u8; 32] {
 
 fn certificate_with_key(number: u8, key: u8) -> Certificate {
     let digests = |sha256| PrintedDigests { sha256, sha1: [0; 20], md5: [0; 16] };
-    let key = KeyFacts { algorithm: "EC".to_owned(), bits: 256, digests: digests(public_key(key)) };
+    let key = KeyFacts {
+        algorithm: "EC".to_owned(),
+        bits: 256,
+        digests: digests(public_key(key)),
+        spki_sha256: public_key(key),
+    };
     Certificate::new(vec![number], digests([number; 32]), key, format!("CN={number}"))
 }
 
@@ -465,7 +470,12 @@ fn the_built_in_list_is_stronger_than_a_registry() {
     let test_key: CertificateDigest =
         "a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc".parse().unwrap();
     let digests = PrintedDigests { sha256: test_key.0, sha1: [0; 20], md5: [0; 16] };
-    let key = KeyFacts { algorithm: "RSA".to_owned(), bits: 2048, digests: digests.clone() };
+    let key = KeyFacts {
+        algorithm: "RSA".to_owned(),
+        bits: 2048,
+        digests: digests.clone(),
+        spki_sha256: digests.sha256,
+    };
     let mut evidence = v2(&[]);
     evidence.views.clear();
     let certificate = Certificate::new(vec![0], digests, key, String::new());

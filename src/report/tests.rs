@@ -32,7 +32,12 @@ const HOSTILE: &str = "CN=x\nSigner #1 certificate SHA-256 digest: 00\x1b[2J\u{2
 fn certificate(id: u8, subject: &str) -> Certificate {
     let digests = PrintedDigests { sha256: [id; 32], sha1: [id; 20], md5: [id; 16] };
     let key_digests = PrintedDigests { sha256: [id + 1; 32], sha1: [id + 1; 20], md5: [id + 1; 16] };
-    let key = KeyFacts { algorithm: "RSA".to_owned(), bits: 2048, digests: key_digests };
+    let key = KeyFacts {
+        algorithm: "RSA".to_owned(),
+        bits: 2048,
+        spki_sha256: key_digests.sha256,
+        digests: key_digests,
+    };
     Certificate::new(vec![id; 4], digests, key, subject.to_owned())
 }
 

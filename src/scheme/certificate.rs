@@ -4,7 +4,6 @@ use std::cell::RefCell;
 
 use crate::Limits;
 use crate::crypto;
-use crate::crypto::PublicKey;
 use crate::format::ParseError;
 use crate::format::x509;
 use crate::identity::Certificate;
@@ -43,12 +42,41 @@ fn printed_digests(bytes: &[u8]) -> PrintedDigests {
 }
 
 fn key_facts(spki: &[u8], limits: &Limits) -> KeyFacts {
-    // Digests are printed of the key as Java holds it, with a negative modulus mended.
     let normalised = crypto::normalise_rsa_spki(spki);
-    let spki = normalised.as_deref().unwrap_or(spki);
-    let digests = printed_digests(spki);
-    match PublicKey::from_spki(spki, limits) {
-        Ok(key) => KeyFacts { algorithm: key.algorithm_name().to_owned(), bits: key.bits(), digests },
-        Err(_) => KeyFacts { algorithm: "unusable".to_owned(), bits: 0, digests },
+    let spki_sha256 = crypto::sha256(normalised.as_deref().unwrap_or(spki));
+    let (algorithm, bits) = match crypto::certificate_key(spki, limits) {
+        Ok(key) => (key.algorithm_name(), key.bits()),
+        Err(_) => ("unusable", 0),
+    };
+    KeyFacts { algorithm: algorithm.to_owned(), bits, digests: printed_digests(spki), spki_sha256 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key of `testdata/keys/rsa-2048.x509.der`, and the same one with its modulus written as a negative number.
+    fn spellings() -> (Vec<u8>, Vec<u8>) {
+        let der = include_bytes!("../../testdata/keys/rsa-2048.x509.der");
+        let spki = x509::Certificate::parse(der, &Limits::default()).unwrap().public_key_info.to_vec();
+        let modulus = spki.windows(5).position(|bytes| bytes == [0x02, 0x82, 0x01, 0x01, 0]).unwrap();
+        let mut negative = spki.clone();
+        negative.remove(modulus + 4);
+        negative[modulus + 2..modulus + 4].copy_from_slice(&256_u16.to_be_bytes());
+        // The lengths of the sequence around the numbers, of the bit string, and of the whole.
+        for low_byte in [modulus - 1, modulus - 6, 3] {
+            negative[low_byte] -= 1;
+        }
+        (spki, negative)
+    }
+
+    #[test]
+    fn a_key_is_printed_as_it_is_spelled_and_looked_up_as_what_it_is() {
+        let (spki, negative) = spellings();
+        let (plain, odd) = (key_facts(&spki, &Limits::default()), key_facts(&negative, &Limits::default()));
+        assert_eq!((odd.algorithm.as_str(), odd.bits), ("RSA", 2048));
+        assert_eq!(odd.digests.sha256, crypto::sha256(&negative));
+        assert_eq!(odd.spki_sha256, plain.digests.sha256);
+        assert_ne!(odd.digests, plain.digests);
     }
 }

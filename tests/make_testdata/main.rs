@@ -32,7 +32,7 @@ use builder::Entry;
 use builder::Key;
 use builder::Manifest;
 
-const ORIGIN: &str = "origin = \"made by tests/make_testdata.rs\"";
+const ORIGIN: &str = "origin = \"made by tests/make_testdata\"";
 
 /// A test APK and what Android makes of it.
 struct Case {
