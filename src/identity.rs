@@ -41,21 +41,26 @@ pub struct DigestTextError {
 impl FromStr for CertificateDigest {
     type Err = DigestTextError;
 
-    /// Reads any usual spelling: upper or lower case, with or without colons, blanks or a `SHA256:` prefix.
+    /// Reads any usual spelling: upper or lower case, with or without colons or blanks, behind `SHA256:`,
+    /// `0x`, or what OpenSSL writes, `sha256 Fingerprint=`.
     fn from_str(text: &str) -> Result<Self, DigestTextError> {
         let plain = text.trim();
         let upper = plain.to_ascii_uppercase();
-        let plain =
-            ["SHA-256:", "SHA256:"].iter().find_map(|prefix| upper.strip_prefix(prefix)).unwrap_or(&upper);
+        let plain = ["SHA-256:", "SHA256:", "SHA-256 FINGERPRINT=", "SHA256 FINGERPRINT=", "0X"]
+            .iter()
+            .find_map(|prefix| upper.strip_prefix(prefix))
+            .unwrap_or(&upper);
         let digits: Vec<u8> = plain.bytes().filter(|byte| !matches!(byte, b':' | b' ' | b'-')).collect();
         let hint = match digits.len() {
             32 => "; that is the length of an MD5 digest",
             40 => "; that is the length of a SHA-1 digest",
+            64 => "; not all of these are hexadecimal digits",
             _ => "",
         };
         let error = || DigestTextError { found: text.to_owned(), hint };
         let mut digest = [0; 32];
-        if digits.len() != 64 {
+        // `from_str_radix` would take a sign for a digit.
+        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
             return Err(error());
         }
         for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
@@ -203,7 +208,13 @@ mod tests {
     fn reads_the_usual_spellings_of_a_digest() {
         let digest: CertificateDigest = DIGEST.parse().unwrap();
         let colons: Vec<String> = digest.0.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>();
-        for text in [DIGEST.to_uppercase(), colons.join(":"), format!("SHA256: {}", colons.join(" "))] {
+        for text in [
+            DIGEST.to_uppercase(),
+            colons.join(":"),
+            format!("SHA256: {}", colons.join(" ")),
+            format!("sha256 Fingerprint={}", colons.join(":")),
+            format!("0x{DIGEST}"),
+        ] {
             assert_eq!(text.parse::<CertificateDigest>().unwrap(), digest);
         }
         assert_eq!(digest.to_string(), DIGEST);
@@ -213,6 +224,7 @@ mod tests {
     fn says_what_another_text_looks_like() {
         let error = "e89b158e4bcf988ebd09eb83f5378e87".parse::<CertificateDigest>().unwrap_err();
         assert!(error.to_string().ends_with("that is the length of an MD5 digest"), "{error}");
+        assert!(DIGEST.replacen('a', "+", 1).parse::<CertificateDigest>().is_err());
         assert!(DIGEST.replace('a', "g").parse::<CertificateDigest>().is_err());
         assert!("".parse::<CertificateDigest>().is_err());
     }

@@ -120,7 +120,7 @@ fn holds_from_its_day_of_issue_to_the_end_of_its_day_of_expiry() {
     assert!(
         at("2025-12-31T23:59:59Z")
             .unwrap_err()
-            .starts_with("testdata/registry/good.toml: the registry is from")
+            .starts_with("testdata/registry/good.toml: the registry is not issued")
     );
     assert!(at("2027-01-01T00:00:00Z").unwrap_err().contains("expires_at is 2026-12-31"));
     assert!(Registry::empty().ensure_current("2100-01-01T00:00:00Z".parse().unwrap()).is_ok());

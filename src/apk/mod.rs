@@ -215,7 +215,7 @@ fn no_eocd(source: &dyn ByteSource) -> Result<Finding, Stop> {
     let looks_like = if start.is_empty() {
         "the file is empty"
     } else if start.starts_with(&zip::LFH_MAGIC.to_le_bytes()) {
-        "it starts like one, but its end is missing: it may be truncated"
+        "it starts like one, but does not end like one: it is truncated, or bytes are appended"
     } else if start.starts_with(&[0x7f, b'E', b'L', b'F']) {
         "it is an ELF binary"
     } else if start.starts_with(b"dex\n") {

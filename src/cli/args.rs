@@ -77,7 +77,8 @@ exit status are those of apksigner: one APK, options before it, 0 verified, 1 an
 const SCAN_HELP: &str = "\
 Exit status:
   0  everything passed: with a registry, every APK is authenticated; without one nothing can be
-     authenticated, so an APK whose signature verifies passes as `unauthenticated`
+     authenticated, so an APK whose signature verifies passes as `unauthenticated`, unless a key
+     that anybody has signed it: AOSP's test keys are denied, with or without a registry
   1  at least one APK got another verdict
   2  bad arguments, or a registry that cannot be used
   3  a file or directory could not be read, or the output not written (comes before 1)
@@ -89,9 +90,8 @@ Verdicts, the first that applies:
   tampered         a signature is there and does not verify on some Android version
   revoked          the signer's authentication is revoked or suspended, or its key is denied
   counterfeit      the package is registered, and the signer may not speak for it
-  suspected        it resembles a registered app
   expired          the signer's authentication has expired
-  unauthenticated  the signature verifies, and nobody knows the signer
+  unauthenticated  the signature verifies, and the signer or the package is not registered
   authenticated    the signature verifies, and the signer is registered for this package
 
 Which files: a file that is named is judged whatever its name, a link to it followed. Directories

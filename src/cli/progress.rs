@@ -1,11 +1,13 @@
 //! How far a scan is, on standard error, when that is a terminal and the report goes elsewhere.
 
+use std::fmt;
 use std::io;
 use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use indicatif::ProgressState;
 use indicatif::ProgressStyle;
 
 pub(super) struct Progress {
@@ -24,9 +26,11 @@ impl Progress {
             return Self::none();
         }
         let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} files, {per_sec}, {elapsed}  {msg}")
-        {
-            bar.set_style(style);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} files, {rate}, {elapsed}  {msg}") {
+            let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = write!(out, "{:.0} a second", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.enable_steady_tick(Duration::from_millis(120));
         Self { bar }

@@ -26,7 +26,7 @@ use super::output::not_judged;
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
-    let now = arguments.at.unwrap_or_else(jiff::Timestamp::now);
+    let now = arguments.at.unwrap_or_else(this_second);
     let registry = arguments.registry.as_ref().map(Registry::load).transpose()?;
     let mut look = ReportOptions::new("scan");
     look.colour = coloured(color);
@@ -70,6 +70,12 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     scanned?;
     report.summary.not_apk = not_apk.load(Relaxed);
     report.finish()
+}
+
+/// The time, without the fractions that nobody wants to read.
+fn this_second() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// Nobody asked whether the signer is registered, so nothing is said of it.

@@ -80,6 +80,7 @@ pub(super) fn faults<'a>(case: &Case<'a>, view: &View<'a>, app: &App, set: &Sign
             continue;
         };
         rulings.extend(validity(case, view, key));
+        rulings.extend(public_key(view, key));
         rulings.extend(role(case, view, &key.subject, set.role));
     }
     // Who signs for others speaks for the owner, who must then be the developer.
@@ -104,6 +105,23 @@ pub(super) fn validity<'a>(case: &Case<'a>, view: &View<'a>, key: &Key) -> Optio
         .detail(format!("certificate {}", key.certificate))
         .values(expected, format!("now {now}"));
     Some(Ruling::new(Verdict::Expired, finding))
+}
+
+/// Rules on a key for which the registry gives another public key than its certificate has.
+fn public_key<'a>(view: &View<'a>, key: &Key) -> Option<Ruling<'a>> {
+    let registered = key.public_key?;
+    let certificates = view.signers.iter().flat_map(|signer| {
+        ancestors(signer).iter().map(|node| &node.certificate).chain([signer.certificate()])
+    });
+    let actual = certificates
+        .filter(|certificate| certificate.digest() == key.certificate)
+        .map(|certificate| PublicKeyDigest(certificate.key().spki_sha256))
+        .find(|actual| *actual != registered)?;
+    let finding = view
+        .finding(FindingCode::RegistryPublicKeyMismatch)
+        .detail(format!("certificate {}", key.certificate))
+        .values(registered.to_string(), actual.to_string());
+    Some(Ruling::new(Verdict::Unauthenticated, finding))
 }
 
 fn role<'a>(case: &Case<'a>, view: &View<'a>, id: &str, role: Role) -> Option<Ruling<'a>> {

@@ -466,6 +466,21 @@ fn a_revoked_key_is_known_under_another_certificate() {
 }
 
 #[test]
+fn a_certificate_with_another_public_key_than_registered_is_not_believed() {
+    let spki = |number| format!("spki_sha256 = \"{}\"", CertificateDigest(public_key(number)));
+    let right = text().key(1, &spki(1)).app(&[&[1]]);
+    assert_decided(&right.decide(&v2(&[&[1]])), Authenticated, Code::SignerAuthenticated);
+    let wrong = text().key(1, &spki(9)).app(&[&[1]]);
+    let decision = wrong.decide(&v2(&[&[1]]));
+    let finding = assert_decided(&decision, Unauthenticated, Code::RegistryPublicKeyMismatch);
+    assert_eq!(finding.expected, Some(CertificateDigest(public_key(9)).to_string()));
+    assert_eq!(finding.actual, Some(CertificateDigest(public_key(1)).to_string()));
+    // The key in the registry vouches for its successor, too, but not under a contradiction.
+    assert_eq!(right.decide(&v3(&[1, 2])).verdict, Authenticated);
+    assert_decided(&wrong.decide(&v3(&[1, 2])), Unauthenticated, Code::RegistryPublicKeyMismatch);
+}
+
+#[test]
 fn the_built_in_list_is_stronger_than_a_registry() {
     let test_key: CertificateDigest =
         "a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc".parse().unwrap();

@@ -52,7 +52,12 @@ impl<'a> Document<'a> {
         let table = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            self.fault(at, format!("expected TOML, found something else: {message}"))
+            let hint = if message.contains("duplicate key") {
+                "; write [[key]], not [key], for what occurs more than once"
+            } else {
+                ""
+            };
+            self.fault(at, format!("not TOML: {message}{hint}"))
         })?;
         let Range { start, .. } = table.span();
         Fields::new(self, what, known, start, table.into_inner())

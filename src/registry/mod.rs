@@ -90,6 +90,9 @@ pub struct Registry {
     denied: BTreeMap<CertificateDigest, DeniedKey>,
 }
 
+/// Size of the largest text that is read as a registry, in bytes: half a million apps.
+const MAX_TEXT: u64 = 256 << 20;
+
 /// What a registry says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -295,8 +298,20 @@ impl Registry {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let fault = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
-        let bytes = fs::read(path)
-            .map_err(|error| fault(format!("cannot read the registry: {}", describe_io(&error))))?;
+        let cannot_read =
+            |error: std::io::Error| fault(format!("cannot read the registry: {}", describe_io(&error)));
+        // Asked before it is opened: opening a FIFO would wait for a writer.
+        let metadata = fs::metadata(path).map_err(cannot_read)?;
+        if !metadata.is_file() {
+            return Err(fault("cannot read the registry: it is not a regular file".to_owned()));
+        }
+        if metadata.len() > MAX_TEXT {
+            return Err(fault(format!(
+                "expected a registry of at most {MAX_TEXT} bytes, found {}",
+                metadata.len()
+            )));
+        }
+        let bytes = fs::read(path).map_err(cannot_read)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             fault("expected a registry in UTF-8 text, found other bytes; save it as UTF-8".to_owned())
         })?;
@@ -323,11 +338,12 @@ impl Registry {
     pub fn ensure_current(&self, now: Timestamp) -> Result<(), Error> {
         let message = match (self.header.issued_at, self.header.expires_at) {
             (_, Some(end)) if end.is_over(now) => {
-                format!("the registry expired: expires_at is {end}, now it is {now}; get a newer edition")
+                format!("the registry expired: expires_at is {end}, judged as of {now}; get a newer edition")
             }
             (Some(start), _) if !start.has_begun(now) => {
                 format!(
-                    "the registry is from the future: issued_at is {start}, now it is {now}; set the clock"
+                    "the registry is not issued yet: issued_at is {start}, judged as of {now}; \
+                     set the clock, or give a later time"
                 )
             }
             _ => return Ok(()),

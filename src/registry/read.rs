@@ -138,15 +138,32 @@ fn keys(
             );
             return Err(document.fault(end.at, message));
         }
+        let status = fields.optional_choice("status", &KeyStatus::ALL)?;
+        let status_date = fields.optional_moment("status_date")?;
+        let reason = fields.optional_text("reason", "\"key rollover\"")?;
+        // A key whose `status = "revoked"` got lost must not come back to life.
+        let about_status = [
+            ("status_date", status_date.as_ref().map(|date| date.at)),
+            ("reason", reason.as_ref().map(|reason| reason.at)),
+        ];
+        if let (None, Some((name, at))) =
+            (&status, about_status.iter().find_map(|(name, at)| Some((name, (*at)?))))
+        {
+            let message = format!(
+                "expected \"status\" in a [[key]] that has {name:?}, found none; \
+                 write status = \"revoked\" or what else it is since then"
+            );
+            return Err(document.fault(at, message));
+        }
         let key = Key {
             certificate: certificate.value,
             subject: subject.value,
             public_key: fields.optional_digest("spki_sha256")?.map(|digest| PublicKeyDigest(digest.value.0)),
             valid_from,
             valid_until: valid_until.map(|moment| moment.value),
-            status: fields.optional_choice("status", &KeyStatus::ALL)?.unwrap_or(KeyStatus::Active),
-            status_date: fields.optional_moment("status_date")?.map(|moment| moment.value),
-            reason: fields.optional_text("reason", "\"key rollover\"")?.map(|text| text.value),
+            status: status.unwrap_or(KeyStatus::Active),
+            status_date: status_date.map(|moment| moment.value),
+            reason: reason.map(|text| text.value),
             replaced_by: None,
         };
         let replaced_by = fields.optional_digest("replaced_by")?;

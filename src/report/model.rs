@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::finding::Finding;
+use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::finding::Severity;
 use crate::finding::SignerPlace;
@@ -263,6 +264,11 @@ pub struct ApiLevels {
 }
 
 impl FileResult {
+    /// Whether the app needs a newer Android version than any that was asked for.
+    pub(super) fn is_out_of_range(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == FindingCode::SdkRangeEmpty.as_str())
+    }
+
     /// The result of a file that was judged: verified or not, with the decision when there is one.
     ///
     /// `passed` says what the exit status makes of it.

@@ -165,6 +165,9 @@ impl Paragraph<'_> {
             (FileStatus::Verified, None) => "verified, but not accepted".to_owned(),
             (FileStatus::Rejected, _) => format!("DOES NOT VERIFY ({word})"),
             (FileStatus::Unsigned, _) => "NOT SIGNED (unsigned)".to_owned(),
+            (FileStatus::Malformed, _) if self.result.is_out_of_range() => {
+                "NOT FOR THESE ANDROID VERSIONS (unreadable)".to_owned()
+            }
             (FileStatus::Malformed, _) => "NOT AN APK that can be read (unreadable)".to_owned(),
             (FileStatus::Unjudged | FileStatus::Skipped, _) => {
                 format!("{word}: {}", visible(self.result.error.as_deref().unwrap_or_default()))

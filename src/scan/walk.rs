@@ -8,7 +8,6 @@
 //! - What cannot be listed is a failure of its own, and the walk goes on.
 
 use std::cmp::Ordering;
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -138,7 +137,8 @@ fn failed(path: PathBuf, action: &str, error: io::Error) -> Found {
 }
 
 fn is_named_apk(path: &Path) -> bool {
-    path.extension().and_then(OsStr::to_str).is_some_and(|extension| extension.eq_ignore_ascii_case("apk"))
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.last_chunk::<4>().is_some_and(|end| end.eq_ignore_ascii_case(b".apk"))
 }
 
 /// The order of whole paths: a directory counts with the separator that follows it, so that `a.apk` stands before
@@ -178,14 +178,22 @@ mod tests {
 
     #[test]
     fn gives_apks_in_the_byte_order_of_their_paths() {
-        let dir =
-            tree(&["b.apk", "a/z.APK", "a.apk", "a-b.apk", "a/b/c.apk", "notes.txt", "x.apk/inside.apk"]);
+        let dir = tree(&[
+            "b.apk",
+            "a/z.APK",
+            "a.apk",
+            "a-b.apk",
+            "a/b/c.apk",
+            "notes.txt",
+            "x.apk/inside.apk",
+            ".apk",
+        ]);
         let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions::default());
         let counter = walk.not_apk();
         let files = shown(dir.path(), walk);
         let mut sorted = files.clone();
         sorted.sort();
-        assert_eq!(files, ["a-b.apk", "a.apk", "a/b/c.apk", "a/z.APK", "b.apk", "x.apk/inside.apk"]);
+        assert_eq!(files, [".apk", "a-b.apk", "a.apk", "a/b/c.apk", "a/z.APK", "b.apk", "x.apk/inside.apk"]);
         assert_eq!(files, sorted);
         assert_eq!(counter.load(Relaxed), 1);
     }

@@ -18,6 +18,7 @@ use crate::apk::SigningBlock;
 use crate::apk::Stop;
 use crate::crypto::ContentDigestAlgorithm;
 use crate::finding::Finding;
+use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::finding::SignerPlace;
 use crate::format::signing_block::BlockId;
@@ -272,9 +273,15 @@ pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop>
     proof.schemes.push(v1.result);
     // Beside a newer signature, v1 matters to older versions alone: say so, since the app may not be meant for them.
     let older = (!proof.found.is_empty()).then(|| (cx.min_sdk, cx.max_sdk.min(v2::MIN_SDK - 1)));
-    proof.findings.extend(v1.findings.into_iter().map(|finding| match older {
-        Some((min_sdk, max_sdk)) => finding.api_levels(min_sdk, max_sdk),
-        None => finding,
+    let newer = proof.found.iter().rev().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    proof.findings.extend(v1.findings.into_iter().map(|finding| {
+        match older {
+            Some((min_sdk, max_sdk)) if finding.code == FindingCode::V1NoManifest => finding
+                .api_levels(min_sdk, max_sdk)
+                .detail(format!("these versions read v1 alone, and the file is signed with {newer} only")),
+            Some((min_sdk, max_sdk)) => finding.api_levels(min_sdk, max_sdk),
+            None => finding,
+        }
     }));
     Ok(())
 }

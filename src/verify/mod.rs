@@ -145,10 +145,13 @@ impl Verification {
         Vec::new()
     }
 
-    /// Certificates that schemes name although they do not verify, each once: who the file *claims* to be from.
+    /// Certificates that schemes name although the file does not verify, each once: who it *claims* to be from.
     pub fn claimed_certificates(&self) -> Vec<&Certificate> {
         let mut claimed: Vec<&Certificate> = Vec::new();
-        for certificate in self.schemes.iter().flat_map(|result| &result.claimed_certificates) {
+        // A scheme may verify while another one, which other Android versions read, does not.
+        let verified = self.schemes.iter().filter(|_| !self.is_verified()).flat_map(SchemeResult::signers);
+        let named = self.schemes.iter().flat_map(|result| &result.claimed_certificates);
+        for certificate in verified.map(VerifiedSigner::certificate).chain(named) {
             if !claimed.contains(&certificate) {
                 claimed.push(certificate);
             }
