@@ -11,9 +11,13 @@ use std::path::PathBuf;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::finding::Finding;
+use apkvouch::finding::SchemeId;
 use apkvouch::finding::Severity;
+use apkvouch::identity::CertificateDigest;
+use apkvouch::scheme::VerifiedSigner;
 use apkvouch::source::ByteSource;
 use apkvouch::source::FileSource;
+use apkvouch::verify::verify_source_stamp;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -22,6 +26,8 @@ struct Case {
     origin: String,
     description: String,
     run: Vec<Run>,
+    #[serde(default)]
+    stamp_check: Vec<StampCheck>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +38,22 @@ struct Run {
     verified: bool,
     schemes: Vec<String>,
     signers: Vec<String>,
+    codes: BTreeSet<String>,
+    /// What is found at the source stamp, of whatever severity.
+    #[serde(default)]
+    stamp: BTreeSet<String>,
+    /// The certificate of the stamp, verified or not.
+    stamped_by: Option<String>,
+    stamp_timestamp: Option<u64>,
+}
+
+/// A check of the source stamp alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StampCheck {
+    min_sdk: Option<u32>,
+    expected: Option<CertificateDigest>,
+    status: String,
     codes: BTreeSet<String>,
 }
 
@@ -70,6 +92,18 @@ fn answer(verification: &Verification) -> (bool, Vec<String>, Vec<String>, BTree
     }
 }
 
+/// What is said of the source stamp: codes, certificate, time.
+fn stamp_answer(verification: &Verification) -> (BTreeSet<String>, Option<String>, Option<u64>) {
+    let of_stamp = |finding: &&Finding| finding.location.scheme == Some(SchemeId::SourceStamp);
+    let codes = verification.findings.iter().filter(of_stamp).map(|finding| finding.code.as_str().to_owned());
+    let result = verification.scheme(SchemeId::SourceStamp);
+    let certificate = result.and_then(|result| {
+        result.signers().first().map(VerifiedSigner::certificate).or(result.claimed_certificates.first())
+    });
+    let certificate = certificate.map(|certificate| certificate.digest().to_string());
+    (codes.collect(), certificate, verification.stamp_timestamp)
+}
+
 #[test]
 fn every_case_gives_its_answer_over_every_source() {
     let mut wrong = String::new();
@@ -98,6 +132,24 @@ fn every_case_gives_its_answer_over_every_source() {
                     answer(&from_file),
                 )
                 .unwrap();
+            }
+            let expected = (run.stamp.clone(), run.stamped_by.clone(), run.stamp_timestamp);
+            let stamp = stamp_answer(&from_file);
+            if stamp != expected {
+                let range = (run.min_sdk, run.max_sdk);
+                writeln!(wrong, "{} {range:?}: stamp {expected:?} is {stamp:?}", path.display()).unwrap();
+            }
+        }
+        for check in &case.stamp_check {
+            let expected = check.expected.map(|digest| [digest]);
+            let expected = expected.as_ref().map(<[CertificateDigest; 1]>::as_slice);
+            let mut options = VerifyOptions::default();
+            options.min_sdk = check.min_sdk;
+            let seen = verify_source_stamp(&file, &options, expected).unwrap();
+            let codes: BTreeSet<String> =
+                seen.findings.iter().map(|finding| finding.code.as_str().to_owned()).collect();
+            if (seen.status.as_str(), &codes) != (check.status.as_str(), &check.codes) {
+                writeln!(wrong, "{}: {check:?} is {:?} {codes:?}", path.display(), seen.status).unwrap();
             }
         }
     }

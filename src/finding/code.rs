@@ -166,6 +166,29 @@ codes! {
     V31WithoutV3, "v31-without-v3", Error, Some("V31_BLOCK_FOUND_WITHOUT_V3_BLOCK"), "a v3.1 block without a v3.0 block", "有 v3.1 分块但缺少 v3.0 分块";
     V31DevReleaseOnV3, "v31-dev-release-on-v3", Warning, Some("V31_ROTATION_TARGETS_DEV_RELEASE_ATTR_ON_V3_SIGNER"), "a v3.0 signer targets a development release, which only v3.1 can", "v3.0 签名者针对开发版，仅 v3.1 支持";
 
+    // The source stamp. What only a check of the stamp alone makes an error stands first.
+    StampMissing, "stamp-missing", Error, Some("SOURCE_STAMP_CERT_DIGEST_AND_SIG_BLOCK_MISSING"), "there is no source stamp", "没有来源戳";
+    StampDigestEntryMissing, "stamp-digest-entry-missing", Error, Some("SOURCE_STAMP_SIGNATURE_BLOCK_WITHOUT_CERT_DIGEST"), "a source stamp is in the signing block, but the archive has no stamp-cert-sha256", "签名分块中有来源戳，但缺少 stamp-cert-sha256 条目";
+    StampExpectedDigestMismatch, "stamp-expected-digest-mismatch", Error, Some("SOURCE_STAMP_EXPECTED_DIGEST_MISMATCH"), "the source stamp is not by the certificate that was asked for", "来源戳的证书不是所要求的证书";
+    StampObsoleteForm, "stamp-obsolete-form", Warning, Some("SOURCE_STAMP_SIG_MISSING"), "the source stamp has only the first form, which Android and apksig no longer read", "仅有第一版来源戳，Android 与 apksig 已不再读取";
+    StampSignatureMissing, "stamp-signature-missing", Warning, Some("SOURCE_STAMP_SIG_MISSING"), "stamp-cert-sha256 is there, but the signing block has no source stamp", "存在 stamp-cert-sha256 条目，但签名分块中没有来源戳";
+    StampMalformedCertificate, "stamp-malformed-certificate", Warning, Some("SOURCE_STAMP_MALFORMED_CERTIFICATE"), "the certificate of the source stamp is malformed", "来源戳证书格式错误";
+    StampCertificateMismatch, "stamp-certificate-mismatch", Warning, Some("SOURCE_STAMP_CERTIFICATE_MISMATCH_BETWEEN_SIGNATURE_BLOCK_AND_APK"), "the certificate of the source stamp is not the one that stamp-cert-sha256 names", "来源戳证书与 stamp-cert-sha256 条目不一致";
+    StampMalformedSignature, "stamp-malformed-signature", Warning, Some("SOURCE_STAMP_MALFORMED_SIGNATURE"), "the source stamp or one of its signatures is malformed", "来源戳或其签名记录格式错误";
+    StampUnknownAlgorithm, "stamp-unknown-algorithm", Note, Some("SOURCE_STAMP_UNKNOWN_SIG_ALGORITHM"), "a signature algorithm of the source stamp is unknown and was not checked", "来源戳含未知的签名算法，未校验";
+    StampVerifyException, "stamp-verify-exception", Warning, Some("SOURCE_STAMP_VERIFY_EXCEPTION"), "a signature of the source stamp cannot be checked", "来源戳签名无法校验";
+    StampSignatureMismatch, "stamp-signature-mismatch", Warning, Some("SOURCE_STAMP_DID_NOT_VERIFY"), "a signature of the source stamp does not verify", "来源戳签名校验失败";
+    StampNoSignature, "stamp-no-signature", Warning, Some("SOURCE_STAMP_NO_SIGNATURE"), "the source stamp does not sign everything that it must", "来源戳未对必需内容签名";
+    StampNoSupportedSignature, "stamp-no-supported-signature", Warning, Some("SOURCE_STAMP_NO_SUPPORTED_SIGNATURE"), "no signature of the source stamp is supported on every Android version in range", "没有范围内所有 Android 版本均支持的来源戳签名";
+    StampMalformedAttribute, "stamp-malformed-attribute", Warning, Some("SOURCE_STAMP_MALFORMED_ATTRIBUTE"), "an attribute of the source stamp is malformed", "来源戳属性格式错误";
+    StampUnknownAttribute, "stamp-unknown-attribute", Note, Some("SOURCE_STAMP_UNKNOWN_ATTRIBUTE"), "an attribute of the source stamp is unknown", "来源戳含未知属性";
+    StampMalformedLineage, "stamp-malformed-lineage", Warning, Some("SOURCE_STAMP_MALFORMED_LINEAGE"), "the proof of rotation of the source stamp is malformed", "来源戳的密钥轮换证明格式错误";
+    StampLineageCertificateMismatch, "stamp-lineage-certificate-mismatch", Warning, Some("SOURCE_STAMP_POR_CERT_MISMATCH"), "the certificate of the source stamp is not the last of its proof of rotation", "来源戳证书不是其轮换证明中的最后一个证书";
+    StampLineageSignatureMismatch, "stamp-lineage-signature-mismatch", Warning, Some("SOURCE_STAMP_POR_DID_NOT_VERIFY"), "the proof of rotation of the source stamp does not verify", "来源戳的密钥轮换证明校验失败";
+    StampInvalidTimestamp, "stamp-invalid-timestamp", Warning, Some("SOURCE_STAMP_INVALID_TIMESTAMP"), "the time of the source stamp is not after 1970", "来源戳时间无效";
+    StampSchemeNotAvailable, "stamp-scheme-not-available", Note, Some("SOURCE_STAMP_SIGNATURE_SCHEME_NOT_AVAILABLE"), "a signature scheme of the app is one that source stamps do not cover", "应用的某个签名方案不在来源戳覆盖范围内";
+    StampTrailingBytes, "stamp-trailing-bytes", Note, None, "bytes stand behind the source stamp that nothing signs", "来源戳之后有未签名的字节";
+
     // Who the signer is, against the registry.
     SignerAuthenticated, "signer-authenticated", Note, None, "the signer is registered and authorised for this package", "签名者已登记并获授权";
     SignerUnknown, "signer-unknown", Warning, None, "the signer is not in the registry", "签名者未登记";

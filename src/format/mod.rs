@@ -13,6 +13,7 @@ pub mod lineage;
 pub mod pkcs7;
 pub mod signer;
 pub mod signing_block;
+pub mod source_stamp;
 pub mod x509;
 pub mod zip;
 

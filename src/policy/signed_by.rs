@@ -115,6 +115,7 @@ mod tests {
             max_sdk: MAX_SDK,
             claimed_manifest: None,
             schemes,
+            stamp_timestamp: None,
             views,
             findings: Vec::new(),
         }

@@ -91,6 +91,7 @@ fn file(views: &[(u32, u32, SchemeId, &[Signer<'_>])]) -> Verification {
             debuggable: false,
         }),
         schemes: Vec::new(),
+        stamp_timestamp: None,
         views: Vec::new(),
         findings: Vec::new(),
     };
@@ -256,6 +257,23 @@ fn another_signer_of_a_registered_package_is_a_counterfeit() {
         assert_eq!(finding.expected, Some(digest(1).to_string()));
         assert_eq!(finding.actual, Some(digest(2).to_string()));
         assert_eq!(decision.developer, None);
+    }
+}
+
+#[test]
+fn whoever_stamped_the_file_neither_speaks_for_the_app_nor_spoils_it() {
+    let stamped = |signer: u8, stamper: u8| {
+        let mut evidence = v2(&[&[signer]]);
+        let scheme = SchemeId::SourceStamp;
+        let stamp = VerifiedSigner::for_tests(scheme, 0, certificate(stamper), (24, MAX_SDK), None);
+        let outcome = SchemeOutcome::Verified(vec![stamp]);
+        evidence.schemes.push(SchemeResult { scheme, outcome, claimed_certificates: Vec::new() });
+        evidence
+    };
+    let registry = text().key(1, "").key(2, "status = \"revoked\"").app(&[&[1]]).denied(3);
+    assert_eq!(registry.decide(&stamped(9, 1)).verdict, Counterfeit);
+    for stamper in [1, 2, 3, 9] {
+        assert_eq!(registry.decide(&stamped(1, stamper)).verdict, Authenticated, "stamped by {stamper}");
     }
 }
 

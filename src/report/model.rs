@@ -102,13 +102,17 @@ pub struct FileResult {
     pub max_sdk: Option<u32>,
     /// One row a scheme, oldest first.
     pub schemes: Vec<SchemeRow>,
+    /// When a verified source stamp says that it was made, in Unix seconds: the distributor's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stamp_timestamp: Option<u64>,
     /// Who each Android version in range sees, lowest first; empty unless verified.
     pub android_versions: Vec<AndroidVersions>,
     /// The registered developer behind the verified signer.
     pub developer: Option<SubjectFacts>,
     /// What was found: first what decided the verdict, then what verification saw.
     pub findings: Vec<FindingRow>,
-    /// Certificates of schemes that do not verify: who the file claims to be from.
+    /// Certificates of schemes that do not verify: who the file claims to be from. Those of a source stamp, which are a
+    /// distributor's, stand in its row.
     pub claimed_certificates: Vec<CertificateRow>,
     /// Why the file was not judged, or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,8 +130,11 @@ pub struct SchemeRow {
     /// Why it was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<NotChecked>,
-    /// The verified signers.
+    /// The verified signers; for `stamp` the distributor, who is no signer of the app.
     pub signers: Vec<SignerRow>,
+    /// `stamp` alone: the certificate of a stamp that does not verify, then those of its history.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claimed_certificates: Vec<CertificateRow>,
 }
 
 /// One verified signer.
@@ -303,6 +310,7 @@ impl FileResult {
             min_sdk: verification.min_sdk,
             max_sdk: bounded(verification.max_sdk),
             schemes: verification.schemes.iter().map(SchemeRow::new).collect(),
+            stamp_timestamp: verification.stamp_timestamp,
             android_versions: verification
                 .views
                 .iter()
@@ -358,6 +366,7 @@ impl FileResult {
             min_sdk: None,
             max_sdk: None,
             schemes: Vec::new(),
+            stamp_timestamp: None,
             android_versions: Vec::new(),
             developer: None,
             findings: Vec::new(),
@@ -403,7 +412,9 @@ impl SchemeRow {
             SchemeOutcome::Verified(_) => ("verified", None),
         };
         let signers = result.signers().iter().map(SignerRow::new).collect();
-        Self { scheme: result.scheme, outcome, reason, signers }
+        let claimed = result.claimed_certificates.iter().filter(|_| result.scheme == SchemeId::SourceStamp);
+        let claimed_certificates = claimed.map(CertificateRow::new).collect();
+        Self { scheme: result.scheme, outcome, reason, signers, claimed_certificates }
     }
 }
 

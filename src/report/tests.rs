@@ -85,6 +85,7 @@ fn evidence(status: Status, schemes: Vec<SchemeResult>, findings: Vec<Finding>) 
         max_sdk: MAX_SDK,
         claimed_manifest: Some(manifest("com.example.bank")),
         schemes,
+        stamp_timestamp: None,
         views: Vec::new(),
         findings,
     }
@@ -148,6 +149,23 @@ fn tampered() -> Verification {
         vec![scheme(SchemeId::V1, SchemeOutcome::NotChecked(NotChecked::EarlierFailure)), v2],
         vec![mismatch],
     )
+}
+
+/// Two signers, and a distributor's stamp.
+fn stamped(outcome: SchemeOutcome) -> Verification {
+    let mut verification = two_signers();
+    let mut stamp = scheme(SchemeId::SourceStamp, outcome);
+    if stamp.is_verified() {
+        verification.stamp_timestamp = Some(1_700_000_000);
+    } else {
+        stamp.claimed_certificates = vec![certificate(0x50, HOSTILE), certificate(0x51, HOSTILE)];
+    }
+    verification.schemes.push(stamp);
+    verification
+}
+
+fn stamper() -> VerifiedSigner {
+    signer(SchemeId::SourceStamp, 0, certificate(0x50, HOSTILE), (24, MAX_SDK), false)
 }
 
 fn unsigned() -> Verification {
@@ -373,13 +391,53 @@ fn apksigner_prefixes_and_order() {
     insta::assert_snapshot!(compat(&verification, &apksigner::Options::default()));
 }
 
+#[test]
+fn a_distributor_is_never_among_the_signers() {
+    let signers = ["10".repeat(32), "20".repeat(32)];
+    let row = |verification: &Verification| {
+        let result = FileResult::judged(Path::new("stamped.apk"), verification, None, true);
+        let named: Vec<String> =
+            result.signers().iter().map(|signer| signer.certificate.sha256.clone()).collect();
+        assert_eq!(named, signers);
+        assert!(result.claimed_certificates.is_empty());
+        serde_json::to_value(result).unwrap()
+    };
+    let verified = row(&stamped(SchemeOutcome::Verified(vec![stamper()])));
+    assert_eq!(verified["stamp_timestamp"], 1_700_000_000);
+    let stamp = &verified["schemes"][2];
+    assert_eq!(stamp["scheme"], "stamp");
+    assert_eq!(stamp["signers"][0]["certificate"]["sha256"], "50".repeat(32));
+    assert_eq!(stamp.get("claimed_certificates"), None);
+    let rejected = row(&stamped(SchemeOutcome::Rejected));
+    assert_eq!(rejected.get("stamp_timestamp"), None);
+    let stamp = &rejected["schemes"][2];
+    assert_eq!((&stamp["outcome"], stamp["signers"].as_array().unwrap().len()), (&"rejected".into(), 0));
+    assert_eq!(stamp["claimed_certificates"][0]["sha256"], "50".repeat(32));
+    // What is claimed of the app is claimed beside a stamp, too.
+    for outcome in [SchemeOutcome::Rejected, SchemeOutcome::Verified(vec![stamper()])] {
+        let mut tampered = tampered();
+        tampered.schemes.push(stamped(outcome).schemes.pop().unwrap());
+        let claimed = tampered.claimed_certificates();
+        assert_eq!(claimed.iter().map(|it| it.digest().to_string()).collect::<Vec<_>>(), ["30".repeat(32)]);
+        assert!(tampered.signer_certificates().is_empty());
+    }
+}
+
+#[test]
+fn text_of_a_stamped_file() {
+    let verification = stamped(SchemeOutcome::Verified(vec![stamper()]));
+    let result = FileResult::judged(Path::new("stamped.apk"), &verification, None, true);
+    insta::assert_snapshot!(render("text", &ReportOptions::new("verify"), &[result]));
+}
+
 /// Nothing that a file says reaches a terminal as anything but printable text on its own line.
 #[test]
 fn hostile_names_are_spelled_out_everywhere() {
     let path = Path::new("evil\x1b[2J\u{202e}.apk");
     let result = FileResult::judged(path, &hostile(), None, false);
     let claimed = FileResult::judged(path, &tampered(), None, false);
-    let results = [result, claimed];
+    let stamp = FileResult::judged(path, &stamped(SchemeOutcome::Verified(vec![stamper()])), None, false);
+    let results = [result, claimed, stamp];
     let mut full = ReportOptions::new("verify");
     (full.verbose, full.certificates) = (true, true);
     let mut table = ReportOptions::new("scan");
@@ -388,6 +446,7 @@ fn hostile_names_are_spelled_out_everywhere() {
     outputs.extend(FORMATS.iter().map(|format| render(format.name, &full, &results)));
     for generation in [apksigner::Generation::V31, apksigner::Generation::V37] {
         outputs.push(compat(&hostile(), &all_of(generation)));
+        outputs.push(compat(&stamped(SchemeOutcome::Rejected), &all_of(generation)));
     }
     for output in outputs {
         let hidden = output.chars().find(|c| *c != '\n' && escape::is_hidden(*c));

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
+use jiff::Timestamp;
+
 use super::FileResult;
 use super::ReportOptions;
 use super::ReportWriter;
@@ -247,6 +249,9 @@ impl Paragraph<'_> {
         for signer in result.signers_of(crate::finding::SchemeId::SourceStamp) {
             self.signer("stamped by", signer);
         }
+        if let Some(seconds) = result.stamp_timestamp {
+            self.line("", &format!("at        {}", instant(seconds)));
+        }
     }
 
     fn signer(&mut self, label: &str, signer: &SignerRow) {
@@ -365,6 +370,12 @@ impl Paragraph<'_> {
             let _ = writeln!(self.text, "              actual    {}", visible(actual));
         }
     }
+}
+
+/// An instant in the form of RFC 3339.
+fn instant(unix_seconds: u64) -> String {
+    let instant = i64::try_from(unix_seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    instant.map_or_else(|| format!("{unix_seconds} seconds after 1970"), |instant| instant.to_string())
 }
 
 fn app_text(package: &str, version_name: Option<&str>, version_code: Option<u64>) -> String {

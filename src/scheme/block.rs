@@ -233,7 +233,7 @@ fn examine_signer(
     Ok(())
 }
 
-fn list_ids(ids: &[SignatureAlgorithmId]) -> String {
+pub(super) fn list_ids(ids: &[SignatureAlgorithmId]) -> String {
     let names: Vec<String> = ids.iter().map(|id| format!("{:#06x}", id.0)).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
@@ -279,7 +279,7 @@ fn verify_signatures(
         examined.report(codes, Finding::new(codes.no_signatures));
         return None;
     }
-    let chosen = match choose(&supported, range) {
+    let chosen = match choose(&supported, range, |algorithm| algorithm.min_sdk) {
         Ok(chosen) => chosen,
         Err(reason) => {
             let detail = format!("signed with {}: {reason}", list_ids(&ids));
@@ -317,16 +317,22 @@ fn verify_signatures(
     Some(ids)
 }
 
-type Supported<'a> = (&'static SignatureAlgorithm, &'a [u8]);
+/// A signature record whose algorithm is known.
+pub(super) type Supported<'a> = (&'static SignatureAlgorithm, &'a [u8]);
 
 /// The signatures that some Android version in `range` goes by: for each level at which algorithms came in, the best.
 ///
-/// Of equals the first listed wins. Those not chosen are never verified, on Android as here.
-fn choose<'a>(signatures: &[Supported<'a>], range: (u32, u32)) -> Result<Vec<Supported<'a>>, String> {
+/// Of equals the first listed wins. Those not chosen are never verified, on Android as here. `since` gives the level
+/// from which on an algorithm counts.
+pub(super) fn choose<'a>(
+    signatures: &[Supported<'a>],
+    range: (u32, u32),
+    since: fn(&SignatureAlgorithm) -> u32,
+) -> Result<Vec<Supported<'a>>, String> {
     let (min_sdk, max_sdk) = range;
     let mut best: Vec<Supported<'a>> = Vec::new();
-    for signature in signatures.iter().filter(|(algorithm, _)| algorithm.min_sdk <= max_sdk) {
-        match best.iter_mut().find(|(algorithm, _)| algorithm.min_sdk == signature.0.min_sdk) {
+    for signature in signatures.iter().filter(|(algorithm, _)| since(algorithm) <= max_sdk) {
+        match best.iter_mut().find(|(algorithm, _)| since(algorithm) == since(signature.0)) {
             None => best.push(*signature),
             Some(held) if signature.0.content_digest.rank() > held.0.content_digest.rank() => {
                 *held = *signature;
@@ -334,7 +340,7 @@ fn choose<'a>(signatures: &[Supported<'a>], range: (u32, u32)) -> Result<Vec<Sup
             Some(_) => {}
         }
     }
-    let Some(first) = best.iter().map(|(algorithm, _)| algorithm.min_sdk).min() else {
+    let Some(first) = best.iter().map(|(algorithm, _)| since(algorithm)).min() else {
         return Err("none of them is known".to_owned());
     };
     if min_sdk < first {

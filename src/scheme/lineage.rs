@@ -103,7 +103,8 @@ fn verify_node(cx: &Context<'_>, parent: &LineageNode, node: &lineage::Node<'_>)
     Ok(())
 }
 
-fn public_key(cx: &Context<'_>, certificate: &Certificate) -> Result<PublicKey, String> {
+/// The key of a certificate, or why it cannot be used.
+pub(super) fn public_key(cx: &Context<'_>, certificate: &Certificate) -> Result<PublicKey, String> {
     let parsed =
         x509::Certificate::parse(certificate.der(), cx.limits()).map_err(|error| error.to_string())?;
     crypto::certificate_key(parsed.public_key_info, cx.limits()).map_err(|error| error.to_string())

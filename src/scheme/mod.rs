@@ -6,6 +6,7 @@ mod block;
 mod certificate;
 mod content;
 mod lineage;
+mod source_stamp;
 mod v1;
 mod v2;
 mod v3;
@@ -32,6 +33,11 @@ use block::SignerCodes;
 use certificate::Certificates;
 
 pub(crate) use content::ContentDigests;
+pub(crate) use source_stamp::SchemeDigests;
+pub(crate) use source_stamp::StampParts;
+pub(crate) use source_stamp::StampResult;
+pub(crate) use source_stamp::listed_digests;
+pub(crate) use source_stamp::verify as verify_stamp_over;
 
 /// First API level that reads each scheme.
 pub(crate) mod since {
@@ -128,6 +134,10 @@ pub(crate) struct Proof {
     pub(crate) findings: Vec<Finding>,
     /// Schemes of the signing block that are there, verified or not.
     pub(crate) found: Vec<SchemeId>,
+    /// What the signers of those that verified list, for the source stamp.
+    listed: Vec<SchemeDigests>,
+    /// When a verified source stamp says that it was made, in Unix seconds.
+    pub(crate) stamp_timestamp: Option<u64>,
 }
 
 impl Proof {
@@ -237,7 +247,9 @@ fn conclude_all(cx: &Context<'_>, mut examined: Vec<Examined>, digests: &Content
             .flat_map(|signer| signer.certificates.first().into_iter().chain(&signer.claimed))
             .cloned()
             .collect();
+        let listed = SchemeDigests::of(&this);
         let result = into_result(cx, this);
+        proof.listed.extend(result.is_verified().then_some(listed));
         let claimed_certificates = if result.is_verified() { Vec::new() } else { claimed_certificates };
         proof.schemes.push(SchemeResult { claimed_certificates, ..result });
     }
@@ -286,6 +298,34 @@ pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop>
     Ok(())
 }
 
+/// Verifies the source stamp over what the verified schemes list. A stamp that does not verify gives warnings.
+///
+/// # Errors
+/// [`Stop::Malformed`] when the Central Directory is, which apksig refuses too.
+pub(crate) fn verify_source_stamp(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop> {
+    let parts = StampParts::find(cx)?;
+    let mut listed = std::mem::take(&mut proof.listed);
+    let jar_signed = |result: &SchemeResult| result.scheme == SchemeId::V1 && result.is_verified();
+    if parts.has_block() && proof.schemes.iter().any(jar_signed) {
+        listed.push(SchemeDigests::of_manifest(cx)?);
+    }
+    let stamp = source_stamp::verify(cx, &parts, &listed, cx.min_sdk.max(source_stamp::MIN_SDK))?;
+    proof.schemes.push(stamp.result);
+    proof.findings.extend(stamp.findings);
+    proof.stamp_timestamp = stamp.timestamp;
+    Ok(())
+}
+
+/// Notes that the source stamp is not looked at, since the app does not verify.
+///
+/// # Errors
+/// Only when the bytes cannot be had.
+pub(crate) fn skip_source_stamp(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop> {
+    let outcome = source_stamp::not_looked_at(cx)?;
+    proof.push(SchemeId::SourceStamp, outcome);
+    Ok(())
+}
+
 /// Whether the archive has anything of a JAR signature.
 pub(crate) fn has_v1(apk: &Apk<'_>) -> Result<bool, Stop> {
     Ok(v1::is_present(apk.directory()?))
@@ -310,7 +350,8 @@ impl Proof {
 
 /// A signer whose signature covers this file and verifies.
 ///
-/// Verified means no more than that: whether the signer may speak for the app is the registry's business.
+/// Verified means no more than that: whether the signer may speak for the app is the registry's business. That of a
+/// source stamp is a distributor, not a signer of the app.
 #[derive(Debug, Clone)]
 pub struct VerifiedSigner {
     scheme: SchemeId,
@@ -402,7 +443,8 @@ pub enum SchemeOutcome {
     NotChecked(NotChecked),
     /// There, and it does not verify: the findings say why.
     Rejected,
-    /// Verified. v1, v2: all signers; v3 and newer: one for each range of API levels, in the order of the file.
+    /// Verified. v1, v2: all signers; v3 and newer: one for each range of API levels, in the order of the file; source
+    /// stamp: the distributor.
     Verified(Vec<VerifiedSigner>),
 }
 
@@ -414,7 +456,8 @@ pub struct SchemeResult {
     pub scheme: SchemeId,
     /// What it proves.
     pub outcome: SchemeOutcome,
-    /// Certificates that the scheme names although it does not verify: claims.
+    /// Certificates that the scheme names although it does not verify: claims. Of a source stamp that of the distributor
+    /// first, then those of its history.
     pub claimed_certificates: Vec<Certificate>,
 }
 

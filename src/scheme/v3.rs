@@ -143,6 +143,11 @@ impl BlockScheme for V31 {
     }
 }
 
+/// The v3.0 signers by themselves, not held against other blocks or the levels that they must cover.
+pub(super) fn examine_alone(cx: &Context<'_>, value: &[u8]) -> Examined {
+    examine(cx, value, &CODES, &mut |_, _| {})
+}
+
 /// The lowest API level that any v3.1 signer is for, when there is a v3.1 block.
 fn rotation_min_sdk(newer: &[Examined]) -> Option<i32> {
     let v31 = newer.iter().find(|examined| examined.scheme == SchemeId::V31)?;

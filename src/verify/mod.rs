@@ -3,6 +3,7 @@
 //! Evidence is a function of the bytes and of [`VerifyOptions`]; it holds no verdict.
 
 mod across;
+mod stamp;
 mod views;
 
 use std::collections::HashSet;
@@ -31,6 +32,9 @@ use crate::scheme::since;
 use crate::source::ByteSource;
 
 pub use crate::finding::MAX_SDK;
+pub use stamp::StampStatus;
+pub use stamp::StampVerification;
+pub use stamp::verify_source_stamp;
 
 /// What to verify for.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +93,9 @@ pub struct Verification {
     pub claimed_manifest: Option<ManifestFacts>,
     /// One row a scheme, oldest first.
     pub schemes: Vec<SchemeResult>,
+    /// When a verified source stamp says that it was made, in Unix seconds: the distributor's word. None when the stamp
+    /// does not say, or does not verify.
+    pub stamp_timestamp: Option<u64>,
     /// Who each Android version in range sees, lowest first; empty unless verified.
     pub views: Vec<ApiView>,
     /// Everything that was seen, in the order in which it was.
@@ -146,11 +153,14 @@ impl Verification {
     }
 
     /// Certificates that schemes name although the file does not verify, each once: who it *claims* to be from.
+    ///
+    /// Without those of a source stamp, which are a distributor's: [`Verification::scheme`] has them.
     pub fn claimed_certificates(&self) -> Vec<&Certificate> {
         let mut claimed: Vec<&Certificate> = Vec::new();
+        let signing = || self.schemes.iter().filter(|result| result.scheme != SchemeId::SourceStamp);
         // A scheme may verify while another one, which other Android versions read, does not.
-        let verified = self.schemes.iter().filter(|_| !self.is_verified()).flat_map(SchemeResult::signers);
-        let named = self.schemes.iter().flat_map(|result| &result.claimed_certificates);
+        let verified = signing().filter(|_| !self.is_verified()).flat_map(SchemeResult::signers);
+        let named = signing().flat_map(|result| &result.claimed_certificates);
         for certificate in verified.map(VerifiedSigner::certificate).chain(named) {
             if !claimed.contains(&certificate) {
                 claimed.push(certificate);
@@ -170,12 +180,8 @@ impl Verification {
 ///
 /// Source: apksig `ApkVerifier.verify`, whose order of checks this keeps.
 pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verification, Error> {
+    check_range(options)?;
     let max_sdk = options.max_sdk.unwrap_or(MAX_SDK);
-    if let Some(min_sdk) = options.min_sdk.filter(|min_sdk| *min_sdk > max_sdk) {
-        return Err(Error::Usage(format!(
-            "the lowest API level, {min_sdk}, is above the highest, {max_sdk}: swap them or leave one out"
-        )));
-    }
     let mut verification = Verification {
         file_size: source.len(),
         status: Status::Malformed,
@@ -183,6 +189,7 @@ pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verifi
         max_sdk,
         claimed_manifest: None,
         schemes: Vec::new(),
+        stamp_timestamp: None,
         views: Vec::new(),
         findings: Vec::new(),
     };
@@ -196,11 +203,23 @@ pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verifi
     }
     proof.sort();
     verification.schemes = proof.schemes;
+    verification.stamp_timestamp = proof.stamp_timestamp;
     if verification.is_verified() {
         verification.views = views::of(&verification);
     }
     source.check_unchanged().map_err(Error::Changed)?;
     Ok(verification)
+}
+
+/// The range of API levels must have a level in it.
+fn check_range(options: &VerifyOptions) -> Result<(), Error> {
+    let max_sdk = options.max_sdk.unwrap_or(MAX_SDK);
+    match options.min_sdk {
+        Some(min_sdk) if min_sdk > max_sdk => Err(Error::Usage(format!(
+            "the lowest API level, {min_sdk}, is above the highest, {max_sdk}: swap them or leave one out"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn run(
@@ -242,6 +261,7 @@ fn run(
     }
     if proof.has_errors() {
         proof.not_checked(SchemeId::V1, NotChecked::EarlierFailure);
+        scheme::skip_source_stamp(&cx, proof)?;
         return Ok(Status::Rejected);
     }
     check_sandbox(&apk, proof, max_sdk)?;
@@ -253,7 +273,10 @@ fn run(
         report_archive(&apk, &mut verification.findings)?;
         proof.not_checked(SchemeId::V1, NotChecked::NewerSchemeDecides);
     }
-    if !before && !proof.has_errors() {
+    if before || proof.has_errors() {
+        scheme::skip_source_stamp(&cx, proof)?;
+    } else {
+        scheme::verify_source_stamp(&cx, proof)?;
         across::check(proof, &apk)?;
         check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, max_sdk);
     }
@@ -343,7 +366,9 @@ fn check_sandbox(apk: &Apk<'_>, proof: &mut Proof, max_sdk: u32) -> Result<(), S
 fn check_target_sdk(manifest: Option<&ManifestFacts>, proof: &mut Proof, max_sdk: u32) {
     const SINCE: u32 = 30;
     let Some(target_sdk) = manifest.map(|manifest| manifest.target_sdk) else { return };
-    let newer = proof.schemes.iter().any(|result| result.is_verified() && result.scheme != SchemeId::V1);
+    // A source stamp is no signature of the app.
+    let is_newer = |scheme| !matches!(scheme, SchemeId::V1 | SchemeId::SourceStamp);
+    let newer = proof.schemes.iter().any(|result| result.is_verified() && is_newer(result.scheme));
     if target_sdk >= SINCE && max_sdk >= target_sdk && !newer {
         let finding = Finding::new(FindingCode::TargetSdkSchemeNotMet)
             .detail(format!("target SDK level {target_sdk}"))

@@ -30,6 +30,7 @@
 //! | [`Lineage::before_signing`], [`Lineage::after_signing`], [`Lineage::bytes`] | nodes of a proof of rotation |
 //! | [`Signer::before_signing`], [`Signer::signed_bytes`] | signed data of a v2 or v3 signer |
 //! | [`Signer::after_signing`], [`Signer::bytes`] | the signer around it |
+//! | [`SourceStamp::before_signing`], [`SourceStamp::after_signing`], [`SourceStamp::bytes`] | a source stamp |
 //! | [`Apk::signing_block`] | pairs, sizes and magic of the signing block |
 //! | [`Apk::after_signing`] | sections of the file, once signed |
 //! | [`Apk::bytes`] | the file |
@@ -59,6 +60,7 @@ pub mod lineage;
 pub mod manifest;
 pub mod signer;
 pub mod signing_block;
+pub mod source_stamp;
 pub mod v1;
 
 pub use self::archive::Entry;
@@ -75,6 +77,7 @@ pub use self::signer::attribute;
 pub use self::signing_block::Pair;
 pub use self::signing_block::SigningBlock;
 pub use self::signing_block::id;
+pub use self::source_stamp::SourceStamp;
 pub use self::v1::V1;
 pub use self::v1::V1Signer;
 
@@ -88,6 +91,7 @@ pub struct Apk {
     v2: Vec<Signer>,
     v3: Vec<Signer>,
     v31: Vec<Signer>,
+    stamps: Vec<SourceStamp>,
     pairs: Vec<Pair>,
     align: bool,
     entries: Hooks<Vec<Entry>>,
@@ -112,6 +116,7 @@ impl Apk {
             v2: Vec::new(),
             v3: Vec::new(),
             v31: Vec::new(),
+            stamps: Vec::new(),
             pairs: Vec::new(),
             align: false,
             entries: Hooks::default(),
@@ -175,6 +180,12 @@ impl Apk {
         self
     }
 
+    /// Adds a source stamp, with its entry.
+    pub fn stamp(mut self, stamp: SourceStamp) -> Self {
+        self.stamps.push(stamp);
+        self
+    }
+
     /// Adds a pair to the signing block, behind the signatures.
     pub fn pair(mut self, id: u32, value: &[u8]) -> Self {
         self.pairs.push(Pair::new(id, value.to_vec()));
@@ -222,6 +233,9 @@ impl Apk {
     pub fn build(&self) -> Vec<u8> {
         let manifest = self.manifest.iter().map(|bytes| Entry::deflated("AndroidManifest.xml", bytes));
         let mut entries: Vec<Entry> = manifest.chain(self.files.iter().cloned()).collect();
+        if let Some(content) = self.stamps.iter().find_map(|stamp| stamp.entry.as_ref()) {
+            entries.push(Entry::stored(source_stamp::ENTRY, content));
+        }
         if let Some(v1) = &self.v1 {
             let has_v3 = !self.v3.is_empty() || !self.v31.is_empty();
             let present = match (self.v2.is_empty(), has_v3) {
@@ -234,18 +248,21 @@ impl Apk {
             entries.extend(files);
         }
         self.entries.run(&mut entries);
+        let jar = entries.iter().find(|entry| entry.name == "META-INF/MANIFEST.MF");
+        let jar = jar.filter(|_| self.v1.is_some()).map(|entry| entry.data.clone());
         let mut parts = Parts::of(&entries);
         self.before_signing.run(&mut parts);
-        self.sign(&mut parts);
+        self.sign(&mut parts, jar.as_deref());
         self.after_signing.run(&mut parts);
         let mut bytes = parts.to_bytes();
         self.bytes.run(&mut bytes);
         bytes
     }
 
-    fn sign(&self, parts: &mut Parts) {
+    fn sign(&self, parts: &mut Parts, jar: Option<&[u8]>) {
         let schemes = [(id::V2, &self.v2), (id::V31, &self.v31), (id::V3, &self.v3)];
-        if self.pairs.is_empty() && schemes.iter().all(|(_, signers)| signers.is_empty()) {
+        let bare = self.pairs.is_empty() && self.stamps.is_empty();
+        if bare && schemes.iter().all(|(_, signers)| signers.is_empty()) {
             return;
         }
         let align =
@@ -265,6 +282,10 @@ impl Apk {
             };
             let announced = announced.map(|(id, value): (u32, u32)| (id, value.to_le_bytes().to_vec()));
             pairs.push(Pair::new(id, signer::block_value(signers, parts, announced.as_ref())));
+        }
+        for stamp in &self.stamps {
+            let id = if stamp.first_form { id::SOURCE_STAMP_V1 } else { id::SOURCE_STAMP_V2 };
+            pairs.push(Pair::new(id, stamp.encode(parts, jar, &self.v2, &self.v3)));
         }
         pairs.extend(self.pairs.iter().cloned());
         let mut block = SigningBlock::new(pairs);

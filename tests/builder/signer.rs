@@ -1,5 +1,7 @@
 //! Signers of APK Signature Scheme v2, v3 and v3.1.
 
+use std::collections::BTreeMap;
+
 use super::archive::Parts;
 use super::content_digest;
 use super::hash::Hash;
@@ -80,6 +82,19 @@ fn content_digest(algorithm: u32, sections: &[Vec<u8>; 3]) -> Vec<u8> {
         algorithm if is_verity(algorithm) => content_digest::verity(sections),
         _ => content_digest::chunked(Hash::Sha256, sections),
     }
+}
+
+/// The digests that these signers list, by the id that a source stamp gives their kind: 1 SHA-256 and 2 SHA-512 in chunks,
+/// 3 verity.
+pub fn content_digests(signers: &[Signer], parts: &Parts) -> BTreeMap<u32, Vec<u8>> {
+    let sections = parts.protected();
+    let kind = |algorithm: u32| match algorithm {
+        algorithm::RSA_PSS_SHA512 | algorithm::RSA_SHA512 | algorithm::ECDSA_SHA512 => 2,
+        algorithm if is_verity(algorithm) => 3,
+        _ => 1,
+    };
+    let algorithms = signers.iter().flat_map(|signer| &signer.algorithms);
+    algorithms.map(|id| (kind(*id), content_digest(*id, &sections))).collect()
 }
 
 /// What a signer signs.

@@ -5,6 +5,8 @@ pub mod id {
     pub const V2: u32 = 0x7109_871a;
     pub const V3: u32 = 0xf053_68c0;
     pub const V31: u32 = 0x1b93_ad61;
+    pub const SOURCE_STAMP_V1: u32 = 0x2b09_189e;
+    pub const SOURCE_STAMP_V2: u32 = 0x6dff_800d;
     pub const PADDING: u32 = 0x4272_6577;
 }
 

@@ -13,6 +13,7 @@ mod builder;
 
 mod block;
 mod manifest;
+mod stamp;
 mod v1;
 mod v2;
 mod v3;
@@ -42,6 +43,7 @@ struct Case {
     description: &'static str,
     apk: Apk,
     runs: Vec<Run>,
+    checks: Vec<StampCheck>,
     /// Why no comparison with apksigner 31, if there is none.
     apart: Option<&'static str>,
 }
@@ -51,6 +53,19 @@ struct Run {
     min_sdk: Option<u32>,
     max_sdk: Option<u32>,
     outcome: Outcome,
+    /// Codes of what is found at the source stamp.
+    stamp: Vec<&'static str>,
+    /// Certificate of the stamp, verified or not.
+    stamped_by: Option<String>,
+    stamp_timestamp: Option<u64>,
+}
+
+/// A check of the source stamp alone, and what it comes to.
+struct StampCheck {
+    min_sdk: Option<u32>,
+    expected: Option<String>,
+    status: &'static str,
+    codes: Vec<&'static str>,
 }
 
 enum Outcome {
@@ -61,7 +76,7 @@ enum Outcome {
 }
 
 fn case(path: &'static str, description: &'static str, apk: Apk) -> Case {
-    Case { path, description, apk, runs: Vec::new(), apart: None }
+    Case { path, description, apk, runs: Vec::new(), checks: Vec::new(), apart: None }
 }
 
 impl Case {
@@ -83,12 +98,44 @@ impl Case {
         signers: &[&Key],
     ) -> Self {
         let signers = signers.iter().map(|key| key.certificate_digest()).collect();
-        self.runs.push(Run { min_sdk, max_sdk, outcome: Outcome::Verified(schemes.to_vec(), signers) });
+        self.runs.push(Run::new(min_sdk, max_sdk, Outcome::Verified(schemes.to_vec(), signers)));
         self
     }
 
     fn refused_for(mut self, min_sdk: Option<u32>, max_sdk: Option<u32>, codes: &[&'static str]) -> Self {
-        self.runs.push(Run { min_sdk, max_sdk, outcome: Outcome::Refused(codes.to_vec()) });
+        self.runs.push(Run::new(min_sdk, max_sdk, Outcome::Refused(codes.to_vec())));
+        self
+    }
+
+    /// In the last run, this is found at the source stamp.
+    fn stamp(mut self, codes: &[&'static str]) -> Self {
+        self.runs.last_mut().unwrap().stamp = codes.to_vec();
+        self
+    }
+
+    /// In the last run, the source stamp names this key.
+    fn stamped_by(mut self, key: &Key) -> Self {
+        self.runs.last_mut().unwrap().stamped_by = Some(key.certificate_digest());
+        self
+    }
+
+    /// In the last run, the source stamp says that it was made then.
+    fn stamp_time(mut self, seconds: u64) -> Self {
+        self.runs.last_mut().unwrap().stamp_timestamp = Some(seconds);
+        self
+    }
+
+    /// A check of the source stamp alone, which may have to be by a certain key.
+    fn checked(mut self, expected: Option<&Key>, status: &'static str, codes: &[&'static str]) -> Self {
+        let expected = expected.map(Key::certificate_digest);
+        self.checks.push(StampCheck { min_sdk: None, expected, status, codes: codes.to_vec() });
+        self
+    }
+
+    /// A check of the source stamp alone, from that API level on.
+    fn checked_from(mut self, min_sdk: u32, status: &'static str, codes: &[&'static str]) -> Self {
+        let codes = codes.to_vec();
+        self.checks.push(StampCheck { min_sdk: Some(min_sdk), expected: None, status, codes });
         self
     }
 
@@ -114,8 +161,33 @@ impl Case {
             };
             writeln!(out, "verified = {}", matches!(run.outcome, Outcome::Verified(..))).unwrap();
             writeln!(out, "schemes = {schemes:?}\nsigners = {signers:?}\ncodes = {codes:?}").unwrap();
+            if !run.stamp.is_empty() {
+                writeln!(out, "stamp = {:?}", run.stamp).unwrap();
+            }
+            if let Some(key) = &run.stamped_by {
+                writeln!(out, "stamped_by = {key:?}").unwrap();
+            }
+            if let Some(seconds) = run.stamp_timestamp {
+                writeln!(out, "stamp_timestamp = {seconds}").unwrap();
+            }
+        }
+        for check in &self.checks {
+            out.push_str("\n[[stamp_check]]\n");
+            if let Some(level) = check.min_sdk {
+                writeln!(out, "min_sdk = {level}").unwrap();
+            }
+            if let Some(key) = &check.expected {
+                writeln!(out, "expected = {key:?}").unwrap();
+            }
+            writeln!(out, "status = {:?}\ncodes = {:?}", check.status, check.codes).unwrap();
         }
         out
+    }
+}
+
+impl Run {
+    fn new(min_sdk: Option<u32>, max_sdk: Option<u32>, outcome: Outcome) -> Self {
+        Self { min_sdk, max_sdk, outcome, stamp: Vec::new(), stamped_by: None, stamp_timestamp: None }
     }
 }
 
@@ -207,6 +279,8 @@ fn apksigner_agrees_with_the_cases() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+const STAMP_SIGNER: &str = "Source Stamp Signer certificate SHA-256 digest:";
+
 /// What apksigner says, if not what the run expects.
 fn disagreement(file: &Path, run: &Run) -> Option<String> {
     let mut command = Command::new("apksigner");
@@ -229,7 +303,10 @@ fn disagreement(file: &Path, run: &Run) -> Option<String> {
                     let line = stdout.lines().find(|said| said.starts_with(&line)).unwrap_or_default();
                     line.ends_with("true") == schemes.contains(scheme)
                 })
-                && stdout.matches("certificate SHA-256 digest").count() == signers.len()
+                && stdout.contains(&format!("Verified for SourceStamp: {}", schemes.contains(&"stamp")))
+                && stdout.matches("certificate SHA-256 digest").count()
+                    == signers.len() + stdout.matches(STAMP_SIGNER).count()
+                && run.stamped_by.as_ref().is_none_or(|key| stdout.contains(&format!("{STAMP_SIGNER} {key}")))
                 && signers.iter().all(|signer| stdout.contains(signer))
         }
     };
@@ -243,7 +320,16 @@ fn cases() -> Vec<Case> {
         c: Key::named("ec-p256-3"),
         rsa: Key::named("rsa-2048"),
     };
-    let layers = [zip::cases, manifest::cases, block::cases, v1::cases, v2::cases, v3::cases, v31::cases];
+    let layers = [
+        zip::cases,
+        manifest::cases,
+        block::cases,
+        v1::cases,
+        v2::cases,
+        v3::cases,
+        v31::cases,
+        stamp::cases,
+    ];
     layers.iter().flat_map(|layer| layer(&keys)).collect()
 }
 
