@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Compares `apksigner verify -v --print-certs` with ours over a directory of APKs, line by line.
 #
-#   APKVOUCH_CORPUS=dir [APKSIGNER=apksigner] [GENERATION=31] [JOBS=2] tests/compat.sh
+#   APKVOUCH_CORPUS=dir [APKSIGNER=apksigner] [GENERATION=31] [ARGUMENTS=] [JOBS=2] tests/compat.sh
 #
+# ARGUMENTS are further options for both, as in ARGUMENTS=--verify-source-stamp.
 # The words behind `ERROR:` and `WARNING:` are our own; what stands in front of them, how many there are, on which
 # stream and in which order, is compared. Differences that stand in testdata/exceptions.toml under [[compat]] (files,
 # reason) are accepted. Exit status: 0 no unexplained difference, 1 some, 2 cannot run.
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/.."
 corpus=${APKVOUCH_CORPUS:?set APKVOUCH_CORPUS to a directory of APKs}
 theirs=${APKSIGNER:-apksigner}
 generation=${GENERATION:-31}
+export arguments=${ARGUMENTS:-}
 command -v "$theirs" >/dev/null || { echo "compat: no $theirs here" >&2; exit 2; }
 command -v python3 >/dev/null || { echo "compat: python3 is needed" >&2; exit 2; }
 
@@ -33,7 +35,8 @@ cat >"$work/one" <<'EOF'
 #!/usr/bin/env bash
 into=$1 number=$2 file=$3
 shift 3
-"$@" verify -v --print-certs "$file" >"$into/$number.out" 2>"$into/$number.err"
+# shellcheck disable=SC2086
+"$@" verify -v --print-certs $arguments "$file" >"$into/$number.out" 2>"$into/$number.err"
 echo $? >"$into/$number.rc"
 EOF
 chmod +x "$work/one"

@@ -12,11 +12,15 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use apkvouch::Error;
+use apkvouch::Verification;
 use apkvouch::VerifyOptions;
+use apkvouch::identity::CertificateDigest;
 use apkvouch::report::apksigner;
 use apkvouch::report::apksigner::Generation;
 use apkvouch::report::escape;
 use apkvouch::source::FileSource;
+use apkvouch::verify::StampVerification;
+use apkvouch::verify::verify_source_stamp;
 
 const HELP: &str = "\
 Usage: apksigner verify [options] apk
@@ -43,6 +47,8 @@ its manifest on. Options stand before the APK.
   --max-sdk-version N     Highest API level to verify for
   -Werr                   Fail on warnings
   --in FILE               The APK, instead of the last argument
+  --verify-source-stamp   Check the source stamp alone: whether it verifies over what the signers sign
+  --stamp-cert-digest HEX With it: SHA-256 of the certificate that the stamp must be by
   -h, --help              Show this page, and exit
 
 Exit status: 0 verified, 1 not verified or an error.
@@ -131,7 +137,14 @@ struct Request {
     apk: PathBuf,
     min_sdk: Option<i32>,
     max_sdk: Option<i32>,
+    /// To look at the source stamp alone.
+    stamp: Option<StampRequest>,
     print: apksigner::Options,
+}
+
+struct StampRequest {
+    /// The digest of the certificate to expect, as it was written.
+    digest: Option<String>,
 }
 
 /// The request; none when help is asked for; or what apksigner says is wrong.
@@ -140,6 +153,7 @@ fn parse(arguments: &[OsString], generation: Generation) -> Result<Option<Reques
     let mut print = apksigner::Options::default();
     print.generation = generation;
     let (mut apk, mut min_sdk, mut max_sdk) = (None, None, None);
+    let (mut stamp_alone, mut stamp_digest) = (false, None);
     while let Some(name) = options.next() {
         match name.as_str() {
             "help" | "h" => return Ok(None),
@@ -154,8 +168,13 @@ fn parse(arguments: &[OsString], generation: Generation) -> Result<Option<Reques
             "min-sdk-version" => min_sdk = Some(options.number("Mininimum API Level")?),
             "max-sdk-version" => max_sdk = Some(options.number("Maximum API Level")?),
             "in" => apk = Some(PathBuf::from(options.value("Input APK file")?)),
-            // TODO: `--v4-signature-file`, `--verify-source-stamp` and `--stamp-cert-digest`: done when the v4 and
-            // stamp rows of the reference expectations pass through this command.
+            "verify-source-stamp" => stamp_alone = options.switch()?,
+            "stamp-cert-digest" => {
+                let text = options.value("Expected source stamp certificate digest")?;
+                stamp_digest = Some(text.to_string_lossy().into_owned());
+            }
+            // TODO: `--v4-signature-file`: done when the v4 rows of the reference expectations pass through this
+            // command.
             _ => {
                 return Err(format!(
                     "Unsupported option: {}. See --help for supported options.",
@@ -182,7 +201,8 @@ fn parse(arguments: &[OsString], generation: Generation) -> Result<Option<Reques
     {
         return Err(format!("Min API Level ({min}) > max API Level ({max})"));
     }
-    Ok(Some(Request { apk, min_sdk, max_sdk, print }))
+    let stamp = stamp_alone.then_some(StampRequest { digest: stamp_digest });
+    Ok(Some(Request { apk, min_sdk, max_sdk, stamp, print }))
 }
 
 /// apksigner's options, one after another.
@@ -261,15 +281,23 @@ impl<'a> Options<'a> {
 }
 
 fn verify(request: &Request, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
-    let verification = match look(request) {
-        Ok(verification) => verification,
+    let seen = match look(request) {
+        Ok(seen) => seen,
         Err(message) => return writeln!(err, "ERROR: {message}").map(|()| 1),
     };
-    apksigner::write(&verification, &request.print, out, err)
+    match seen {
+        Seen::App(verification) => apksigner::write(&verification, &request.print, out, err),
+        Seen::Stamp(verification) => apksigner::write_stamp(&verification, &request.print, out, err),
+    }
+}
+
+enum Seen {
+    App(Box<Verification>),
+    Stamp(Box<StampVerification>),
 }
 
 /// What apksigner answers with a stack trace is one line here.
-fn look(request: &Request) -> Result<apkvouch::Verification, String> {
+fn look(request: &Request) -> Result<Seen, String> {
     let level = |level: Option<i32>| match level {
         None => Ok(None),
         Some(level) => match u32::try_from(level) {
@@ -284,10 +312,24 @@ fn look(request: &Request) -> Result<apkvouch::Verification, String> {
     let in_file = |message: String| format!("{name}: {}", escape::visible(&message));
     let source = FileSource::open(&request.apk)
         .map_err(|error| in_file(format!("cannot open: {}", apkvouch::error::describe_io(&error))))?;
-    apkvouch::verify(&source, &options).map_err(|error| match error {
+    let seen = match &request.stamp {
+        None => apkvouch::verify(&source, &options).map(|seen| Seen::App(Box::new(seen))),
+        Some(stamp) => {
+            let expected = stamp.digest.as_deref().map(expected_digests);
+            verify_source_stamp(&source, &options, expected.as_deref())
+                .map(|seen| Seen::Stamp(Box::new(seen)))
+        }
+    };
+    seen.map_err(|error| match error {
         Error::File { message, .. } => in_file(message),
         other => in_file(other.to_string()),
     })
+}
+
+/// What `--stamp-cert-digest` allows. apksigner compares the text: one that is not 64 hexadecimal digits allows nothing.
+fn expected_digests(text: &str) -> Vec<CertificateDigest> {
+    let plain = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.parse().ok().filter(|_| plain).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -314,6 +356,10 @@ mod tests {
         let ranged = request("-min-sdk-version 24 --max-sdk-version=+30 --in a").unwrap().unwrap();
         assert_eq!((ranged.min_sdk, ranged.max_sdk), (Some(24), Some(30)));
         assert!(request("-Werr -- a").unwrap().unwrap().print.warnings_are_errors);
+        let stamp = |line: &str| request(line).unwrap().unwrap().stamp.map(|stamp| stamp.digest);
+        assert_eq!(stamp("--stamp-cert-digest 00 a"), None);
+        assert_eq!(stamp("--verify-source-stamp true a"), Some(None));
+        assert_eq!(stamp("--stamp-cert-digest=00 --verify-source-stamp a"), Some(Some("00".to_owned())));
         assert!(request("--help --bogus").unwrap().is_none());
     }
 
@@ -338,6 +384,10 @@ mod tests {
             ("--min-sdk-version", "Mininimum API Level missing after --min-sdk-version"),
             ("--in", "Input APK file missing after --in"),
             (
+                "--stamp-cert-digest",
+                "Expected source stamp certificate digest missing after --stamp-cert-digest",
+            ),
+            (
                 "--min-sdk-version 0x1 a",
                 "Mininimum API Level (--min-sdk-version) must be a decimal number: 0x1",
             ),
@@ -345,6 +395,17 @@ mod tests {
             ("--min-sdk-version 30 --max-sdk-version 20 a", "Min API Level (30) > max API Level (20)"),
         ] {
             assert_eq!(wrong(line), message, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_digest_is_compared_as_text() {
+        let digest = "0123456789abcdef".repeat(4);
+        for text in [digest.clone(), digest.to_uppercase()] {
+            assert_eq!(expected_digests(&text), [digest.parse().unwrap()]);
+        }
+        for text in [digest.replace("0123", "01:23"), format!("{digest} "), String::new()] {
+            assert!(expected_digests(&text).is_empty(), "{text:?}");
         }
     }
 

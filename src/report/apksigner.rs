@@ -9,6 +9,7 @@ use std::io::Write;
 use super::escape::visible;
 use super::model::hex;
 use crate::finding::Finding;
+use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::finding::Severity;
 use crate::identity::Certificate;
@@ -16,6 +17,7 @@ use crate::identity::PrintedDigests;
 use crate::scheme::SchemeOutcome;
 use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
+use crate::verify::StampVerification;
 use crate::verify::Status;
 use crate::verify::Verification;
 
@@ -87,22 +89,62 @@ pub fn write(
         writeln!(err, "ERROR: {}", visible(message.as_deref().unwrap_or("malformed APK")))?;
         return Ok(1);
     }
-    let lines = Lines { verification, options };
-    if verification.is_verified() {
-        lines.verified(out)?;
-    } else {
-        writeln!(err, "DOES NOT VERIFY")?;
-    }
-    let warned = lines.issues(out, err)?;
-    Ok(u8::from(!verification.is_verified() || (warned && options.warnings_are_errors)))
+    let lines = Lines {
+        schemes: &verification.schemes,
+        findings: &verification.findings,
+        verified: verification.is_verified(),
+        stamp: Stamp::new(
+            verification.scheme(SchemeId::SourceStamp),
+            verification.stamp_timestamp,
+            &verification.findings,
+            options.generation,
+            false,
+        ),
+        stamp_alone: false,
+        options,
+    };
+    lines.write(out, err)
+}
+
+/// Writes the lines for the check of a source stamp alone, `--verify-source-stamp`, and gives the exit status: 0 the
+/// stamp verifies, 1 it does not.
+///
+/// # Errors
+/// When an output cannot be written.
+pub fn write_stamp(
+    verification: &StampVerification,
+    options: &Options,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    let StampVerification { result, timestamp, findings, .. } = verification;
+    let stamp = Stamp::new(Some(result), *timestamp, findings, options.generation, true);
+    let lines = Lines { schemes: &[], findings, verified: stamp.verified, stamp, stamp_alone: true, options };
+    lines.write(out, err)
 }
 
 struct Lines<'a> {
-    verification: &'a Verification,
+    schemes: &'a [SchemeResult],
+    findings: &'a [Finding],
+    /// Whether what was asked for verifies.
+    verified: bool,
+    stamp: Stamp<'a>,
+    /// Whether only the stamp was looked at.
+    stamp_alone: bool,
     options: &'a Options,
 }
 
 impl<'a> Lines<'a> {
+    fn write(&self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+        if self.verified {
+            self.verified(out)?;
+        } else {
+            writeln!(err, "DOES NOT VERIFY")?;
+        }
+        let warned = self.issues(out, err)?;
+        Ok(u8::from(!self.verified || (warned && self.options.warnings_are_errors)))
+    }
+
     fn verified(&self, out: &mut dyn Write) -> io::Result<()> {
         let signers = self.signers();
         if self.options.verbose {
@@ -112,24 +154,28 @@ impl<'a> Lines<'a> {
                 let verified = self.result(*scheme).is_some_and(SchemeResult::is_verified);
                 writeln!(out, "Verified using {short} scheme ({long}): {verified}")?;
             }
-            let stamped = self.result(SchemeId::SourceStamp).is_some_and(SchemeResult::is_verified);
-            writeln!(out, "Verified for SourceStamp: {stamped}")?;
-            writeln!(out, "Number of signers: {}", self.number_of_signers())?;
+            writeln!(out, "Verified for SourceStamp: {}", self.stamp.verified)?;
+            if !self.stamp_alone {
+                writeln!(out, "Number of signers: {}", self.number_of_signers())?;
+            }
         }
         if self.options.certificates {
             for (name, certificate) in signers {
                 self.certificate(out, &name, certificate)?;
             }
-            if let Some(certificate) = self.stamp_certificate() {
+            if let Some(certificate) = self.stamp.certificate {
                 let colon = if self.options.generation >= Generation::V37 { ":" } else { "" };
                 self.certificate(out, &format!("Source Stamp Signer{colon}"), certificate)?;
             }
+        }
+        if self.options.verbose && self.stamp.is_read && self.options.generation > Generation::V31 {
+            writeln!(out, "Source Stamp Timestamp: {}", self.stamp.timestamp)?;
         }
         Ok(())
     }
 
     fn result(&self, scheme: SchemeId) -> Option<&'a SchemeResult> {
-        self.verification.scheme(scheme)
+        self.schemes.iter().find(|result| result.scheme == scheme)
     }
 
     fn verified_signers(&self, scheme: SchemeId) -> &'a [VerifiedSigner] {
@@ -191,15 +237,6 @@ impl<'a> Lines<'a> {
         Vec::new()
     }
 
-    /// apksigner prints the certificate of a stamp that does not verify, too; `Verified for SourceStamp` tells.
-    fn stamp_certificate(&self) -> Option<&'a Certificate> {
-        let result = self.result(SchemeId::SourceStamp)?;
-        match &result.outcome {
-            SchemeOutcome::Verified(signers) => signers.first().map(VerifiedSigner::certificate),
-            _ => result.claimed_certificates.first(),
-        }
-    }
-
     fn certificate(&self, out: &mut dyn Write, name: &str, certificate: &Certificate) -> io::Result<()> {
         writeln!(out, "{name} certificate DN: {}", visible(certificate.subject()))?;
         digests(out, &format!("{name} certificate"), certificate.digests())?;
@@ -217,7 +254,7 @@ impl<'a> Lines<'a> {
 
     /// Errors and warnings; whether a warning was among them that `-Werr` counts.
     fn issues(&self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<bool> {
-        let mut told = false;
+        let mut told = self.stamp_alone;
         let mut warned = false;
         for group in self.groups() {
             for severity in [Severity::Error, Severity::Warning] {
@@ -231,8 +268,7 @@ impl<'a> Lines<'a> {
                         told = true;
                         continue;
                     }
-                    let of_stamp = finding.location.scheme == Some(SchemeId::SourceStamp);
-                    warned |= !of_stamp;
+                    warned |= !is_of_stamp(finding);
                     if self.options.warnings_are_errors {
                         writeln!(err, "WARNING: {line}")?;
                     } else {
@@ -241,17 +277,21 @@ impl<'a> Lines<'a> {
                 }
             }
         }
-        if !told && !self.verification.is_verified() {
+        for note in self.stamp.notes() {
+            writeln!(out, "INFO: {}", visible(&format!("{}{}", prefix(note), note.message())))?;
+        }
+        if !told && !self.verified {
             writeln!(err, "ERROR: no signature that every Android version in range accepts")?;
         }
         Ok(warned)
     }
 
     /// Findings as apksigner groups them: general, then each scheme's signers, the stamp last.
-    fn groups(&self) -> Vec<Vec<&'a Finding>> {
+    fn groups(&self) -> Vec<Vec<&Finding>> {
         let mut groups: std::collections::BTreeMap<(u8, usize), Vec<&Finding>> =
             std::collections::BTreeMap::new();
-        for finding in &self.verification.findings {
+        let of_app = |finding: &&Finding| finding.location.scheme != Some(SchemeId::SourceStamp);
+        for finding in self.findings.iter().filter(of_app).chain(&self.stamp.findings) {
             // A v1 signer that Android ignores is not spoken of, nor is what apksig has no issue for, unless it is
             // what fails the file.
             let ignored = finding.location.signer.as_ref().is_some_and(|signer| signer.ignored);
@@ -261,7 +301,7 @@ impl<'a> Lines<'a> {
             }
             let signer = finding.location.signer.as_ref().map(|signer| signer.index);
             let key = match (finding.location.scheme, signer) {
-                (Some(SchemeId::SourceStamp), _) => (7, 0),
+                (Some(SchemeId::SourceStamp), _) if is_of_stamp(finding) => (7, 0),
                 (Some(SchemeId::V1), Some(index)) => (1, index),
                 (Some(SchemeId::V2), Some(index)) => (2, index),
                 (Some(SchemeId::V3), Some(index)) => (3, index),
@@ -276,10 +316,110 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// The source stamp as an apksigner of that generation sees it.
+struct Stamp<'a> {
+    /// Whether there is one to read: both parts, in the second form.
+    is_read: bool,
+    /// That of a stamp that does not verify, too: `Verified for SourceStamp` tells.
+    certificate: Option<&'a Certificate>,
+    verified: bool,
+    /// Unix seconds; 0 for none, as apksigner prints it.
+    timestamp: u64,
+    findings: Vec<Finding>,
+    /// Whether what it does not know is an information, not a warning.
+    informs: bool,
+}
+
+impl<'a> Stamp<'a> {
+    /// `alone` is whether only the stamp was looked at.
+    fn new(
+        result: Option<&'a SchemeResult>,
+        timestamp: Option<u64>,
+        findings: &[Finding],
+        generation: Generation,
+        alone: bool,
+    ) -> Self {
+        let of_stamp = |finding: &&Finding| finding.location.scheme == Some(SchemeId::SourceStamp);
+        let mut findings: Vec<Finding> = findings.iter().filter(of_stamp).cloned().collect();
+        let told = findings.iter().find(|finding| OF_NO_STAMP.contains(&finding.code)).cloned();
+        let readable =
+            told.is_none() && findings.iter().all(|finding| finding.code != FindingCode::ZipBadEntry);
+        let result = result.filter(|result| {
+            readable && matches!(result.outcome, SchemeOutcome::Rejected | SchemeOutcome::Verified(_))
+        });
+        if let Some(told) = told {
+            // For the check of the stamp it is an error; elsewhere apksigner passes over a stamp without its entry.
+            let silent = told.code == FindingCode::StampDigestEntryMissing && !alone;
+            let severity = if alone { Severity::Error } else { told.severity };
+            findings = if silent { Vec::new() } else { vec![told.with_severity(severity)] };
+        }
+        let certificate = result.and_then(|result| match &result.outcome {
+            SchemeOutcome::Verified(signers) => signers.first().map(VerifiedSigner::certificate),
+            _ => result.claimed_certificates.first(),
+        });
+        let mut stamp = Self {
+            is_read: result.is_some(),
+            certificate,
+            verified: result.is_some_and(SchemeResult::is_verified),
+            timestamp: timestamp.unwrap_or(0),
+            findings,
+            informs: generation > Generation::V31,
+        };
+        if generation == Generation::V31 && stamp.is_read {
+            stamp.warn_of_the_unknown();
+        }
+        stamp
+    }
+
+    /// apksigner 31 warns of what it does not know, the time of a stamp among it, and refuses the stamp for it. After
+    /// signatures of an unknown algorithm it reads no further.
+    fn warn_of_the_unknown(&mut self) {
+        let unknown = |code| move |finding: &&Finding| finding.code == code;
+        let signature = self.findings.iter().find(unknown(FindingCode::StampUnknownAlgorithm));
+        let list = signature
+            .and_then(|finding| finding.detail.split_once(" over "))
+            .map(|(_, list)| list.to_owned());
+        if let Some(list) = list {
+            self.findings.retain(|finding| finding.detail.contains(&list));
+        } else if self.timestamp != 0 {
+            self.findings
+                .push(Finding::new(FindingCode::StampUnknownAttribute).scheme(SchemeId::SourceStamp));
+        }
+        for finding in &mut self.findings {
+            if matches!(finding.code, FindingCode::StampUnknownAlgorithm | FindingCode::StampUnknownAttribute)
+            {
+                finding.severity = Severity::Warning;
+                self.verified = false;
+            }
+        }
+    }
+
+    fn notes(&self) -> impl Iterator<Item = &Finding> {
+        let noted = |finding: &&Finding| {
+            self.informs && finding.severity == Severity::Note && finding.code.apksig_issue().is_some()
+        };
+        self.findings.iter().filter(noted)
+    }
+}
+
+/// What apksigner says of the file instead of a stamp, since there is none that it would read.
+const OF_NO_STAMP: [FindingCode; 5] = [
+    FindingCode::StampMissing,
+    FindingCode::StampDigestEntryMissing,
+    FindingCode::StampExpectedDigestMismatch,
+    FindingCode::StampSignatureMissing,
+    FindingCode::StampObsoleteForm,
+];
+
+/// Whether apksigner counts the finding among those of a stamp that it has read.
+fn is_of_stamp(finding: &Finding) -> bool {
+    finding.location.scheme == Some(SchemeId::SourceStamp) && !OF_NO_STAMP.contains(&finding.code)
+}
+
 fn prefix(finding: &Finding) -> String {
     let place = &finding.location;
     match (place.scheme, &place.signer) {
-        (Some(SchemeId::SourceStamp), _) => "SourceStamp: ".to_owned(),
+        (Some(SchemeId::SourceStamp), _) if is_of_stamp(finding) => "SourceStamp: ".to_owned(),
         (Some(SchemeId::V1), Some(signer)) => match &signer.name {
             Some(name) => format!("JAR signer {name}: "),
             None => format!("JAR signer #{}: ", signer.index.saturating_add(1)),
