@@ -21,6 +21,17 @@ pub struct Limits {
     pub signature_block_file: u64,
     /// Inflated size of `AndroidManifest.xml`. Real ones stay below 2 MB.
     pub android_manifest: u64,
+    /// Inflated size of `resources.arsc`. Real ones stay below 40 MB.
+    pub resource_table: u64,
+    /// Types, each for one configuration, in one resource table. Real ones have a few thousand.
+    pub resource_types: usize,
+    /// Configurations in which one resource is looked at. Real labels have some hundred: one a language.
+    pub resource_configurations: usize,
+    /// Types that are looked at to find all texts of one label, or all files of one icon. Real ones need less than
+    /// 100,000: a few hundred configurations, each for as many types.
+    pub resource_lookups: u64,
+    /// Launcher activities that are described. Apps with a choice of icons have some dozens.
+    pub launcher_activities: usize,
     /// How many v1 signature block files or v2 signers are looked at. Android's own cap is 10.
     pub signers: usize,
     /// Signers in one v3 block. Android has no cap of its own; one a release targeted is the design.
@@ -49,6 +60,11 @@ impl Default for Limits {
             jar_sections: 262_144,
             signature_block_file: 16 << 20,
             android_manifest: 16 << 20,
+            resource_table: 128 << 20,
+            resource_types: 65_536,
+            resource_configurations: 4096,
+            resource_lookups: 1 << 20,
+            launcher_activities: 32,
             signers: 10,
             v3_signers: 64,
             records: 1024,

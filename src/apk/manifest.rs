@@ -65,9 +65,13 @@ impl Apk<'_> {
     /// # Errors
     /// [`Stop::Malformed`] when the entry cannot be read as ZIP. What is wrong with its content is in the result.
     pub(crate) fn manifest(&self) -> Result<Option<ReadManifest>, Stop> {
+        Ok(self.manifest_bytes()?.map(|bytes| read(&bytes)))
+    }
+
+    /// The bytes of the manifest; `Ok(None)` when there is no such entry.
+    pub(super) fn manifest_bytes(&self) -> Result<Option<Vec<u8>>, Stop> {
         let Some(record) = self.directory()?.find(NAME) else { return Ok(None) };
-        let bytes = self.entry_to_vec(record, NAME, self.limits.android_manifest)?;
-        Ok(Some(read(&bytes)))
+        self.entry_to_vec(record, NAME, self.limits.android_manifest).map(Some)
     }
 }
 
@@ -76,7 +80,13 @@ pub(crate) fn missing() -> Finding {
     Finding::new(FindingCode::ManifestMissing).entry(NAME)
 }
 
-fn read(bytes: &[u8]) -> ReadManifest {
+/// The finding for a manifest that is not well-formed.
+pub(super) fn malformed(detail: String) -> Finding {
+    Finding::new(FindingCode::ManifestMalformed).entry(NAME).detail(detail)
+}
+
+/// What the bytes of the manifest say.
+pub(super) fn read(bytes: &[u8]) -> ReadManifest {
     let mut facts = ManifestFacts {
         package: String::new(),
         version_code: None,
@@ -89,9 +99,7 @@ fn read(bytes: &[u8]) -> ReadManifest {
     let mut walk = Walk::default();
     let outcome = walk.document(bytes, &mut facts);
     let min_sdk = match (outcome, walk.min_sdk) {
-        (Err(error), _) => {
-            Err(Finding::new(FindingCode::ManifestMalformed).entry(NAME).detail(error.to_string()))
-        }
+        (Err(error), _) => Err(malformed(error.to_string())),
         (Ok(()), Err(fault)) => Err(Finding::new(FindingCode::MinSdkUndetermined).entry(NAME).detail(fault)),
         (Ok(()), Ok(min_sdk)) => Ok(min_sdk.unwrap_or(1)),
     };

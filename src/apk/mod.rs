@@ -3,6 +3,7 @@
 //! Takes a [`ByteSource`], gives facts. What they prove is for [`crate::scheme`].
 
 mod entry;
+mod identity;
 pub(crate) mod manifest;
 mod signing_block;
 
@@ -18,6 +19,13 @@ use crate::format::zip::DirectoryRecord;
 use crate::format::zip::Eocd;
 use crate::source::ByteSource;
 
+pub use identity::AppIdentity;
+pub use identity::Icon;
+pub use identity::IconFile;
+pub use identity::Label;
+pub use identity::LabelVariant;
+pub use identity::Launcher;
+pub use identity::Split;
 pub use manifest::ManifestFacts;
 pub(crate) use manifest::ReadManifest;
 pub use signing_block::SigningBlock;

@@ -63,6 +63,8 @@ codes! {
     SdkRangeEmpty, "sdk-range-empty", Error, None, "the app's minimum SDK level is above the highest level that was asked for", "应用的最低 SDK 级别高于所要求的最高级别";
     TargetSdkSchemeNotMet, "target-sdk-scheme-not-met", Error, Some("MIN_SIG_SCHEME_FOR_TARGET_SDK_NOT_MET"), "the target SDK level requires a newer signature scheme", "目标 SDK 级别要求更新的签名方案";
     TargetSandboxSchemeNotMet, "target-sandbox-scheme-not-met", Error, Some("NO_SIG_FOR_TARGET_SANDBOX_VERSION"), "the target sandbox version requires APK Signature Scheme v2 or newer", "目标沙箱版本要求 v2 或更新的签名方案";
+    ResourcesMalformed, "resources-malformed", Warning, None, "the manifest refers to a resource table that the platform cannot read", "清单引用的资源表无法被平台读取";
+    ResourceUnresolved, "resource-unresolved", Note, None, "something that the manifest says leads to no value in the resource table", "清单中的某项内容在资源表中找不到对应的值";
 
     // The APK Signing Block.
     SigningBlockMalformed, "signing-block-malformed", Warning, None, "an APK Signing Block is there, but Android cannot read it and treats it as absent", "存在 APK 签名分块，但 Android 无法读取，视为不存在";

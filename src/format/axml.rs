@@ -5,19 +5,20 @@
 //!
 //! Source: AOSP `ResourceTypes.h`; apksig `AndroidBinXmlParser`.
 
-use std::borrow::Cow;
-
 use super::Cursor;
 use super::ParseError;
+use super::arsc::ResourceValue;
+use super::chunk;
+use super::chunk::StringPool;
+use super::chunk::Text;
+use super::chunk::next_chunk;
 
 const STRUCTURE: &str = "binary XML";
-const CHUNK_STRING_POOL: u16 = 0x0001;
 const CHUNK_XML: u16 = 0x0003;
 const CHUNK_START_ELEMENT: u16 = 0x0102;
 const CHUNK_END_ELEMENT: u16 = 0x0103;
 const CHUNK_RESOURCE_MAP: u16 = 0x0180;
 const NONE: u32 = 0xffff_ffff;
-const FLAG_UTF8: u32 = 1 << 8;
 
 /// Value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,18 +76,29 @@ impl<'a> Element<'a> {
         self.attributes().find(|attribute| attribute.resource_id == id)
     }
 
+    /// The attribute that the platform takes for this resource id: it looks for ids in ascending order and never turns
+    /// back, so one that stands behind a larger id is not seen.
+    ///
+    /// Source: AOSP `AttributeResolution.cpp` `RetrieveAttributes`.
+    pub fn by_resource_id_in_order(&self, id: u32) -> Option<Attribute<'a>> {
+        self.attributes()
+            .find(|attribute| attribute.resource_id >= id)
+            .filter(|found| found.resource_id == id)
+    }
+
     fn attribute(&self, record: &'a [u8]) -> Option<Attribute<'a>> {
         let mut cursor = Cursor::new(STRUCTURE, record);
         let namespace = cursor.u32().ok()?;
         let name = cursor.u32().ok()?;
-        cursor.take(7).ok()?; // raw value, size of the typed value, a zero
+        let raw = cursor.u32().ok()?;
+        cursor.take(3).ok()?; // size of the typed value, a zero
         let kind = cursor.u8().ok()?;
         let data = cursor.u32().ok()?;
         let resource_id = usize::try_from(name)
             .ok()
             .and_then(|index| self.resource_ids.get(index.checked_mul(4)?..)?.first_chunk())
             .map_or(0, |bytes| u32::from_le_bytes(*bytes));
-        Some(Attribute { namespace, name, resource_id, kind, data, pool: self.pool })
+        Some(Attribute { namespace, name, resource_id, raw, kind, data, pool: self.pool })
     }
 }
 
@@ -97,6 +109,8 @@ pub struct Attribute<'a> {
     name: u32,
     /// Resource id of its name; 0 for none.
     pub resource_id: u32,
+    /// Index of the text as it stood in the source.
+    raw: u32,
     kind: u8,
     data: u32,
     pool: StringPool<'a>,
@@ -122,6 +136,25 @@ impl<'a> Attribute<'a> {
             0x12 => Value::Boolean(self.data != 0),
             other => Value::Other(other),
         })
+    }
+
+    /// The text that the platform reads where it asks for the attribute by name: as it stood in the source, whatever
+    /// the value is, and the value's where it stood there as none. None for a value that is no text either.
+    ///
+    /// Source: AOSP `XmlBlock.java` `getAttributeValue`.
+    pub fn text_by_name(&self) -> Result<Option<Text<'a>>, ParseError> {
+        if self.raw.cast_signed() >= 0 {
+            return self.pool.get(self.raw).map(Some);
+        }
+        Ok(match self.value()? {
+            Value::String(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The value as it stands there: its type, and data that mean something to that type.
+    pub fn raw_value(&self) -> ResourceValue {
+        ResourceValue { kind: self.kind, data: self.data }
     }
 }
 
@@ -157,8 +190,8 @@ impl<'a> Reader<'a> {
         while let Some(chunk) = next_chunk(&mut self.chunks)? {
             let at = chunk.content.offset();
             match chunk.kind {
-                CHUNK_STRING_POOL => {
-                    let pool = StringPool::parse(&chunk)?;
+                chunk::STRING_POOL => {
+                    let pool = StringPool::parse(STRUCTURE, &chunk)?;
                     set_once(&mut self.pool, pool, at, "a second string pool")?;
                 }
                 CHUNK_RESOURCE_MAP => {
@@ -223,154 +256,11 @@ fn set_once<T>(slot: &mut Option<T>, value: T, at: u64, what: &str) -> Result<()
 /// Size of one attribute record in bytes; larger ones are read by their first bytes.
 const ATTRIBUTE_SIZE: usize = 20;
 
-struct Chunk<'a> {
-    kind: u16,
-    header: Cursor<'a>,
-    content: Cursor<'a>,
-    /// Header and content.
-    whole: &'a [u8],
-}
-
-/// The next chunk; none at the end, where Android also drops a last chunk that does not fit.
-fn next_chunk<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Chunk<'a>>, ParseError> {
-    const HEADER: usize = 8;
-    let whole = *cursor;
-    if cursor.remaining() < HEADER {
-        return Ok(None);
-    }
-    let kind = cursor.u16()?;
-    let header_size = usize::from(cursor.u16()?);
-    let size = usize::try_from(cursor.u32()?).unwrap_or(usize::MAX);
-    if size > whole.remaining() {
-        return Ok(None);
-    }
-    if header_size < HEADER || header_size > size {
-        return Err(ParseError::invalid(
-            STRUCTURE,
-            whole.offset(),
-            format!("chunk header of {header_size} bytes in a chunk of {size}"),
-        ));
-    }
-    let header = *cursor;
-    let mut content = whole;
-    content.take(header_size)?;
-    // The content ends with the chunk, not with the file.
-    let bytes = whole.rest().get(..size).unwrap_or_default();
-    let content = content.shortened(whole.remaining().saturating_sub(size));
-    *cursor = whole;
-    cursor.take(size)?;
-    Ok(Some(Chunk { kind, header, content, whole: bytes }))
-}
-
-/// A string of the pool, not decoded yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text<'a> {
-    bytes: &'a [u8],
-    utf8: bool,
-}
-
-impl<'a> Text<'a> {
-    /// Whether it reads `text`. Takes no longer than `text` is.
-    pub fn is(&self, text: &str) -> bool {
-        if self.utf8 {
-            return self.bytes == text.as_bytes();
-        }
-        let mut units = text.encode_utf16().flat_map(u16::to_le_bytes);
-        self.bytes.iter().all(|byte| units.next() == Some(*byte)) && units.next().is_none()
-    }
-
-    /// The string, with U+FFFD for what cannot be decoded.
-    pub fn decode(&self) -> Cow<'a, str> {
-        if self.utf8 {
-            return String::from_utf8_lossy(self.bytes);
-        }
-        let units =
-            self.bytes.chunks_exact(2).filter_map(|unit| unit.first_chunk().copied().map(u16::from_le_bytes));
-        Cow::Owned(char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect())
-    }
-}
-
-/// Strings by index.
-#[derive(Debug, Clone, Copy)]
-struct StringPool<'a> {
-    /// Offsets into `strings`, four bytes each.
-    offsets: &'a [u8],
-    strings: &'a [u8],
-    utf8: bool,
-}
-
-impl<'a> StringPool<'a> {
-    fn parse(chunk: &Chunk<'a>) -> Result<Self, ParseError> {
-        let mut header = chunk.header;
-        let at = header.offset();
-        let count = usize::try_from(header.u32()?).unwrap_or(usize::MAX);
-        let style_count = header.u32()?;
-        let flags = header.u32()?;
-        let strings_start = usize::try_from(header.u32()?).unwrap_or(usize::MAX);
-        let styles_start = usize::try_from(header.u32()?).unwrap_or(usize::MAX);
-        let end = if style_count > 0 { styles_start } else { chunk.whole.len() };
-        let strings = if count == 0 { Some(&[][..]) } else { chunk.whole.get(strings_start..end) };
-        let offsets = chunk.content.rest().get(..count.saturating_mul(4));
-        let (Some(strings), Some(offsets)) = (strings, offsets) else {
-            return Err(ParseError::invalid(
-                STRUCTURE,
-                at,
-                format!("string pool: {count} strings at {strings_start:#x} do not fit"),
-            ));
-        };
-        Ok(Self { offsets, strings, utf8: flags & FLAG_UTF8 != 0 })
-    }
-
-    /// Finds a string in constant time, however long it is.
-    fn get(&self, index: u32) -> Result<Text<'a>, ParseError> {
-        let error =
-            |what: &str| ParseError::invalid(STRUCTURE, 0, format!("string {index} of the pool {what}"));
-        let offset = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.offsets.get(index.checked_mul(4)?..)?.first_chunk())
-            .and_then(|bytes| usize::try_from(u32::from_le_bytes(*bytes)).ok())
-            .ok_or_else(|| error("is not there"))?;
-        let bytes = self.strings.get(offset..).ok_or_else(|| error("lies outside"))?;
-        let mut cursor = Cursor::new(STRUCTURE, bytes);
-        if self.utf8 {
-            length_utf8(&mut cursor)?; // in characters
-            let len = length_utf8(&mut cursor)?;
-            let text = cursor.take(len)?;
-            if cursor.u8()? != 0 {
-                return Err(error("does not end with a zero"));
-            }
-            Ok(Text { bytes: text, utf8: true })
-        } else {
-            let len = length_utf16(&mut cursor)?;
-            let text = cursor.take(len.saturating_mul(2))?;
-            if cursor.u16()? != 0 {
-                return Err(error("does not end with a zero"));
-            }
-            Ok(Text { bytes: text, utf8: false })
-        }
-    }
-}
-
-fn length_utf8(cursor: &mut Cursor<'_>) -> Result<usize, ParseError> {
-    let first = cursor.u8()?;
-    if first & 0x80 == 0 {
-        return Ok(first.into());
-    }
-    Ok(usize::from(u16::from_be_bytes([first & 0x7f, cursor.u8()?])))
-}
-
-fn length_utf16(cursor: &mut Cursor<'_>) -> Result<usize, ParseError> {
-    let first = cursor.u16()?;
-    if first & 0x8000 == 0 {
-        return Ok(first.into());
-    }
-    let low = u32::from(cursor.u16()?);
-    Ok(usize::try_from((u32::from(first & 0x7fff) << 16) | low).unwrap_or(usize::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const UTF8: u32 = 1 << 8;
 
     fn chunk(kind: u16, header: &[u8], content: &[u8]) -> Vec<u8> {
         let header_size = 8 + header.len();
@@ -401,7 +291,7 @@ mod tests {
         }
         let count = u32::try_from(strings.len()).unwrap();
         let start = 28 + 4 * count;
-        chunk(CHUNK_STRING_POOL, &words(&[count, 0, FLAG_UTF8, start, 0]), &[words(&offsets), data].concat())
+        chunk(chunk::STRING_POOL, &words(&[count, 0, UTF8, start, 0]), &[words(&offsets), data].concat())
     }
 
     fn start(name: u32, attributes: &[(u32, u8, u32)]) -> Vec<u8> {
@@ -437,18 +327,9 @@ mod tests {
         assert_eq!(min_sdk.value().unwrap(), Value::Integer { value: 24, hexadecimal: false });
         let other = element.attributes().nth(1).unwrap();
         assert!(other.resource_id == 0 && other.name().unwrap().is("manifest"));
-        assert_eq!(other.value().unwrap(), Value::String(Text { bytes: b"O", utf8: true }));
+        assert!(matches!(other.value(), Ok(Value::String(text)) if text.is("O")));
         assert!(matches!(reader.next_event(), Ok(Some(Event::End))));
         assert!(matches!(reader.next_event(), Ok(None)));
-    }
-
-    #[test]
-    fn utf16_text_is_compared_and_decoded() {
-        let bytes: Vec<u8> = "aß😀".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let text = Text { bytes: &bytes, utf8: false };
-        assert!(text.is("aß😀") && !text.is("aß") && !text.is("aß😀b"));
-        assert_eq!(text.decode(), "aß😀");
-        assert_eq!(Text { bytes: &bytes[..6], utf8: false }.decode(), "aß\u{fffd}");
     }
 
     #[test]

@@ -5,18 +5,22 @@
 
 #![cfg_attr(not(test), deny(clippy::as_conversions, clippy::arithmetic_side_effects))]
 
+pub mod arsc;
 pub mod axml;
+mod chunk;
 pub mod cursor;
 pub mod der;
 pub mod jar;
 pub mod lineage;
 pub mod pkcs7;
+pub mod resource_configuration;
 pub mod signer;
 pub mod signing_block;
 pub mod source_stamp;
 pub mod x509;
 pub mod zip;
 
+pub use chunk::Text;
 pub use cursor::Cursor;
 pub use cursor::ParseError;
 pub use cursor::ParseErrorKind;

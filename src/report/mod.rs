@@ -5,6 +5,7 @@
 
 pub mod apksigner;
 pub mod escape;
+mod identity;
 mod json;
 mod jsonl;
 pub mod model;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use crate::registry::Registry;
 
+pub use identity::IdentityRow;
 pub use model::FileResult;
 pub use model::Summary;
 

@@ -462,7 +462,8 @@ impl CertificateRow {
 }
 
 impl FindingRow {
-    fn new(finding: &Finding) -> Self {
+    /// The row of `finding`.
+    pub fn new(finding: &Finding) -> Self {
         let with_detail = |summary: &str| {
             if finding.detail.is_empty() {
                 summary.to_owned()

@@ -9,12 +9,20 @@ const ANDROID: &str = "http://schemas.android.com/apk/res/android";
 /// Resource ids of the attributes that matter, `android.R.attr`.
 pub mod attr {
     pub const LABEL: u32 = 0x0101_0001;
+    pub const ICON: u32 = 0x0101_0002;
+    pub const NAME: u32 = 0x0101_0003;
+    pub const ENABLED: u32 = 0x0101_000e;
     pub const DEBUGGABLE: u32 = 0x0101_000f;
     pub const MIN_SDK_VERSION: u32 = 0x0101_020c;
     pub const VERSION_CODE: u32 = 0x0101_021b;
     pub const VERSION_NAME: u32 = 0x0101_021c;
     pub const TARGET_SDK_VERSION: u32 = 0x0101_0270;
+    pub const TEST_ONLY: u32 = 0x0101_0272;
+    pub const ROUND_ICON: u32 = 0x0101_052c;
     pub const TARGET_SANDBOX_VERSION: u32 = 0x0101_054c;
+    pub const IS_FEATURE_SPLIT: u32 = 0x0101_055b;
+    pub const COMPILE_SDK_VERSION: u32 = 0x0101_0572;
+    pub const COMPILE_SDK_VERSION_CODENAME: u32 = 0x0101_0573;
     pub const VERSION_CODE_MAJOR: u32 = 0x0101_0576;
 }
 
@@ -31,6 +39,8 @@ pub enum Value {
     Bool(bool),
     /// `TYPE_REFERENCE`
     Reference(u32),
+    /// `TYPE_STRING` with a raw value that is another text.
+    Differing { raw: String, value: String },
 }
 
 impl From<u32> for Value {
@@ -347,6 +357,7 @@ fn write_element(element: &Element, pool: &mut Pool, uri: u32, out: &mut Vec<u8>
                 let index = pool.index(text);
                 (index, 0x03, index)
             }
+            Value::Differing { raw, value } => (pool.index(raw), 0x03, pool.index(value)),
             Value::Int(value) => (NONE, 0x10, *value),
             Value::Hex(value) => (NONE, 0x11, *value),
             Value::Bool(value) => (NONE, 0x12, if *value { NONE } else { 0 }),

@@ -22,6 +22,7 @@
 //! | closure | changes |
 //! |---|---|
 //! | [`Manifest::tree`] | elements and attributes of AndroidManifest.xml |
+//! | [`Resources::chunks`], [`Resources::strings`] | types and strings of resources.arsc |
 //! | [`V1::manifest`], [`V1Signer::signature_file`] | text of MANIFEST.MF and .SF, before the next step digests or signs it |
 //! | [`V1Signer::signer_info`], [`V1Signer::pkcs7`] | PKCS#7 before and after its signature |
 //! | [`Apk::entries`] | entries once v1 has signed |
@@ -58,6 +59,7 @@ pub mod hooks;
 pub mod keys;
 pub mod lineage;
 pub mod manifest;
+pub mod resources;
 pub mod signer;
 pub mod signing_block;
 pub mod source_stamp;
@@ -70,6 +72,7 @@ pub use self::hash::Hash;
 pub use self::keys::Key;
 pub use self::lineage::Lineage;
 pub use self::manifest::Manifest;
+pub use self::resources::Resources;
 pub use self::signer::NO_MAX_SDK;
 pub use self::signer::Signer;
 pub use self::signer::algorithm;

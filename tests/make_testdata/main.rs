@@ -12,6 +12,7 @@
 mod builder;
 
 mod block;
+mod identity;
 mod manifest;
 mod stamp;
 mod v1;
@@ -46,6 +47,8 @@ struct Case {
     checks: Vec<StampCheck>,
     /// Why no comparison with apksigner 31, if there is none.
     apart: Option<&'static str>,
+    /// What the app calls itself, line by line, where the case is about that.
+    identity: Option<&'static [&'static str]>,
 }
 
 /// A range of API levels, and the outcome there.
@@ -76,7 +79,7 @@ enum Outcome {
 }
 
 fn case(path: &'static str, description: &'static str, apk: Apk) -> Case {
-    Case { path, description, apk, runs: Vec::new(), checks: Vec::new(), apart: None }
+    Case { path, description, apk, runs: Vec::new(), checks: Vec::new(), apart: None, identity: None }
 }
 
 impl Case {
@@ -136,6 +139,12 @@ impl Case {
     fn checked_from(mut self, min_sdk: u32, status: &'static str, codes: &[&'static str]) -> Self {
         let codes = codes.to_vec();
         self.checks.push(StampCheck { min_sdk: Some(min_sdk), expected: None, status, codes });
+        self
+    }
+
+    /// The app calls itself this, in the lines of `tests/identity.rs`.
+    fn identity(mut self, lines: &'static [&'static str]) -> Self {
+        self.identity = Some(lines);
         self
     }
 
@@ -211,6 +220,9 @@ fn committed_cases_are_what_the_recipes_give() {
         assert!(apk.len() < 20_000, "{}: {} bytes", case.path, apk.len());
         check(dir.join("app.apk"), &apk);
         check(dir.join("case.toml"), case.toml().as_bytes());
+        if let Some(lines) = case.identity {
+            check(dir.join("identity.toml"), format!("identity = {lines:#?}\n").as_bytes());
+        }
     }
     let debug = Key::android_debug();
     let keys = Key::NAMES.map(Key::named);
@@ -323,6 +335,7 @@ fn cases() -> Vec<Case> {
     let layers = [
         zip::cases,
         manifest::cases,
+        identity::cases,
         block::cases,
         v1::cases,
         v2::cases,
