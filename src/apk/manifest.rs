@@ -177,10 +177,10 @@ impl Walk {
             return Ok(());
         }
         for attribute in element.attributes() {
-            // The one attribute that Android reads by its name.
+            // The one attribute that Android reads by its name, and as text: apksig takes the value, which can differ.
             if !attribute.has_namespace() && facts.package.is_empty() && attribute.name()?.is("package") {
-                if let Ok(Value::String(text)) = attribute.value() {
-                    facts.package = text.decode().into_owned();
+                if let Ok(Some(text)) = attribute.text_by_name() {
+                    facts.package = text.displayed().into_owned();
                 }
                 continue;
             }
