@@ -4,6 +4,8 @@ use super::Stop;
 use super::ZipSections;
 use super::too_large;
 use crate::Limits;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
 use crate::format::Cursor;
 use crate::format::ParseError;
 use crate::format::signing_block;
@@ -135,10 +137,17 @@ fn read_pairs(source: &dyn ByteSource, start: u64, area: u64, limits: &Limits) -
     let mut pairs = Vec::new();
     let mut offset = 0;
     while offset < area {
-        let too_many = pairs.len() == MAX_PAIRS;
-        if too_many || area > limits.signing_block {
-            let what = if too_many { "more pairs than are looked at" } else { "larger than the limit" };
-            return Ok((pairs, Some(ParseError::invalid("signing block", start + offset, what))));
+        // Android has no such caps: what stands behind one decides there, so it must not be taken for absent here.
+        if pairs.len() == MAX_PAIRS {
+            let found = format!("more than {MAX_PAIRS}");
+            return Err(Finding::new(FindingCode::LimitExceeded)
+                .detail("the pairs of the signing block")
+                .offset(start + offset)
+                .values(format!("at most {MAX_PAIRS}"), found)
+                .into());
+        }
+        if area > limits.signing_block {
+            return Err(too_large("the signing block", area, limits.signing_block));
         }
         let len = (area - offset).min(signing_block::PAIR_HEADER_SIZE as u64);
         let header = match &whole {

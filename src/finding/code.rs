@@ -61,6 +61,7 @@ codes! {
     ManifestMalformed, "manifest-malformed", Error, None, "AndroidManifest.xml is not well-formed binary XML", "AndroidManifest.xml 不是有效的二进制 XML";
     MinSdkUndetermined, "min-sdk-undetermined", Error, None, "the minimum SDK level cannot be read from AndroidManifest.xml", "无法从 AndroidManifest.xml 读取最低 SDK 级别";
     SdkRangeEmpty, "sdk-range-empty", Error, None, "the app's minimum SDK level is above the highest level that was asked for", "应用的最低 SDK 级别高于所要求的最高级别";
+    VersionsWithoutSignature, "versions-without-signature", Warning, None, "some Android versions find no signature that they read", "部分 Android 版本找不到其可读取的签名";
     TargetSdkSchemeNotMet, "target-sdk-scheme-not-met", Error, Some("MIN_SIG_SCHEME_FOR_TARGET_SDK_NOT_MET"), "the target SDK level requires a newer signature scheme", "目标 SDK 级别要求更新的签名方案";
     TargetSandboxSchemeNotMet, "target-sandbox-scheme-not-met", Error, Some("NO_SIG_FOR_TARGET_SANDBOX_VERSION"), "the target sandbox version requires APK Signature Scheme v2 or newer", "目标沙箱版本要求 v2 或更新的签名方案";
     ResourcesMalformed, "resources-malformed", Warning, None, "the manifest refers to a resource table that the platform cannot read", "清单引用的资源表无法被平台读取";

@@ -145,7 +145,16 @@ pub(super) fn examine(
     if list.is_empty() {
         block.findings.push(Finding::new(codes.no_signers).scheme(codes.scheme));
     }
-    while !list.is_empty() && block.signers.len() < cap {
+    while !list.is_empty() {
+        if block.signers.len() == cap {
+            // Those behind count on Android, so the ones that were looked at are not all there is.
+            let finding = Finding::new(FindingCode::LimitExceeded)
+                .scheme(codes.scheme)
+                .detail("the signers of the block")
+                .values(format!("at most {cap}"), format!("more than {cap}"));
+            block.findings.push(finding);
+            break;
+        }
         let mut examined = ExaminedSigner::new(block.signers.len());
         let outcome = Signer::next(&mut list, codes.layout)
             .and_then(|signer| examine_signer(cx, signer, codes, range, &mut examined, on_attribute));

@@ -284,7 +284,8 @@ pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop>
     let v1 = v1::verify(cx, &proof.found)?;
     proof.schemes.push(v1.result);
     // Beside a newer signature, v1 matters to older versions alone: say so, since the app may not be meant for them.
-    let older = (!proof.found.is_empty()).then(|| (cx.min_sdk, cx.max_sdk.min(v2::MIN_SDK - 1)));
+    let newer_since = if proof.found.contains(&SchemeId::V2) { v2::MIN_SDK } else { v3::MIN_SDK };
+    let older = (!proof.found.is_empty()).then(|| (cx.min_sdk, cx.max_sdk.min(newer_since - 1)));
     let newer = proof.found.iter().rev().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     proof.findings.extend(v1.findings.into_iter().map(|finding| {
         match older {
@@ -323,6 +324,24 @@ pub(crate) fn verify_source_stamp(cx: &Context<'_>, proof: &mut Proof) -> Result
 pub(crate) fn skip_source_stamp(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop> {
     let outcome = source_stamp::not_looked_at(cx)?;
     proof.push(SchemeId::SourceStamp, outcome);
+    Ok(())
+}
+
+/// Verifies the JAR signature for those versions that find nothing newer, although newer versions do. When it fails,
+/// those refuse the file, and it counts for nobody.
+///
+/// # Errors
+/// When the bytes cannot be had.
+pub(crate) fn verify_v1_for_some(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop> {
+    let mut alone = Proof { found: proof.found.clone(), ..Proof::default() };
+    match verify_v1(cx, &mut alone) {
+        Ok(()) if !alone.has_errors() => {
+            proof.schemes.append(&mut alone.schemes);
+            proof.findings.append(&mut alone.findings);
+        }
+        Ok(()) | Err(Stop::Malformed(_)) => proof.push(SchemeId::V1, SchemeOutcome::Rejected),
+        Err(error) => return Err(error),
+    }
     Ok(())
 }
 

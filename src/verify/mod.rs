@@ -6,6 +6,7 @@ mod across;
 mod stamp;
 mod views;
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::Error;
@@ -206,6 +207,12 @@ pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verifi
     verification.stamp_timestamp = proof.stamp_timestamp;
     if verification.is_verified() {
         verification.views = views::of(&verification);
+        if let Some((lowest, highest)) = views::gap(&verification) {
+            let finding = Finding::new(FindingCode::VersionsWithoutSignature)
+                .api_levels(lowest, highest)
+                .values("a signature that they read", "none");
+            verification.findings.push(finding);
+        }
     }
     source.check_unchanged().map_err(Error::Changed)?;
     Ok(verification)
@@ -268,6 +275,9 @@ fn run(
     let before = proof.has_errors();
     if min_sdk < since::V2 || proof.found.is_empty() {
         scheme::verify_v1(&cx, proof)?;
+    } else if min_sdk < since::V3 && !proof.found.contains(&SchemeId::V2) && scheme::has_v1(&apk)? {
+        // Without v2, Android 7.0 to 8.1 go by v1, though apksig does not look: it must not be somebody else's.
+        scheme::verify_v1_for_some(&cx, proof)?;
     } else {
         // apksig reads the directory all the same, and so refuses a malformed one.
         report_archive(&apk, &mut verification.findings)?;
@@ -311,9 +321,11 @@ fn report_block(block: &SigningBlock, findings: &mut Vec<Finding>) {
         };
         findings.push(Finding::new(code).offset(fault.offset).detail(fault.to_string()));
     }
-    for (index, pair) in block.pairs.iter().enumerate() {
-        let before = block.pairs.iter().take(index).filter(|other| other.id == pair.id).count();
-        if before == 1 {
+    let mut times: HashMap<BlockId, u32> = HashMap::with_capacity(block.pairs.len());
+    for pair in &block.pairs {
+        let times = times.entry(pair.id).or_default();
+        *times = times.saturating_add(1);
+        if *times == 2 {
             let offset = block.value_offset(*pair);
             let detail = format!("{} again at {offset:#x}", pair.id);
             findings.push(Finding::new(FindingCode::SigningBlockDuplicateId).offset(offset).detail(detail));

@@ -39,6 +39,21 @@ pub(super) fn of(verification: &Verification) -> Vec<ApiView> {
     views
 }
 
+/// The first range of API levels, of those that the file was verified for, that sees no signer.
+pub(super) fn gap(verification: &Verification) -> Option<(u32, u32)> {
+    let mut next = verification.min_sdk?;
+    for view in &verification.views {
+        if view.min_sdk > next {
+            return Some((next, view.min_sdk - 1));
+        }
+        match view.max_sdk.checked_add(1) {
+            Some(above) => next = next.max(above),
+            None => return None,
+        }
+    }
+    (next <= verification.max_sdk).then_some((next, verification.max_sdk))
+}
+
 /// The scheme that one API level goes by, and the signers that it sees.
 fn seen_by(verification: &Verification, level: u32) -> Option<(SchemeId, Vec<usize>)> {
     READ_IN_ORDER.iter().filter(|(_, since)| level >= *since).find_map(|(scheme, _)| {

@@ -9,6 +9,7 @@ use crate::builder::Apk;
 use crate::builder::Lineage;
 use crate::builder::NO_MAX_SDK;
 use crate::builder::Signer;
+use crate::builder::V1;
 use crate::builder::algorithm;
 
 pub(super) fn cases(keys: &Keys) -> Vec<Case> {
@@ -186,5 +187,28 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             rotated(lineage().version(2)),
         )
         .refused(&["v3-lineage-certificate-mismatch"]),
+        case(
+            "v3/v2-missing",
+            "v3 alone for an app from Android 7 on: apksig verifies it, Android 7.0 to 8.1 find no signature",
+            min_sdk(24).v3(signer()),
+        )
+        .verified(&["v3"], &[a])
+        .refused_for(None, Some(27), &["v1-no-manifest"]),
+        case(
+            "v3/v2-missing-v1-of-a-stranger",
+            "v3, no v2, and a v1 signature of somebody else, by which Android 7.0 to 8.1 would go",
+            min_sdk(24).v1(V1::by(c).schemes("")).v3(signer()),
+        )
+        .refused(&["v3-past-signers-mismatch"])
+        .verified_for(None, Some(27), &["v1"], &[c])
+        .apart("apksigner does not look at v1 here"),
+        case(
+            "v3/v2-missing-with-v1",
+            "v3 and v1 by one key, and no v2: Android 7.0 to 8.1 go by v1",
+            min_sdk(24).v1(V1::by(a).schemes("")).v3(signer()),
+        )
+        .verified(&["v1", "v3"], &[a])
+        .verified_for(None, Some(27), &["v1"], &[a])
+        .apart("apksigner does not look at v1 here"),
     ]
 }
