@@ -14,7 +14,7 @@ use builder::Signer;
 use builder::V1;
 
 #[expect(clippy::unwrap_used, reason = "bytes in memory can be read")]
-fn verify(apk: Apk) -> Verification {
+fn verify(apk: &Apk) -> Verification {
     apkvouch::verify(&apk.build(), &VerifyOptions::default()).unwrap()
 }
 
@@ -30,7 +30,7 @@ fn behind(pairs: usize) -> Verification {
         let dummy = |_| Pair::new(0x0102_0304, Vec::new());
         block.pairs.splice(0..0, (0..pairs).map(dummy));
     };
-    verify(Apk::new().v1(V1::by(&victim)).v2(Signer::v2(&stranger)).signing_block(dummies))
+    verify(&Apk::new().v1(V1::by(&victim)).v2(Signer::v2(&stranger)).signing_block(dummies))
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn v3_signers(count: u32) -> Verification {
     };
     let manifest = builder::Manifest::new("com.example.app").min_sdk(28);
     let apk = Apk::new().manifest(manifest);
-    verify((0..count).fold(apk, |apk, index| apk.v3(signer(index))))
+    verify(&(0..count).fold(apk, |apk, index| apk.v3(signer(index))))
 }
 
 #[test]
