@@ -10,25 +10,19 @@
 
 use std::io;
 
-use rayon::iter::IntoParallelIterator as _;
-use rayon::iter::ParallelIterator as _;
-
 use super::algorithm::ContentDigestAlgorithm;
 use super::digest::DigestAlgorithm;
 use super::digest::Hasher;
-use super::digest::sha256;
+use super::in_order;
+use super::merkle::PAGE;
+use super::merkle::Salt;
+use super::merkle::Tree;
 use crate::source::ByteSource;
 
 /// Size of the chunks that are digested on their own.
 const CHUNK: u64 = 1 << 20;
-/// Size of a page of the fs-verity tree.
-const PAGE: usize = 4096;
 /// Precedes each page in the tree: apksig and fs-verity for APKs use a salt of eight zeros.
 const SALT: [u8; 8] = [0; 8];
-/// Up to this many bytes, waking other threads costs more than it brings.
-const SMALL: u64 = CHUNK;
-/// How many chunks are digested between two moments at which their digests are taken in order.
-const BATCH: u64 = 256;
 
 /// The sections of an APK that signatures protect, in file order.
 #[derive(Clone, Copy)]
@@ -78,11 +72,15 @@ pub fn content_digests(
         chunks,
         sha256: asks(ContentDigestAlgorithm::ChunkedSha256),
         sha512: asks(ContentDigestAlgorithm::ChunkedSha512),
-        verity: asks(ContentDigestAlgorithm::VerityChunkedSha256),
+        verity: asks(ContentDigestAlgorithm::VerityChunkedSha256).then(|| Salt::raw(&SALT)),
     };
     let mut fold = Fold::new(&job);
-    if job.sha256 || job.sha512 || job.verity {
-        job.run(sections.protected_size() <= SMALL, &mut fold)?;
+    if job.sha256 || job.sha512 || job.verity.is_some() {
+        let digest = |index, buffer: &mut Vec<u8>| job.digest_chunk(index, buffer);
+        in_order::run(chunks.count(), sections.protected_size(), digest, |chunk| {
+            fold.add(&chunk);
+            io::Result::Ok(())
+        })?;
     }
     let digests = fold.finish(sections.protected_size());
     let value = |algorithm| match algorithm {
@@ -196,7 +194,8 @@ struct Job<'a> {
     chunks: Chunks<'a>,
     sha256: bool,
     sha512: bool,
-    verity: bool,
+    /// How pages of the tree are hashed, when one is asked for.
+    verity: Option<Salt>,
 }
 
 /// What one chunk gives.
@@ -218,30 +217,6 @@ struct Pages {
 }
 
 impl Job<'_> {
-    fn run(&self, small: bool, fold: &mut Fold) -> io::Result<()> {
-        let count = self.chunks.count();
-        if small {
-            let mut buffer = Vec::new();
-            for index in 0..count {
-                fold.add(&self.digest_chunk(index, &mut buffer)?);
-            }
-            return Ok(());
-        }
-        let mut start = 0;
-        while start < count {
-            let end = count.min(start + BATCH);
-            let digests = (start..end)
-                .into_par_iter()
-                .map_init(Vec::new, |buffer, index| self.digest_chunk(index, buffer))
-                .collect::<io::Result<Vec<_>>>()?;
-            for digests in &digests {
-                fold.add(digests);
-            }
-            start = end;
-        }
-        Ok(())
-    }
-
     fn digest_chunk(&self, index: u64, buffer: &mut Vec<u8>) -> io::Result<ChunkDigests> {
         let (section, bytes) = self.chunks.read(index, buffer)?;
         let digest =
@@ -249,7 +224,7 @@ impl Job<'_> {
         Ok(ChunkDigests {
             sha256: digest(self.sha256, DigestAlgorithm::Sha256),
             sha512: digest(self.sha512, DigestAlgorithm::Sha512),
-            pages: if self.verity { hash_pages(section, bytes) } else { Pages::default() },
+            pages: self.verity.as_ref().map(|salt| hash_pages(salt, section, bytes)).unwrap_or_default(),
         })
     }
 }
@@ -264,28 +239,18 @@ fn chunk_digest(algorithm: DigestAlgorithm, chunk: &[u8]) -> Vec<u8> {
 }
 
 /// Hashes the whole pages of a chunk, which starts at the border of a page.
-fn hash_pages(section: Section, chunk: &[u8]) -> Pages {
+fn hash_pages(salt: &Salt, section: Section, chunk: &[u8]) -> Pages {
     // The record follows the directory without a gap, so its pages start anywhere.
     if section == Section::End {
         return Pages { rest: chunk.to_vec(), ..Pages::default() };
     }
-    let hash_all = |bytes: &[u8]| -> Vec<u8> { bytes.chunks_exact(PAGE).flat_map(hash_page).collect() };
-    let hashes = hash_all(chunk);
+    let hashes = salt.hash_pages(chunk);
     let rest = chunk.chunks_exact(PAGE).remainder().to_vec();
     // A whole chunk of the first section fills two pages of hashes, and these start at the border of one.
     if section == Section::Contents && chunk.len() as u64 == CHUNK {
-        return Pages { level: 1, hashes: hash_all(&hashes), rest };
+        return Pages { level: 1, hashes: salt.hash_pages(&hashes), rest };
     }
     Pages { level: 0, hashes, rest }
-}
-
-fn hash_page(page: &[u8]) -> [u8; 32] {
-    let mut salted = [0; SALT.len() + PAGE];
-    // A page that is not full is padded with zeros.
-    if let Some(body) = salted.get_mut(SALT.len()..SALT.len() + page.len()) {
-        body.copy_from_slice(page);
-    }
-    sha256(&salted)
 }
 
 /// Takes the digests of chunks in order and makes the final values of them.
@@ -314,76 +279,20 @@ impl Fold {
         Self {
             sha256: start(DigestAlgorithm::Sha256),
             sha512: start(DigestAlgorithm::Sha512),
-            tree: Tree::default(),
+            tree: Tree::new(Salt::raw(&SALT)),
         }
     }
 
     fn add(&mut self, chunk: &ChunkDigests) {
         self.sha256.update(&chunk.sha256);
         self.sha512.update(&chunk.sha512);
-        self.tree.add(&chunk.pages);
+        self.tree.add_hashes(chunk.pages.level, &chunk.pages.hashes);
+        self.tree.add_data(&chunk.pages.rest);
     }
 
-    fn finish(self, protected_size: u64) -> Digests {
+    fn finish(mut self, protected_size: u64) -> Digests {
         let mut verity = self.tree.root().to_vec();
         verity.extend(protected_size.to_le_bytes());
         Digests { sha256: self.sha256.finish(), sha512: self.sha512.finish(), verity }
-    }
-}
-
-/// A hash tree as it grows: of each level only the hashes whose page is not full yet.
-#[derive(Default)]
-struct Tree {
-    rest: Vec<u8>,
-    levels: Vec<Vec<u8>>,
-}
-
-impl Tree {
-    fn add(&mut self, pages: &Pages) {
-        for hash in pages.hashes.chunks(32) {
-            self.push(pages.level, hash);
-        }
-        self.rest.extend_from_slice(&pages.rest);
-        let mut rest = std::mem::take(&mut self.rest);
-        let whole = rest.len() - rest.len() % PAGE;
-        for page in rest.drain(..whole).as_slice().chunks(PAGE) {
-            self.push(0, &hash_page(page));
-        }
-        self.rest = rest;
-    }
-
-    fn push(&mut self, level: usize, hash: &[u8]) {
-        if self.levels.len() <= level {
-            self.levels.resize(level + 1, Vec::new());
-        }
-        let Some(pending) = self.levels.get_mut(level) else { return };
-        pending.extend_from_slice(hash);
-        if pending.len() >= PAGE {
-            let hash = hash_page(pending);
-            pending.clear();
-            self.push(level + 1, &hash);
-        }
-    }
-
-    /// Pads what is pending, level by level, until one page is left; its hash is the root.
-    fn root(mut self) -> [u8; 32] {
-        let rest = std::mem::take(&mut self.rest);
-        if !rest.is_empty() {
-            self.push(0, &hash_page(&rest));
-        }
-        let mut level = 0;
-        while let Some(pending) = self.levels.get(level) {
-            let is_top = level + 1 == self.levels.len();
-            // The hash of the only page of the level below. Hashes of data, at level 0, are hashed at least once.
-            if let (true, 1.., Ok(root)) = (is_top, level, pending.as_slice().try_into()) {
-                return root;
-            }
-            if !pending.is_empty() {
-                let hash = hash_page(pending);
-                self.push(level + 1, &hash);
-            }
-            level += 1;
-        }
-        hash_page(&[])
     }
 }

@@ -10,7 +10,9 @@ pub mod algorithm;
 pub mod content;
 pub mod digest;
 mod dsa;
+mod in_order;
 pub mod key;
+pub mod merkle;
 pub mod verify;
 
 pub use algorithm::ContentDigestAlgorithm;
@@ -35,5 +37,7 @@ pub use key::KeyKind;
 pub use key::PublicKey;
 pub use key::certificate_key;
 pub use key::normalise_rsa_spki;
+pub use merkle::file_tree;
+pub use merkle::file_tree_size;
 pub use verify::VerifyError;
 pub use verify::verify;
