@@ -163,28 +163,106 @@ impl PartialEq for Certificate {
 
 impl Eq for Certificate {}
 
+/// What a certificate of a lineage may still do, once another one has taken over.
+///
+/// Source: apksig `SigningCertificateLineage.PAST_CERT_*`; AOSP `SigningDetails.CertCapabilities`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// An app by the newer certificate may take over the data of one by this.
+    InstalledData,
+    /// An app by it may share a user id with one by the newer certificate.
+    SharedUid,
+    /// It is granted the signature permissions of the newer certificate.
+    Permission,
+    /// An app by it may replace one by the newer certificate.
+    Rollback,
+    /// An authenticator by it counts as one by the newer certificate.
+    Auth,
+}
+
+impl Capability {
+    /// All of them, in the order of their bits.
+    pub const ALL: [Self; 5] =
+        [Self::InstalledData, Self::SharedUid, Self::Permission, Self::Rollback, Self::Auth];
+
+    /// The bit that stands for it.
+    pub fn bit(self) -> u32 {
+        match self {
+            Self::InstalledData => 1,
+            Self::SharedUid => 2,
+            Self::Permission => 4,
+            Self::Rollback => 8,
+            Self::Auth => 16,
+        }
+    }
+
+    /// The name on apksigner's command line: `installed-data`, `shared-uid`, `permission`, `rollback`, `auth`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InstalledData => "installed-data",
+            Self::SharedUid => "shared-uid",
+            Self::Permission => "permission",
+            Self::Rollback => "rollback",
+            Self::Auth => "auth",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// One certificate of a lineage, with what it may still do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LineageNode {
     /// The certificate.
     pub certificate: Certificate,
-    /// Capabilities that the newer signer grants it (`apk-signing`: `SigningCertificateLineage.PAST_CERT_*`).
+    /// Capabilities that the newer signer grants it, as bits; [`LineageNode::capabilities`] names them.
     pub flags: u32,
     /// Id of the algorithm with which it signed the next node; 0 for none.
     pub signature_algorithm: u32,
+}
+
+impl LineageNode {
+    /// Whether it is granted `capability`. Meaningless for the last node, the current signer.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.flags & capability.bit() != 0
+    }
+
+    /// What it is granted, in the order of the bits. Bits without a meaning are left out; [`LineageNode::flags`] has them.
+    pub fn capabilities(&self) -> impl Iterator<Item = Capability> {
+        Capability::ALL.into_iter().filter(|capability| self.has(*capability))
+    }
 }
 
 /// A verified proof of rotation: certificates from the oldest to the current one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lineage {
     nodes: Vec<LineageNode>,
+    min_sdk: u32,
 }
 
 impl Lineage {
+    /// First API level that knows proofs of rotation: that of v3.
+    const SINCE: u32 = 28;
+
     /// Only verification makes one.
     pub(crate) fn new(nodes: Vec<LineageNode>) -> Self {
-        Self { nodes }
+        Self { nodes, min_sdk: Self::SINCE }
+    }
+
+    /// The same lineage, whose signature algorithms are known from API level `level` on.
+    pub(crate) fn needing(self, level: u32) -> Self {
+        Self { min_sdk: self.min_sdk.max(level), ..self }
+    }
+
+    /// Lowest API level that can verify it: 28, or where the newest of its signature algorithms came in.
+    pub fn min_sdk(&self) -> u32 {
+        self.min_sdk
     }
 
     /// Oldest first; the last is the current signer. Never empty.
@@ -218,6 +296,27 @@ mod tests {
             assert_eq!(text.parse::<CertificateDigest>().unwrap(), digest);
         }
         assert_eq!(digest.to_string(), DIGEST);
+    }
+
+    #[test]
+    fn capabilities_are_the_bits_that_are_set() {
+        let digests = PrintedDigests { sha256: [0; 32], sha1: [0; 20], md5: [0; 16] };
+        let key = KeyFacts {
+            algorithm: "EC".to_owned(),
+            bits: 256,
+            digests: digests.clone(),
+            spki_sha256: [0; 32],
+        };
+        let certificate = Certificate::new(Vec::new(), digests, key, String::new());
+        let node = |flags| LineageNode { certificate: certificate.clone(), flags, signature_algorithm: 0 };
+        let names = |flags| node(flags).capabilities().map(Capability::as_str).collect::<Vec<_>>().join(" ");
+        assert_eq!(names(0x17), "installed-data shared-uid permission auth", "apksigner's default");
+        assert_eq!(names(0xffff_ffe8), "rollback", "bits without a meaning are left out");
+        assert_eq!(names(0), "");
+        assert!(node(8).has(Capability::Rollback) && !node(8).has(Capability::Auth));
+        let lineage = Lineage::new(vec![node(0)]);
+        assert_eq!(lineage.min_sdk(), 28);
+        assert_eq!((lineage.clone().needing(24).min_sdk(), lineage.needing(37).min_sdk()), (28, 37));
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub use error::Error;
 pub use limits::Limits;
 pub use policy::decide;
 pub use registry::Registry;
+pub use scheme::verify_lineage_file;
 pub use verify::Verification;
 pub use verify::VerifyOptions;
 pub use verify::verify;

@@ -33,6 +33,8 @@ use block::SignerCodes;
 use certificate::Certificates;
 
 pub(crate) use content::ContentDigests;
+pub use lineage::LineageFileFault;
+pub use lineage::verify_lineage_file;
 pub(crate) use source_stamp::SchemeDigests;
 pub(crate) use source_stamp::StampParts;
 pub(crate) use source_stamp::StampResult;

@@ -350,7 +350,7 @@ impl<'r> Stamp<'r> {
             );
             return Ok(());
         }
-        let key = lineage::public_key(self.cx, &certificate);
+        let key = lineage::public_key(self.cx.limits(), &certificate);
         match form {
             Form::First => self.read_first(&mut stamp, listed, &key)?,
             Form::Second => self.read_second(&mut stamp, listed, &certificate, &key)?,
