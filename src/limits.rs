@@ -42,6 +42,8 @@ pub struct Limits {
     pub pkcs7_certificates: usize,
     /// `SignerInfo`s in one PKCS#7 file that are tried.
     pub signer_infos: usize,
+    /// What stands before the hash tree of a v4 signature file. Android refuses more than 8096 bytes.
+    pub v4_signature: u64,
     /// Nodes in one proof-of-rotation lineage.
     pub lineage: usize,
     /// Depth of nesting of BER elements and of XML elements.
@@ -70,6 +72,7 @@ impl Default for Limits {
             records: 1024,
             pkcs7_certificates: 256,
             signer_infos: 64,
+            v4_signature: 64 << 10,
             lineage: 256,
             nesting: 32,
             rsa_bits: 16_384,

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use apkvouch::Idsig;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::finding::Finding;
@@ -70,11 +71,16 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-fn verify(source: &dyn ByteSource, run: &Run) -> Verification {
+fn verify(source: &dyn ByteSource, idsig: Option<&dyn ByteSource>, run: &Run) -> Verification {
     let mut options = VerifyOptions::default();
     options.min_sdk = run.min_sdk;
     options.max_sdk = run.max_sdk;
-    apkvouch::verify(source, &options).unwrap()
+    match idsig {
+        None => apkvouch::verify(source, &options).unwrap(),
+        Some(idsig) => {
+            apkvouch::verify_with_idsig(source, &Idsig::new(idsig, "app.apk.idsig"), &options).unwrap()
+        }
+    }
 }
 
 /// Everything that a case speaks of, in a form that compares.
@@ -115,9 +121,13 @@ fn every_case_gives_its_answer_over_every_source() {
         let apk = path.join("app.apk");
         let bytes = fs::read(&apk).unwrap();
         let file = FileSource::open(&apk).unwrap();
+        // A v4 signature file that stands beside the APK goes with it.
+        let idsig = path.join("app.apk.idsig");
+        let idsig_file = idsig.exists().then(|| FileSource::open(&idsig).unwrap());
+        let idsig_bytes = idsig.exists().then(|| fs::read(&idsig).unwrap());
         for run in &case.run {
-            let from_file = verify(&file, run);
-            let from_bytes = verify(&bytes, run);
+            let from_file = verify(&file, idsig_file.as_ref().map(|source| source as _), run);
+            let from_bytes = verify(&bytes, idsig_bytes.as_ref().map(|source| source as _), run);
             assert_eq!(from_file.findings, from_bytes.findings, "{}", path.display());
             let (verified, schemes, signers, codes) = answer(&from_file);
             let expected = (run.verified, run.schemes.clone(), run.signers.clone(), run.codes.clone());

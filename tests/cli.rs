@@ -26,6 +26,7 @@ use builder::Lineage;
 use builder::Manifest;
 use builder::Signer;
 use builder::V1;
+use builder::V4;
 
 struct Run {
     code: Option<i32>,
@@ -389,6 +390,174 @@ fn bad_arguments_are_status_2_and_leave_standard_output_alone() {
         let run = apkvouch(dir.path(), arguments);
         assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments}");
         assert!(!run.err.is_empty(), "{arguments}");
+    }
+}
+
+// v4 signature files.
+
+/// The signature of `good()` by `key`, as it stands beside it.
+fn idsig(key: &str) -> Vec<u8> {
+    let apk = Apk::new().manifest(manifest()).v2(Signer::v2(&Key::named("ec-p256")));
+    V4::by(&Key::named(key)).sign(&apk)
+}
+
+#[test]
+fn a_v4_signature_file_beside_an_apk_is_verified_with_it() {
+    let dir = dir_with(&[
+        ("good.apk", good()),
+        ("good.apk.idsig", idsig("ec-p256")),
+        ("bad.apk", good()),
+        ("bad.apk.idsig", idsig("ec-p256-2")),
+        ("none.apk", good()),
+    ]);
+    let run = apkvouch(dir.path(), "verify good.apk");
+    assert_eq!(run.code, Some(0), "{}", run.out);
+    assert!(run.out.contains("schemes     v2 verified, v4 verified\n"), "{}", run.out);
+    let run = apkvouch(dir.path(), "verify bad.apk");
+    assert_eq!(run.code, Some(1));
+    assert!(run.out.starts_with("bad.apk: DOES NOT VERIFY (tampered)\n"), "{}", run.out);
+    assert!(
+        run.out.contains("  error       v4 signer 1, bad.apk.idsig: the v4 signer is not "),
+        "{}",
+        run.out
+    );
+    let run = apkvouch(dir.path(), "verify none.apk");
+    assert!(run.out.contains("schemes     v2 verified\n"), "{}", run.out);
+    let value = json(dir.path(), "scan --format json .");
+    let rows: Vec<_> = value["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["path"].as_str().unwrap(), row["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(rows, [("./bad.apk", "rejected"), ("./good.apk", "verified"), ("./none.apk", "verified")]);
+    assert_eq!(value["files"][0]["findings"][0]["file"], "./bad.apk.idsig");
+    let v4 = |row: usize| {
+        let schemes = value["files"][row]["schemes"].as_array().unwrap();
+        schemes.iter().find(|scheme| scheme["scheme"] == "v4").unwrap()["outcome"].clone()
+    };
+    assert_eq!([v4(0), v4(1), v4(2)], ["rejected", "verified", "absent"]);
+    assert_eq!(value["summary"]["not_apk"], 0, "those belong to their APKs");
+    let run = apkvouch(dir.path(), "scan --all-files .");
+    assert!(!run.out.contains("unreadable"), "{}", run.out);
+}
+
+#[test]
+fn a_v4_signature_file_that_is_named_goes_before_the_one_beside() {
+    let dir = dir_with(&[
+        ("a.apk", good()),
+        ("a.apk.idsig", idsig("ec-p256-2")),
+        ("right", idsig("ec-p256")),
+        ("b.apk", good()),
+    ]);
+    let run = apkvouch(dir.path(), "verify --v4-signature-file right a.apk");
+    assert_eq!(run.code, Some(0), "{}", run.out);
+    assert_eq!(apkvouch(dir.path(), "verify --v4-signature-file a.apk.idsig b.apk").code, Some(1));
+    let run = apkvouch(dir.path(), "verify --v4-signature-file right a.apk b.apk");
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+    assert_eq!(run.err, "apkvouch: --v4-signature-file goes with one APK, not with 2\n");
+}
+
+#[test]
+fn a_v4_signature_file_that_cannot_be_read_leaves_the_apk_unjudged() {
+    let dir = dir_with(&[("a.apk", good()), ("b.apk", good()), ("c.apk", good())]);
+    fs::create_dir(dir.path().join("b.apk.idsig")).unwrap();
+    let run = apkvouch(dir.path(), "verify --v4-signature-file gone a.apk");
+    assert_eq!(run.code, Some(3));
+    assert_eq!(run.err, "apkvouch: a.apk: gone: cannot open: no such file or directory\n");
+    let run = apkvouch(dir.path(), "scan .");
+    assert_eq!(run.code, Some(3));
+    let line = "apkvouch: ./b.apk: ./b.apk.idsig: cannot open: is a directory, not a regular file\n";
+    assert_eq!(run.err, line);
+    assert!(run.out.contains("2 files judged: 2 unauthenticated"), "{}", run.out);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("a.apk", dir.path().join("c.apk.idsig")).unwrap();
+        let run = apkvouch(dir.path(), "verify c.apk");
+        assert_eq!(run.code, Some(3));
+        assert!(run.err.contains("c.apk.idsig: cannot open: is a symbolic link"), "{}", run.err);
+    }
+}
+
+#[test]
+fn apksigner_looks_only_at_the_v4_signature_file_that_is_named_and_passes_one_that_does_not_verify() {
+    let mut changed = idsig("ec-p256");
+    *changed.last_mut().unwrap() ^= 1;
+    let dir = dir_with(&[
+        ("a.apk", good()),
+        ("a.apk.idsig", idsig("ec-p256-2")),
+        ("right", idsig("ec-p256")),
+        ("changed", changed),
+        ("empty", Vec::new()),
+    ]);
+    let verify = |options: &str| {
+        let run = apkvouch(dir.path(), &format!("verify --compat apksigner -v {options} a.apk"));
+        let line = run.out.lines().find(|line| line.contains("v4 scheme")).unwrap_or_default();
+        (run.code.unwrap(), line.ends_with("true"), run.err)
+    };
+    assert_eq!(verify(""), (0, false, String::new()));
+    assert_eq!(verify("--v4-signature-file right"), (0, true, String::new()));
+    assert_eq!(verify("--v4-signature-file=changed"), (0, false, String::new()));
+    let (code, _, err) = verify("--v4-signature-file a.apk.idsig");
+    assert_eq!(code, 1);
+    assert!(err.starts_with("DOES NOT VERIFY\nERROR: the v4 signer is not the signer of the APK"), "{err}");
+    let empty = (1, false, "ERROR: the v4 signature file is empty\n".to_owned());
+    assert_eq!(verify("--v4-signature-file empty"), empty);
+    let (code, _, err) = verify("--v4-signature-file gone");
+    assert_eq!(code, 1);
+    assert!(err.starts_with("V4 signature file does not exist: /") && err.ends_with("/gone\n"), "{err}");
+    let run =
+        apkvouch(dir.path(), "verify --compat apksigner -v --max-sdk-version 23 --min-sdk-version 21 a.apk");
+    assert_eq!(run.code, Some(1), "without v1 there is nothing for Android 6: {}", run.out);
+}
+
+// Lineages, as apksigner shows them.
+
+#[test]
+fn apksigner_shows_lineages_of_files_and_of_apks_that_verify() {
+    let lineage = Lineage::from(&Key::named("ec-p256")).to(&Key::named("ec-p256-2")).file();
+    let mut cut = lineage.clone();
+    cut.truncate(200);
+    let mut tampered = rotated();
+    let place = tampered.windows(10).position(|window| window == b"not really").unwrap();
+    tampered[place] ^= 1;
+    let dir = dir_with(&[
+        ("lineage", lineage),
+        ("cut", cut),
+        ("rotated.apk", rotated()),
+        ("tampered.apk", tampered),
+        ("good.apk", good()),
+        ("text", b"some text".to_vec()),
+    ]);
+    let show = |arguments: &str| apkvouch(dir.path(), &format!("--compat apksigner lineage {arguments}"));
+    let file = show("--in lineage --print-certs");
+    assert_eq!((file.code, file.err.as_str()), (Some(0), ""));
+    assert_eq!(file.out.matches(" in lineage certificate SHA-256 digest: ").count(), 2, "{}", file.out);
+    assert!(
+        file.out.contains("\nHas rollback capability      : false\nHas auth capability          : true\n")
+    );
+    assert_eq!(show("--print-certs --in rotated.apk").out, file.out, "the same lineage");
+    let quiet = show("--in lineage");
+    assert_eq!((quiet.code, quiet.out.as_str(), quiet.err.as_str()), (Some(0), "", ""));
+    assert!(show("").out.starts_with("Usage: apksigner lineage"));
+    for (arguments, line) in [
+        ("-v", "Input lineage file parameter not present\n"),
+        ("--in text", "The input file is not a valid lineage file.\n"),
+        ("--in gone", "gone: cannot open: no such file or directory\n"),
+        ("--in good.apk", "The provided APK does not contain a valid V3 nor V3.1 signature block.\n"),
+        ("--in lineage --out x", "apkvouch does not change lineages: use Android's own apksigner\n"),
+        ("--bogus", "Unsupported option: --bogus. See --help for supported options.\n"),
+    ] {
+        let run = show(arguments);
+        assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (Some(1), "", line), "{arguments}");
+    }
+    for (arguments, part) in [
+        ("--in cut --print-certs", "cut: the lineage is malformed: lineage"),
+        ("--in tampered.apk --print-certs", "tampered.apk: does not verify, so its lineage proves nothing: "),
+    ] {
+        let run = show(arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{arguments}");
+        assert!(run.err.starts_with(part), "{}", run.err);
     }
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compares `apksigner verify -v --print-certs` with ours over a directory of APKs, line by line.
+# Compares `apksigner verify -v --print-certs` with ours over a directory of APKs, line by line. A v4 signature file that
+# stands beside an APK, app.apk.idsig, is named to both.
 #
 #   APKVOUCH_CORPUS=dir [APKSIGNER=apksigner] [GENERATION=31] [ARGUMENTS=] [JOBS=2] tests/compat.sh
 #
@@ -35,8 +36,10 @@ cat >"$work/one" <<'EOF'
 #!/usr/bin/env bash
 into=$1 number=$2 file=$3
 shift 3
+idsig=()
+if [ -f "$file.idsig" ]; then idsig=(--v4-signature-file "$file.idsig"); fi
 # shellcheck disable=SC2086
-"$@" verify -v --print-certs $arguments "$file" >"$into/$number.out" 2>"$into/$number.err"
+"$@" verify -v --print-certs $arguments "${idsig[@]}" "$file" >"$into/$number.out" 2>"$into/$number.err"
 echo $? >"$into/$number.rc"
 EOF
 chmod +x "$work/one"

@@ -71,6 +71,9 @@ Examples:
   apkvouch verify --format json *.apk
   apkvouch verify --compat apksigner --print-certs app.apk
 
+A v4 signature file that stands beside an APK, app.apk.idsig, is verified with it: when it does not
+verify, the APK fails.
+
 With --compat, or when the program is started under the name apksigner, options, output lines and
 exit status are those of apksigner: one APK, options before it, 0 verified, 1 anything else.";
 
@@ -96,7 +99,8 @@ Verdicts, the first that applies:
 
 Which files: a file that is named is judged whatever its name, a link to it followed. Directories
 are walked in the byte order of their paths; files named .apk, in any case, are judged, others are
-counted. Links inside directories, FIFOs, sockets and devices are skipped, and say so.
+counted. A v4 signature file beside an APK, app.apk.idsig, is verified with it: when it does not
+verify, the APK is tampered. Links inside directories, FIFOs, sockets and devices are skipped, and say so.
 
 Examples:
   apkvouch scan store/
@@ -110,6 +114,9 @@ pub(super) struct Verify {
     pub(super) apks: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) range: Range,
+    /// The v4 signature file of the one APK; app.apk.idsig beside it, if there is one, unless given
+    #[arg(long, value_name = "FILE")]
+    pub(super) v4_signature_file: Option<PathBuf>,
     /// Show the signers' certificates in full
     #[arg(long)]
     pub(super) print_certs: bool,

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use apkvouch::Error;
+use apkvouch::Idsig;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::identity::CertificateDigest;
@@ -22,14 +23,18 @@ use apkvouch::source::FileSource;
 use apkvouch::verify::StampVerification;
 use apkvouch::verify::verify_source_stamp;
 
+use super::lineage;
+
 const HELP: &str = "\
 Usage: apksigner verify [options] apk
+       apksigner lineage [options]
        apksigner --version
        apksigner --help
 
 This is apkvouch answering as apksigner. It checks signatures; to sign, use Android's own apksigner.
 
   verify   Check whether the APK verifies on Android
+  lineage  Show the certificates in a lineage
   version  Show the version of the interface, and exit
   help     Show this page, and exit
 ";
@@ -122,7 +127,11 @@ fn command(invocation: Invocation, out: &mut dyn Write, err: &mut dyn Write) -> 
             Ok(None) => out.write_all(VERIFY_HELP.as_bytes()).map(|()| 0),
             Err(message) => writeln!(err, "{}", escape::visible(&message)).map(|()| 1),
         },
-        "sign" | "rotate" | "lineage" => {
+        "lineage" => match lineage::run(arguments, generation, out)? {
+            Ok(()) => Ok(0),
+            Err(message) => writeln!(err, "{}", escape::visible(&message)).map(|()| 1),
+        },
+        "sign" | "rotate" => {
             writeln!(err, "apkvouch does not {command}: use Android's own apksigner").map(|()| 1)
         }
         _ => {
@@ -135,6 +144,8 @@ fn command(invocation: Invocation, out: &mut dyn Write, err: &mut dyn Write) -> 
 /// What `verify` is asked for.
 struct Request {
     apk: PathBuf,
+    /// Only what is named counts, not what stands beside the APK.
+    idsig: Option<PathBuf>,
     min_sdk: Option<i32>,
     max_sdk: Option<i32>,
     /// To look at the source stamp alone.
@@ -152,7 +163,7 @@ fn parse(arguments: &[OsString], generation: Generation) -> Result<Option<Reques
     let mut options = Options::new(arguments);
     let mut print = apksigner::Options::default();
     print.generation = generation;
-    let (mut apk, mut min_sdk, mut max_sdk) = (None, None, None);
+    let (mut apk, mut idsig, mut min_sdk, mut max_sdk) = (None, None, None, None);
     let (mut stamp_alone, mut stamp_digest) = (false, None);
     while let Some(name) = options.next() {
         match name.as_str() {
@@ -173,13 +184,10 @@ fn parse(arguments: &[OsString], generation: Generation) -> Result<Option<Reques
                 let text = options.value("Expected source stamp certificate digest")?;
                 stamp_digest = Some(text.to_string_lossy().into_owned());
             }
-            // TODO: `--v4-signature-file`: done when the v4 rows of the reference expectations pass through this
-            // command.
+            // Not on apksigner's help page either.
+            "v4-signature-file" => idsig = Some(PathBuf::from(options.value("Input V4 Signature File")?)),
             _ => {
-                return Err(format!(
-                    "Unsupported option: {}. See --help for supported options.",
-                    options.form
-                ));
+                return Err(options.unsupported());
             }
         }
     }
@@ -201,12 +209,16 @@ fn parse(arguments: &[OsString], generation: Generation) -> Result<Option<Reques
     {
         return Err(format!("Min API Level ({min}) > max API Level ({max})"));
     }
+    if let Some(idsig) = idsig.as_ref().filter(|idsig| !idsig.exists()) {
+        let path = std::path::absolute(idsig).unwrap_or_else(|_| idsig.clone());
+        return Err(format!("V4 signature file does not exist: {}", path.display()));
+    }
     let stamp = stamp_alone.then_some(StampRequest { digest: stamp_digest });
-    Ok(Some(Request { apk, min_sdk, max_sdk, stamp, print }))
+    Ok(Some(Request { apk, idsig, min_sdk, max_sdk, stamp, print }))
 }
 
 /// apksigner's options, one after another.
-struct Options<'a> {
+pub(super) struct Options<'a> {
     arguments: &'a [OsString],
     /// The option as it was written, without a value behind `=`.
     form: String,
@@ -214,12 +226,12 @@ struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    fn new(arguments: &'a [OsString]) -> Self {
+    pub(super) fn new(arguments: &'a [OsString]) -> Self {
         Self { arguments, form: String::new(), inline: None }
     }
 
     /// The name of the next option; none when what follows is no option.
-    fn next(&mut self) -> Option<String> {
+    pub(super) fn next(&mut self) -> Option<String> {
         let (first, rest) = self.arguments.split_first()?;
         let first = first.to_string_lossy();
         let (dash, name) = match (first.strip_prefix("--"), first.strip_prefix('-')) {
@@ -242,7 +254,7 @@ impl<'a> Options<'a> {
         Some(name)
     }
 
-    fn value(&mut self, what: &str) -> Result<OsString, String> {
+    pub(super) fn value(&mut self, what: &str) -> Result<OsString, String> {
         if let Some(inline) = self.inline.take() {
             return Ok(inline.into());
         }
@@ -253,12 +265,17 @@ impl<'a> Options<'a> {
         Ok(first.clone())
     }
 
+    /// What apksigner says of an option that it does not know: the one that was read last.
+    pub(super) fn unsupported(&self) -> String {
+        format!("Unsupported option: {}. See --help for supported options.", self.form)
+    }
+
     fn number(&mut self, what: &str) -> Result<i32, String> {
         let text = self.value(what)?.to_string_lossy().into_owned();
         text.parse().map_err(|_| format!("{what} ({}) must be a decimal number: {text}", self.form))
     }
 
-    fn switch(&mut self) -> Result<bool, String> {
+    pub(super) fn switch(&mut self) -> Result<bool, String> {
         if let Some(inline) = self.inline.take() {
             return inline.parse().map_err(|_| {
                 format!("Unsupported value for {}: {inline}. Only true or false supported.", self.form)
@@ -308,21 +325,23 @@ fn look(request: &Request) -> Result<Seen, String> {
     let mut options = VerifyOptions::default();
     options.min_sdk = level(request.min_sdk)?;
     options.max_sdk = level(request.max_sdk)?;
-    let name = escape::path(&request.apk);
-    let in_file = |message: String| format!("{name}: {}", escape::visible(&message));
-    let source = FileSource::open(&request.apk)
-        .map_err(|error| in_file(format!("cannot open: {}", apkvouch::error::describe_io(&error))))?;
-    let seen = match &request.stamp {
-        None => apkvouch::verify(&source, &options).map(|seen| Seen::App(Box::new(seen))),
-        Some(stamp) => {
+    let source = open(&request.apk)?;
+    let seen = match (&request.stamp, &request.idsig) {
+        (Some(stamp), _) => {
             let expected = stamp.digest.as_deref().map(expected_digests);
             verify_source_stamp(&source, &options, expected.as_deref())
                 .map(|seen| Seen::Stamp(Box::new(seen)))
         }
+        (None, None) => apkvouch::verify(&source, &options).map(|seen| Seen::App(Box::new(seen))),
+        (None, Some(path)) => {
+            let (file, name) = (open(path)?, path.to_string_lossy());
+            apkvouch::verify_with_idsig(&source, &Idsig::new(&file, &name), &options)
+                .map(|seen| Seen::App(Box::new(seen)))
+        }
     };
     seen.map_err(|error| match error {
-        Error::File { message, .. } => in_file(message),
-        other => in_file(other.to_string()),
+        Error::File { path, message, .. } => in_file(&path, &message),
+        other => in_file(&request.apk, &other.to_string()),
     })
 }
 
@@ -330,6 +349,15 @@ fn look(request: &Request) -> Result<Seen, String> {
 fn expected_digests(text: &str) -> Vec<CertificateDigest> {
     let plain = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     text.parse().ok().filter(|_| plain).into_iter().collect()
+}
+
+pub(super) fn open(path: &Path) -> Result<FileSource, String> {
+    FileSource::open(path)
+        .map_err(|error| in_file(path, &format!("cannot open: {}", apkvouch::error::describe_io(&error))))
+}
+
+pub(super) fn in_file(path: &Path, message: &str) -> String {
+    format!("{}: {}", escape::path(path), escape::visible(message))
 }
 
 #[cfg(test)]
@@ -355,6 +383,8 @@ mod tests {
         assert!(!request("-v false a").unwrap().unwrap().print.verbose);
         let ranged = request("-min-sdk-version 24 --max-sdk-version=+30 --in a").unwrap().unwrap();
         assert_eq!((ranged.min_sdk, ranged.max_sdk), (Some(24), Some(30)));
+        let beside = request("--v4-signature-file Cargo.toml --in a").unwrap().unwrap();
+        assert_eq!(beside.idsig.as_deref(), Some(Path::new("Cargo.toml")));
         assert!(request("-Werr -- a").unwrap().unwrap().print.warnings_are_errors);
         let stamp = |line: &str| request(line).unwrap().unwrap().stamp.map(|stamp| stamp.digest);
         assert_eq!(stamp("--stamp-cert-digest 00 a"), None);
@@ -383,6 +413,9 @@ mod tests {
             ),
             ("--min-sdk-version", "Mininimum API Level missing after --min-sdk-version"),
             ("--in", "Input APK file missing after --in"),
+            ("--v4-signature-file", "Input V4 Signature File missing after --v4-signature-file"),
+            ("--v4-signature-file /gone a", "V4 signature file does not exist: /gone"),
+            ("--v4-signature-file /gone", "Missing APK"),
             (
                 "--stamp-cert-digest",
                 "Expected source stamp certificate digest missing after --stamp-cert-digest",

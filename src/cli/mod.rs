@@ -2,6 +2,7 @@
 
 mod args;
 mod compat;
+mod lineage;
 mod output;
 mod progress;
 mod scan;

@@ -11,6 +11,7 @@ use apkvouch::report::ReportOptions;
 use apkvouch::scan::Found;
 use apkvouch::scan::Outcome;
 use apkvouch::scan::ScanOptions;
+use apkvouch::scan::V4SignatureFile;
 use apkvouch::scan::scan;
 
 use super::args::Color;
@@ -23,6 +24,13 @@ use super::progress::Progress;
 pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
+    if let Some(file) = &arguments.v4_signature_file {
+        if arguments.apks.len() != 1 {
+            let message = format!("--v4-signature-file goes with one APK, not with {}", arguments.apks.len());
+            return Err(Error::Usage(message).into());
+        }
+        options.v4_signature_file = V4SignatureFile::At(file.clone());
+    }
     let mut look = ReportOptions::new("verify");
     look.colour = coloured(color);
     look.verbose = arguments.verbose;

@@ -169,6 +169,31 @@ codes! {
     V31WithoutV3, "v31-without-v3", Error, Some("V31_BLOCK_FOUND_WITHOUT_V3_BLOCK"), "a v3.1 block without a v3.0 block", "有 v3.1 分块但缺少 v3.0 分块";
     V31DevReleaseOnV3, "v31-dev-release-on-v3", Warning, Some("V31_ROTATION_TARGETS_DEV_RELEASE_ATTR_ON_V3_SIGNER"), "a v3.0 signer targets a development release, which only v3.1 can", "v3.0 签名者针对开发版，仅 v3.1 支持";
 
+    // v4: the signature file beside the APK.
+    V4NoSignatures, "v4-no-signatures", Error, Some("V4_SIG_NO_SIGNATURES"), "the v4 signature file is empty", "v4 签名文件为空";
+    V4UnsupportedVersion, "v4-unsupported-version", Error, Some("V4_SIG_VERSION_NOT_CURRENT"), "the v4 signature file has a version that Android does not read", "v4 签名文件的版本 Android 不支持";
+    V4Malformed, "v4-malformed", Error, None, "the v4 signature file is malformed", "v4 签名文件格式错误";
+    V4TooLarge, "v4-too-large", Error, None, "the v4 signature is larger than Android accepts", "v4 签名超出 Android 允许的大小";
+    V4UnsupportedHash, "v4-unsupported-hash", Error, None, "the v4 hash tree is not of SHA-256", "v4 哈希树未使用 SHA-256";
+    V4UnsupportedBlockSize, "v4-unsupported-block-size", Error, None, "the v4 hash tree is not of blocks of 4096 bytes", "v4 哈希树的块大小不是 4096 字节";
+    V4SaltTooLong, "v4-salt-too-long", Error, None, "the salt of the v4 hash tree is longer than fs-verity allows", "v4 哈希树的盐值超出 fs-verity 允许的长度";
+    V4Salted, "v4-salted", Warning, None, "the v4 hash tree has a salt, which incremental installation refuses", "v4 哈希树带有盐值，增量安装会拒绝";
+    V4TrailingBytes, "v4-trailing-bytes", Warning, None, "the v4 signature file has bytes that nothing signs and nothing reads", "v4 签名文件中有未签名且不被读取的字节";
+    V4UnknownAlgorithm, "v4-unknown-algorithm", Error, Some("V4_SIG_UNKNOWN_SIG_ALGORITHM"), "the v4 signature algorithm is unknown", "未知的 v4 签名算法";
+    V4MalformedPublicKey, "v4-malformed-public-key", Error, Some("V4_SIG_MALFORMED_PUBLIC_KEY"), "the public key cannot be used", "公钥无法使用";
+    V4SignatureMismatch, "v4-signature-mismatch", Error, Some("V4_SIG_DID_NOT_VERIFY"), "the v4 signature does not verify for this file", "v4 签名对此文件校验失败";
+    V4VerifyException, "v4-verify-exception", Error, Some("V4_SIG_VERIFY_EXCEPTION"), "the v4 signature cannot be checked", "v4 签名无法校验";
+    V4NoCertificate, "v4-no-certificate", Error, Some("V4_SIG_NO_CERTIFICATE"), "the v4 signer has no certificate", "v4 签名者没有证书";
+    V4MalformedCertificate, "v4-malformed-certificate", Error, Some("V4_SIG_MALFORMED_CERTIFICATE"), "the v4 signer's certificate is malformed", "v4 签名者的证书格式错误";
+    V4PublicKeyMismatch, "v4-public-key-mismatch", Error, Some("V4_SIG_PUBLIC_KEY_MISMATCH_BETWEEN_CERTIFICATE_AND_SIGNATURES_RECORD"), "the signing key is not the key of the certificate", "签名密钥与证书公钥不一致";
+    V4RootMismatch, "v4-root-mismatch", Error, Some("V4_SIG_APK_ROOT_DID_NOT_VERIFY"), "the root of the v4 hash tree is not that of this file", "v4 哈希树的根与此文件不一致";
+    V4TreeMismatch, "v4-tree-mismatch", Error, Some("V4_SIG_APK_TREE_DID_NOT_VERIFY"), "the stored v4 hash tree is not that of this file", "存储的 v4 哈希树与此文件不一致";
+    V4TreeTruncated, "v4-tree-truncated", Error, None, "the stored v4 hash tree ends early", "存储的 v4 哈希树不完整";
+    V4MultipleSigners, "v4-multiple-signers", Error, Some("V4_SIG_MULTIPLE_SIGNERS"), "the v4 signers and those of the APK are not one for one", "v4 签名者与 APK 的签名者不是一一对应";
+    V4SignerMissing, "v4-signer-missing", Error, Some("V41_SIG_NEEDS_TWO_SIGNERS"), "a signer of the APK has no entry in the v4 signature file", "v4 签名文件缺少 APK 某签名者的条目";
+    V4SignersMismatch, "v4-signers-mismatch", Error, Some("V4_SIG_V2_V3_SIGNERS_MISMATCH"), "the v4 signer is not the signer of the APK", "v4 签名者不是 APK 的签名者";
+    V4DigestMismatch, "v4-digest-mismatch", Error, Some("V4_SIG_V2_V3_DIGESTS_MISMATCH"), "the v4 signature stands beside another v2 or v3 signature than this APK's", "v4 签名所依附的 v2/v3 签名不是此 APK 的";
+    V4WithoutV2OrV3, "v4-without-v2-or-v3", Error, None, "a v4 signature needs a v2 or v3 signature, and the APK has none", "v4 签名需要 v2 或 v3 签名，而此 APK 没有";
     // The source stamp. What only a check of the stamp alone makes an error stands first.
     StampMissing, "stamp-missing", Error, Some("SOURCE_STAMP_CERT_DIGEST_AND_SIG_BLOCK_MISSING"), "there is no source stamp", "没有来源戳";
     StampDigestEntryMissing, "stamp-digest-entry-missing", Error, Some("SOURCE_STAMP_SIGNATURE_BLOCK_WITHOUT_CERT_DIGEST"), "a source stamp is in the signing block, but the archive has no stamp-cert-sha256", "签名分块中有来源戳，但缺少 stamp-cert-sha256 条目";

@@ -131,6 +131,9 @@ pub struct Location {
     /// The signer of that scheme.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<SignerPlace>,
+    /// Name of a file beside the APK, as the caller named it, when the finding speaks of that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Name of a ZIP entry, as it stands in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
@@ -199,6 +202,13 @@ impl Finding {
     #[must_use]
     pub fn signer(mut self, signer: SignerPlace) -> Self {
         self.location.signer = Some(signer);
+        self
+    }
+
+    /// Names the file beside the APK.
+    #[must_use]
+    pub fn file(mut self, file: impl Into<String>) -> Self {
+        self.location.file = Some(file.into());
         self
     }
 

@@ -10,6 +10,7 @@ pub mod axml;
 mod chunk;
 pub mod cursor;
 pub mod der;
+pub mod idsig;
 pub mod jar;
 pub mod lineage;
 pub mod pkcs7;

@@ -1,7 +1,9 @@
-//! The lines of apksigner's `verify`, for scripts that parse them.
+//! The lines of apksigner's `verify` and `lineage`, for scripts that parse them.
 //!
 //! Streams, lines, prefixes, order and exit status are apksigner's, per generation; the words behind `ERROR:` and
 //! `WARNING:` are ours. Source: output of apksigner 31.0.2, 35.0.0 and 37.0.0.
+
+mod v4;
 
 use std::io;
 use std::io::Write;
@@ -12,14 +14,17 @@ use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::finding::Severity;
+use crate::identity::Capability;
 use crate::identity::Certificate;
+use crate::identity::Lineage;
 use crate::identity::PrintedDigests;
 use crate::scheme::SchemeOutcome;
 use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
 use crate::verify::StampVerification;
-use crate::verify::Status;
 use crate::verify::Verification;
+
+use v4::Answer;
 
 /// Which apksigner's lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -84,15 +89,15 @@ pub fn write(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<u8> {
-    if verification.status == Status::Malformed {
-        let message = verification.findings.iter().find(|finding| finding.is_error()).map(Finding::message);
-        writeln!(err, "ERROR: {}", visible(message.as_deref().unwrap_or("malformed APK")))?;
+    let answer = Answer::of(verification);
+    if let Answer::BreaksDown(message) = answer {
+        writeln!(err, "ERROR: {}", visible(&message))?;
         return Ok(1);
     }
     let lines = Lines {
         schemes: &verification.schemes,
         findings: &verification.findings,
-        verified: verification.is_verified(),
+        verified: answer == Answer::Verified,
         stamp: Stamp::new(
             verification.scheme(SchemeId::SourceStamp),
             verification.stamp_timestamp,
@@ -123,10 +128,33 @@ pub fn write_stamp(
     lines.write(out, err)
 }
 
+/// Writes what `apksigner lineage --print-certs` says of a lineage.
+///
+/// # Errors
+/// When the output cannot be written.
+///
+/// Source: apksig `ApkSignerTool.lineage`, `ApkSignerTool.printCapabilities`.
+pub fn write_lineage(lineage: &Lineage, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    for (node, number) in lineage.nodes().iter().zip(1_usize..) {
+        certificate(out, options, &format!("Signer #{number} in lineage"), &node.certificate)?;
+        for capability in Capability::ALL {
+            let name = match capability {
+                Capability::InstalledData => "installed data capability",
+                Capability::SharedUid => "shared UID capability    ",
+                Capability::Permission => "permission capability    ",
+                Capability::Rollback => "rollback capability      ",
+                Capability::Auth => "auth capability          ",
+            };
+            writeln!(out, "Has {name}: {}", node.has(capability))?;
+        }
+    }
+    Ok(())
+}
+
 struct Lines<'a> {
     schemes: &'a [SchemeResult],
     findings: &'a [Finding],
-    /// Whether what was asked for verifies.
+    /// Whether what was asked for verifies, as apksigner sees it.
     verified: bool,
     stamp: Stamp<'a>,
     /// Whether only the stamp was looked at.
@@ -151,7 +179,10 @@ impl<'a> Lines<'a> {
             writeln!(out, "Verifies")?;
             for scheme in self.options.generation.schemes() {
                 let (short, long) = (scheme.as_str(), scheme.long_name());
-                let verified = self.result(*scheme).is_some_and(SchemeResult::is_verified);
+                let verified = match scheme {
+                    SchemeId::V4 => v4::is_verified(self.schemes, self.findings),
+                    _ => self.result(*scheme).is_some_and(SchemeResult::is_verified),
+                };
                 writeln!(out, "Verified using {short} scheme ({long}): {verified}")?;
             }
             writeln!(out, "Verified for SourceStamp: {}", self.stamp.verified)?;
@@ -160,12 +191,12 @@ impl<'a> Lines<'a> {
             }
         }
         if self.options.certificates {
-            for (name, certificate) in signers {
-                self.certificate(out, &name, certificate)?;
+            for (name, of_signer) in signers {
+                certificate(out, self.options, &name, of_signer)?;
             }
-            if let Some(certificate) = self.stamp.certificate {
+            if let Some(of_stamp) = self.stamp.certificate {
                 let colon = if self.options.generation >= Generation::V37 { ":" } else { "" };
-                self.certificate(out, &format!("Source Stamp Signer{colon}"), certificate)?;
+                certificate(out, self.options, &format!("Source Stamp Signer{colon}"), of_stamp)?;
             }
         }
         if self.options.verbose && self.stamp.is_read && self.options.generation > Generation::V31 {
@@ -237,28 +268,13 @@ impl<'a> Lines<'a> {
         Vec::new()
     }
 
-    fn certificate(&self, out: &mut dyn Write, name: &str, certificate: &Certificate) -> io::Result<()> {
-        writeln!(out, "{name} certificate DN: {}", visible(certificate.subject()))?;
-        digests(out, &format!("{name} certificate"), certificate.digests())?;
-        if self.options.verbose {
-            let key = certificate.key();
-            writeln!(out, "{name} key algorithm: {}", visible(&key.algorithm))?;
-            writeln!(out, "{name} key size (bits): {}", key.bits)?;
-            digests(out, &format!("{name} public key"), &key.digests)?;
-        }
-        if self.options.pem {
-            out.write_all(pem(certificate.der()).as_bytes())?;
-        }
-        Ok(())
-    }
-
     /// Errors and warnings; whether a warning was among them that `-Werr` counts.
     fn issues(&self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<bool> {
         let mut told = self.stamp_alone;
         let mut warned = false;
         for group in self.groups() {
             for severity in [Severity::Error, Severity::Warning] {
-                for finding in group.iter().filter(|finding| finding.severity == severity) {
+                for finding in group.iter().filter(|finding| severity_of(finding) == Some(severity)) {
                     let entry = finding.location.entry.as_ref().map(|entry| format!("{entry}: "));
                     let line =
                         format!("{}{}{}", prefix(finding), entry.unwrap_or_default(), finding.message());
@@ -292,11 +308,7 @@ impl<'a> Lines<'a> {
             std::collections::BTreeMap::new();
         let of_app = |finding: &&Finding| finding.location.scheme != Some(SchemeId::SourceStamp);
         for finding in self.findings.iter().filter(of_app).chain(&self.stamp.findings) {
-            // A v1 signer that Android ignores is not spoken of, nor is what apksig has no issue for, unless it is
-            // what fails the file.
-            let ignored = finding.location.signer.as_ref().is_some_and(|signer| signer.ignored);
-            let known = finding.code.apksig_issue().is_some() || finding.severity == Severity::Error;
-            if ignored || !known || finding.severity == Severity::Note {
+            if severity_of(finding).is_none() {
                 continue;
             }
             let signer = finding.location.signer.as_ref().map(|signer| signer.index);
@@ -307,7 +319,6 @@ impl<'a> Lines<'a> {
                 (Some(SchemeId::V3), Some(index)) => (3, index),
                 (Some(SchemeId::V31), Some(index)) => (4, index),
                 (Some(SchemeId::V32), Some(index)) => (5, index),
-                (Some(SchemeId::V4), _) => (6, 0),
                 _ => (0, 0),
             };
             groups.entry(key).or_default().push(finding);
@@ -416,9 +427,21 @@ fn is_of_stamp(finding: &Finding) -> bool {
     finding.location.scheme == Some(SchemeId::SourceStamp) && !OF_NO_STAMP.contains(&finding.code)
 }
 
+/// Under which heading apksigner would speak of a finding; not at all of a v1 signer that Android ignores, nor of what
+/// apksig has no issue for, unless it is what fails the file.
+fn severity_of(finding: &Finding) -> Option<Severity> {
+    if let Some(effect) = v4::effect(finding) {
+        return (effect == v4::Effect::Fails).then_some(Severity::Error);
+    }
+    let ignored = finding.location.signer.as_ref().is_some_and(|signer| signer.ignored);
+    let known = finding.code.apksig_issue().is_some() || finding.severity == Severity::Error;
+    (!ignored && known && finding.severity != Severity::Note).then_some(finding.severity)
+}
+
 fn prefix(finding: &Finding) -> String {
     let place = &finding.location;
     match (place.scheme, &place.signer) {
+        (Some(SchemeId::V4), _) => String::new(),
         (Some(SchemeId::SourceStamp), _) if is_of_stamp(finding) => "SourceStamp: ".to_owned(),
         (Some(SchemeId::V1), Some(signer)) => match &signer.name {
             Some(name) => format!("JAR signer {name}: "),
@@ -436,6 +459,27 @@ fn prefix(finding: &Finding) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The lines for one certificate.
+fn certificate(
+    out: &mut dyn Write,
+    options: &Options,
+    name: &str,
+    certificate: &Certificate,
+) -> io::Result<()> {
+    writeln!(out, "{name} certificate DN: {}", visible(certificate.subject()))?;
+    digests(out, &format!("{name} certificate"), certificate.digests())?;
+    if options.verbose {
+        let key = certificate.key();
+        writeln!(out, "{name} key algorithm: {}", visible(&key.algorithm))?;
+        writeln!(out, "{name} key size (bits): {}", key.bits)?;
+        digests(out, &format!("{name} public key"), &key.digests)?;
+    }
+    if options.pem {
+        out.write_all(pem(certificate.der()).as_bytes())?;
+    }
+    Ok(())
 }
 
 fn ranged_name(signer: &VerifiedSigner, labelled: bool) -> String {

@@ -229,6 +229,9 @@ pub struct FindingRow {
     /// The signer of that scheme.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<FindingSigner>,
+    /// The file beside the APK that it speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The ZIP entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
@@ -479,6 +482,7 @@ impl FindingRow {
             message_zh: with_detail(finding.code.summary_zh()),
             scheme: place.scheme,
             signer: place.signer.as_ref().map(FindingSigner::new),
+            file: place.file.clone(),
             entry: place.entry.clone(),
             offset: place.offset,
             api_levels: place.api_levels.map(|(min, max)| ApiLevels { min, max: bounded(max) }),

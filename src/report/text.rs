@@ -414,9 +414,8 @@ fn place(finding: &FindingRow) -> String {
         (Some(scheme), None) => parts.push(scheme.to_string()),
         _ => {}
     }
-    if let Some(entry) = &finding.entry {
-        parts.push(visible(entry).into_owned());
-    }
+    parts
+        .extend([&finding.file, &finding.entry].into_iter().flatten().map(|name| visible(name).into_owned()));
     if let Some(offset) = finding.offset {
         parts.push(format!("at {offset:#x}"));
     }

@@ -3,6 +3,7 @@
 //! Memory does not grow with the number of files: a window of rows is in flight, and of a tree only the names of the
 //! directories on the way down are held. One broken file never stops the rest.
 
+mod idsig;
 mod walk;
 mod window;
 
@@ -10,6 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::path::PathBuf;
 
+pub use idsig::V4SignatureFile;
 pub use walk::Found;
 pub use walk::Walk;
 pub use walk::WalkOptions;
@@ -17,9 +19,11 @@ pub use walk::WalkOptions;
 use crate::Error;
 use crate::policy::Decision;
 use crate::source::FileSource;
+use crate::verify::Idsig;
 use crate::verify::Verification;
 use crate::verify::VerifyOptions;
 use crate::verify::verify;
+use crate::verify::verify_with_idsig;
 
 /// Turns evidence into a decision; called on many threads.
 pub type Decide<'a> = &'a (dyn Fn(&Verification) -> Decision + Sync);
@@ -30,6 +34,8 @@ pub type Decide<'a> = &'a (dyn Fn(&Verification) -> Decision + Sync);
 pub struct ScanOptions<'a> {
     /// What to verify for.
     pub verify: VerifyOptions,
+    /// Which v4 signature file goes with each APK.
+    pub v4_signature_file: V4SignatureFile,
     /// How many threads; as many as the machine has cores when none is given.
     pub jobs: Option<usize>,
     /// How to decide; rows hold no decision without it.
@@ -97,7 +103,7 @@ fn row(found: Found, options: &ScanOptions<'_>) -> Row {
 }
 
 fn judge(path: &Path, options: &ScanOptions<'_>) -> Outcome {
-    match look(path, &options.verify) {
+    match look(path, options) {
         Ok(verification) => {
             let decision = options.decide.map(|decide| decide(&verification));
             Outcome::Judged { verification: Box::new(verification), decision }
@@ -106,16 +112,26 @@ fn judge(path: &Path, options: &ScanOptions<'_>) -> Outcome {
     }
 }
 
-/// Verifies the file at `path`, with the name of the file in every error.
-fn look(path: &Path, options: &VerifyOptions) -> Result<Verification, Error> {
+/// Verifies the file at `path` with its v4 signature file, with the name of the file in every error.
+fn look(path: &Path, options: &ScanOptions<'_>) -> Result<Verification, Error> {
     let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
-    verify(&source, options).map_err(|error| match error {
+    let judged = options.v4_signature_file.open(path).and_then(|found| match found {
+        None => verify(&source, &options.verify),
+        Some((idsig_path, idsig)) => {
+            verify_with_idsig(&source, &Idsig::new(&idsig, &idsig_path.to_string_lossy()), &options.verify)
+        }
+    });
+    judged.map_err(|error| match error {
         Error::Read(error) => Error::file(path, "read", error),
         Error::Changed(what) => Error::File {
             path: path.to_owned(),
             message: format!("the file changed while it was read: {what}"),
             source: None,
         },
+        // The v4 signature file. It is the APK that cannot be judged for it.
+        Error::File { path: idsig, message, source } => {
+            Error::File { path: path.to_owned(), message: format!("{}: {message}", idsig.display()), source }
+        }
         other => other,
     })
 }

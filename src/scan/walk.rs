@@ -2,12 +2,14 @@
 //!
 //! - A file named on the command line is judged whatever its name, a link to it followed.
 //! - A directory is walked, its entries in the byte order of their paths. Files named `.apk`, in any case, are
-//!   judged; other regular files are counted and left out, unless all files are asked for.
+//!   judged; other regular files are counted and left out, unless all files are asked for. The v4 signature file beside
+//!   an APK belongs to that one: it is neither judged nor counted.
 //! - Inside a tree no link is followed: a link is skipped and said so, and so are FIFOs, sockets and devices, under
 //!   any name. So no file outside the tree is read, no walk goes round in circles, and no read blocks.
 //! - What cannot be listed is a failure of its own, and the walk goes on.
 
 use std::cmp::Ordering;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -20,6 +22,7 @@ use std::vec::IntoIter;
 use walkdir::DirEntry;
 use walkdir::WalkDir;
 
+use super::idsig;
 use crate::Error;
 use crate::source::kind_of;
 
@@ -100,11 +103,29 @@ impl Walk {
             };
             return Some(Found::Skipped(entry.into_path(), why));
         }
-        if self.options.all_files || is_named_apk(entry.path()) {
+        if self.is_idsig_of_apk(entry.path()) {
+            return None;
+        }
+        if self.is_wanted(entry.path()) {
             return Some(Found::File(entry.into_path()));
         }
         self.not_apk.fetch_add(1, Relaxed);
         None
+    }
+}
+
+impl Walk {
+    /// Whether a regular file of that name is judged.
+    fn is_wanted(&self, path: &Path) -> bool {
+        self.options.all_files || is_named_apk(path)
+    }
+
+    /// Whether it is the v4 signature file of a file that is judged: that one's row speaks of it.
+    fn is_idsig_of_apk(&self, path: &Path) -> bool {
+        path.extension() == Some(OsStr::new(idsig::SUFFIX)) && {
+            let apk = path.with_extension("");
+            self.is_wanted(&apk) && fs::symlink_metadata(apk).is_ok_and(|metadata| metadata.is_file())
+        }
     }
 }
 
@@ -203,6 +224,27 @@ mod tests {
         let dir = tree(&["b.apk", "notes.txt"]);
         let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions { all_files: true });
         assert_eq!(shown(dir.path(), walk), ["b.apk", "notes.txt"]);
+    }
+
+    #[test]
+    fn a_v4_signature_file_belongs_to_the_apk_beside_it() {
+        let dir = tree(&[
+            "a.apk",
+            "a.apk.idsig",
+            "b.apk.idsig",
+            "c.txt",
+            "c.txt.idsig",
+            "d/e.APK",
+            "d/e.APK.idsig",
+        ]);
+        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions::default());
+        let counter = walk.not_apk();
+        assert_eq!(shown(dir.path(), walk), ["a.apk", "d/e.APK"]);
+        assert_eq!(counter.load(Relaxed), 3, "those without an APK beside them are other files");
+        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions { all_files: true });
+        assert_eq!(shown(dir.path(), walk), ["a.apk", "b.apk.idsig", "c.txt", "d/e.APK"]);
+        let walk = Walk::new(vec![dir.path().join("a.apk.idsig")], WalkOptions::default());
+        assert_eq!(shown(dir.path(), walk), ["a.apk.idsig"], "a file that is named is judged");
     }
 
     #[test]

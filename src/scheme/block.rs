@@ -24,6 +24,7 @@ use crate::format::signer;
 use crate::format::signer::SignedData;
 use crate::format::signer::Signer;
 use crate::format::signer::SignerLayout;
+use crate::format::x509;
 use crate::identity::Certificate;
 use crate::identity::Lineage;
 
@@ -106,8 +107,16 @@ impl ExaminedSigner {
             targets_dev_release: self.targets_dev_release,
             lineage: self.lineage,
             algorithms: self.algorithms,
+            content_digests: known_digests(self.digests),
         })
     }
+}
+
+fn known_digests(digests: Vec<(SignatureAlgorithmId, Vec<u8>)>) -> Vec<(ContentDigestAlgorithm, Vec<u8>)> {
+    digests
+        .into_iter()
+        .filter_map(|(id, digest)| id.lookup().map(|algorithm| (algorithm.content_digest, digest)))
+        .collect()
 }
 
 /// What a scheme does with the additional attributes of a signer: it is handed each with its id.
@@ -413,18 +422,29 @@ fn read_certificates(
         examined.report(codes, Finding::new(codes.no_certificates));
         return false;
     };
-    let Ok(parsed) = crate::format::x509::Certificate::parse(first.der(), cx.limits()) else { return false };
-    if parsed.public_key_info != signer.public_key
-        && crypto::normalise_rsa_spki(parsed.public_key_info).as_deref() != Some(signer.public_key)
-    {
-        let finding = Finding::new(codes.public_key_mismatch).values(
-            format!("the certificate's key, SHA-256 {}", hex(&crypto::sha256(parsed.public_key_info))),
-            format!("a key with SHA-256 {}", hex(&crypto::sha256(signer.public_key))),
-        );
-        examined.report(codes, finding);
+    if let Some((expected, actual)) = key_mismatch(cx, first, signer.public_key) {
+        examined.report(codes, Finding::new(codes.public_key_mismatch).values(expected, actual));
         return false;
     }
     true
+}
+
+/// What was expected and what was found, when `public_key`, which signed, is not the key of `certificate`.
+pub(super) fn key_mismatch(
+    cx: &Context<'_>,
+    certificate: &Certificate,
+    public_key: &[u8],
+) -> Option<(String, String)> {
+    // It parsed when it was identified.
+    let parsed = x509::Certificate::parse(certificate.der(), cx.limits()).ok();
+    let expected = parsed.map(|parsed| parsed.public_key_info).unwrap_or_default();
+    if expected == public_key || crypto::normalise_rsa_spki(expected).as_deref() == Some(public_key) {
+        return None;
+    }
+    Some((
+        format!("the certificate's key, SHA-256 {}", hex(&crypto::sha256(expected))),
+        format!("a key with SHA-256 {}", hex(&crypto::sha256(public_key))),
+    ))
 }
 
 /// Notes whom an unverified signer claims to be.

@@ -10,6 +10,7 @@ mod source_stamp;
 mod v1;
 mod v2;
 mod v3;
+mod v4;
 
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ use block::ExaminedBlock;
 use block::ExaminedSigner;
 use block::SignerCodes;
 use certificate::Certificates;
+use v4::ExaminedV4;
 
 pub(crate) use content::ContentDigests;
 pub use lineage::LineageFileFault;
@@ -40,12 +42,15 @@ pub(crate) use source_stamp::StampParts;
 pub(crate) use source_stamp::StampResult;
 pub(crate) use source_stamp::listed_digests;
 pub(crate) use source_stamp::verify as verify_stamp_over;
+pub use v4::Idsig;
+pub(crate) use v4::UNSEEN_BY_APKSIG as V4_UNSEEN_BY_APKSIG;
 
 /// First API level that reads each scheme.
 pub(crate) mod since {
     pub(crate) use super::v2::MIN_SDK as V2;
     pub(crate) use super::v3::MIN_SDK as V3;
     pub(crate) use super::v3::MIN_SDK_V31 as V31;
+    pub(crate) use super::v4::MIN_SDK as V4;
 }
 
 /// What every scheme is given: the file, and for which API levels.
@@ -140,6 +145,8 @@ pub(crate) struct Proof {
     listed: Vec<SchemeDigests>,
     /// When a verified source stamp says that it was made, in Unix seconds.
     pub(crate) stamp_timestamp: Option<u64>,
+    /// v4 stands beside the others: what is wrong with it changes nothing about them.
+    v4: Option<ExaminedV4>,
 }
 
 impl Proof {
@@ -347,6 +354,26 @@ pub(crate) fn verify_v1_for_some(cx: &Context<'_>, proof: &mut Proof) -> Result<
     Ok(())
 }
 
+/// Looks at the v4 signature file beside the APK, once the schemes of the signing block have verified.
+///
+/// # Errors
+/// When the bytes cannot be had.
+pub(crate) fn examine_v4(cx: &Context<'_>, idsig: &Idsig<'_>, proof: &mut Proof) -> Result<(), Stop> {
+    proof.v4 = Some(v4::examine(cx, idsig)?);
+    Ok(())
+}
+
+/// Holds the v4 signature against the other ones, once all of them have verified.
+///
+/// # Errors
+/// When the bytes cannot be had.
+pub(crate) fn bind_v4(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop> {
+    if let Some(v4) = &mut proof.v4 {
+        v4.bind(cx, &proof.schemes, cx.apk.signing_block()?);
+    }
+    Ok(())
+}
+
 /// Whether the archive has anything of a JAR signature.
 pub(crate) fn has_v1(apk: &Apk<'_>) -> Result<bool, Stop> {
     Ok(v1::is_present(apk.directory()?))
@@ -361,6 +388,22 @@ impl Proof {
     /// Notes why a scheme was not looked at.
     pub(crate) fn not_checked(&mut self, scheme: SchemeId, reason: NotChecked) {
         self.push(scheme, SchemeOutcome::NotChecked(reason));
+    }
+
+    /// Adds what v4 proves to the others; whether it fails the APK. `unlooked` is what there is to say of it when its file
+    /// was not looked at.
+    pub(crate) fn conclude_v4(&mut self, unlooked: Option<SchemeOutcome>) -> bool {
+        let Some(v4) = self.v4.take() else {
+            if let Some(outcome) = unlooked {
+                self.push(SchemeId::V4, outcome);
+            }
+            return false;
+        };
+        let (result, mut findings) = v4.into_result();
+        let failed = findings.iter().any(Finding::is_error);
+        self.schemes.push(result);
+        self.findings.append(&mut findings);
+        failed
     }
 
     /// Puts the schemes into their order, oldest first.
@@ -383,6 +426,8 @@ pub struct VerifiedSigner {
     targets_dev_release: bool,
     lineage: Option<Lineage>,
     algorithms: Vec<String>,
+    /// v2 and newer: every content digest that it signed, of algorithms that are known.
+    content_digests: Vec<(ContentDigestAlgorithm, Vec<u8>)>,
 }
 
 impl VerifiedSigner {
@@ -516,6 +561,7 @@ impl VerifiedSigner {
             targets_dev_release: false,
             lineage,
             algorithms: Vec::new(),
+            content_digests: Vec::new(),
         }
     }
 }

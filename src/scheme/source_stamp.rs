@@ -605,6 +605,7 @@ impl<'r> Stamp<'r> {
                     targets_dev_release: false,
                     lineage,
                     algorithms,
+                    content_digests: Vec::new(),
                 }]);
             }
             certificate => {

@@ -27,12 +27,14 @@ use crate::scheme;
 use crate::scheme::Context;
 use crate::scheme::NotChecked;
 use crate::scheme::Proof;
+use crate::scheme::SchemeOutcome;
 use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
 use crate::scheme::since;
 use crate::source::ByteSource;
 
 pub use crate::finding::MAX_SDK;
+pub use crate::scheme::Idsig;
 pub use stamp::StampStatus;
 pub use stamp::StampVerification;
 pub use stamp::verify_source_stamp;
@@ -173,7 +175,8 @@ impl Verification {
 
 /// Verifies the APK in `source` for every Android version in range.
 ///
-/// An APK that is unsigned, forged or broken is `Ok`, with findings.
+/// An APK that is unsigned, forged or broken is `Ok`, with findings. [`verify_with_idsig`] takes the v4 signature file
+/// that stands beside an APK as well.
 ///
 /// # Errors
 /// [`Error::Read`] and [`Error::Changed`] when the bytes cannot be had, or not twice the same;
@@ -181,6 +184,46 @@ impl Verification {
 ///
 /// Source: apksig `ApkVerifier.verify`, whose order of checks this keeps.
 pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verification, Error> {
+    verify_all(source, None, options)
+}
+
+/// Verifies the APK in `source` together with the v4 signature file that stands beside it.
+///
+/// An APK whose file does not verify is rejected, whatever its other signatures say; the findings name the file. The
+/// result of [`SchemeId::V4`] holds a signer for the v2 or v3.0 signature, and one for each newer block that it is bound to.
+///
+/// ```
+/// use apkvouch::finding::SchemeId;
+/// use apkvouch::source::FileSource;
+/// use apkvouch::{Idsig, VerifyOptions, verify_with_idsig};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let apk = FileSource::open("testdata/v4/honest/app.apk".as_ref())?;
+/// let idsig = FileSource::open("testdata/v4/honest/app.apk.idsig".as_ref())?;
+/// let idsig = Idsig::new(&idsig, "app.apk.idsig");
+/// let evidence = verify_with_idsig(&apk, &idsig, &VerifyOptions::default())?;
+/// assert!(evidence.scheme(SchemeId::V4).is_some_and(|v4| v4.is_verified()));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`verify`]; [`Error::File`], with the name of the v4 signature file, when that one cannot be read.
+///
+/// Source: apksig `ApkVerifier.verify`; AOSP `ApkSignatureVerifier.verifyV4Signature`.
+pub fn verify_with_idsig(
+    source: &dyn ByteSource,
+    idsig: &Idsig<'_>,
+    options: &VerifyOptions,
+) -> Result<Verification, Error> {
+    verify_all(source, Some(idsig), options)
+}
+
+fn verify_all(
+    source: &dyn ByteSource,
+    idsig: Option<&Idsig<'_>>,
+    options: &VerifyOptions,
+) -> Result<Verification, Error> {
     check_range(options)?;
     let max_sdk = options.max_sdk.unwrap_or(MAX_SDK);
     let mut verification = Verification {
@@ -195,9 +238,17 @@ pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verifi
         findings: Vec::new(),
     };
     let mut proof = Proof::default();
-    let outcome = run(source, options, &mut verification, &mut proof);
+    let outcome = run(source, idsig, options, &mut verification, &mut proof);
+    let v4_failed = proof.conclude_v4(match (idsig, &outcome) {
+        (None, Err(_)) => None,
+        (None, Ok(_)) => Some(SchemeOutcome::Absent),
+        (_, Err(_)) => Some(SchemeOutcome::NotChecked(NotChecked::Malformed)),
+        _ if max_sdk < since::V4 => Some(SchemeOutcome::NotChecked(NotChecked::NoVersionInRange)),
+        _ => Some(SchemeOutcome::NotChecked(NotChecked::EarlierFailure)),
+    });
     verification.findings.append(&mut proof.findings);
     match outcome {
+        Ok(Status::Verified) if v4_failed => verification.status = Status::Rejected,
         Ok(status) => verification.status = status,
         Err(Stop::Malformed(finding)) => verification.findings.push(*finding),
         Err(Stop::Error(error)) => return Err(error),
@@ -215,6 +266,7 @@ pub fn verify(source: &dyn ByteSource, options: &VerifyOptions) -> Result<Verifi
         }
     }
     source.check_unchanged().map_err(Error::Changed)?;
+    idsig.map_or(Ok(()), Idsig::check_unchanged)?;
     Ok(verification)
 }
 
@@ -229,8 +281,10 @@ fn check_range(options: &VerifyOptions) -> Result<(), Error> {
     }
 }
 
+/// Everything but what a v4 signature file says of itself: that waits in `proof`.
 fn run(
     source: &dyn ByteSource,
+    idsig: Option<&Idsig<'_>>,
     options: &VerifyOptions,
     verification: &mut Verification,
     proof: &mut Proof,
@@ -271,6 +325,9 @@ fn run(
         scheme::skip_source_stamp(&cx, proof)?;
         return Ok(Status::Rejected);
     }
+    if let Some(idsig) = idsig.filter(|_| max_sdk >= since::V4) {
+        scheme::examine_v4(&cx, idsig, proof)?;
+    }
     check_sandbox(&apk, proof, max_sdk)?;
     let before = proof.has_errors();
     if min_sdk < since::V2 || proof.found.is_empty() {
@@ -288,6 +345,7 @@ fn run(
     } else {
         scheme::verify_source_stamp(&cx, proof)?;
         across::check(proof, &apk)?;
+        scheme::bind_v4(&cx, proof)?;
         check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, max_sdk);
     }
     if !proof.has_errors() {

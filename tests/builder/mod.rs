@@ -35,6 +35,8 @@
 //! | [`Apk::signing_block`] | pairs, sizes and magic of the signing block |
 //! | [`Apk::after_signing`] | sections of the file, once signed |
 //! | [`Apk::bytes`] | the file |
+//! | [`V4::hashing`], [`V4::before_signing`] | what the v4 signature file beside it says, before it signs |
+//! | [`V4::after_signing`], [`V4::bytes`] | that file |
 //!
 //! ```ignore
 //! let forged = Apk::new().v2(Signer::v2(&old).after_signing(|signer| signer.signatures[0].1[9] ^= 1)).build();
@@ -64,6 +66,7 @@ pub mod signer;
 pub mod signing_block;
 pub mod source_stamp;
 pub mod v1;
+pub mod v4;
 
 pub use self::archive::Entry;
 pub use self::archive::Parts;
@@ -83,6 +86,7 @@ pub use self::signing_block::id;
 pub use self::source_stamp::SourceStamp;
 pub use self::v1::V1;
 pub use self::v1::V1Signer;
+pub use self::v4::V4;
 
 use self::hooks::Hooks;
 
@@ -234,6 +238,19 @@ impl Apk {
 
     /// The file.
     pub fn build(&self) -> Vec<u8> {
+        let mut parts = self.signed_parts();
+        self.after_signing.run(&mut parts);
+        let mut bytes = parts.to_bytes();
+        self.bytes.run(&mut bytes);
+        bytes
+    }
+
+    /// What v2 and v3 sign.
+    pub fn protected(&self) -> [Vec<u8>; 3] {
+        self.signed_parts().protected()
+    }
+
+    fn signed_parts(&self) -> Parts {
         let manifest = self.manifest.iter().map(|bytes| Entry::deflated("AndroidManifest.xml", bytes));
         let mut entries: Vec<Entry> = manifest.chain(self.files.iter().cloned()).collect();
         if let Some(content) = self.stamps.iter().find_map(|stamp| stamp.entry.as_ref()) {
@@ -256,10 +273,7 @@ impl Apk {
         let mut parts = Parts::of(&entries);
         self.before_signing.run(&mut parts);
         self.sign(&mut parts, jar.as_deref());
-        self.after_signing.run(&mut parts);
-        let mut bytes = parts.to_bytes();
-        self.bytes.run(&mut bytes);
-        bytes
+        parts
     }
 
     fn sign(&self, parts: &mut Parts, jar: Option<&[u8]>) {

@@ -74,16 +74,6 @@ pub fn default_algorithm(key: &Key) -> u32 {
     }
 }
 
-fn content_digest(algorithm: u32, sections: &[Vec<u8>; 3]) -> Vec<u8> {
-    match algorithm {
-        algorithm::RSA_PSS_SHA512 | algorithm::RSA_SHA512 | algorithm::ECDSA_SHA512 => {
-            content_digest::chunked(Hash::Sha512, sections)
-        }
-        algorithm if is_verity(algorithm) => content_digest::verity(sections),
-        _ => content_digest::chunked(Hash::Sha256, sections),
-    }
-}
-
 /// The digests that these signers list, by the id that a source stamp gives their kind: 1 SHA-256 and 2 SHA-512 in chunks,
 /// 3 verity.
 pub fn content_digests(signers: &[Signer], parts: &Parts) -> BTreeMap<u32, Vec<u8>> {
@@ -94,7 +84,7 @@ pub fn content_digests(signers: &[Signer], parts: &Parts) -> BTreeMap<u32, Vec<u
         _ => 1,
     };
     let algorithms = signers.iter().flat_map(|signer| &signer.algorithms);
-    algorithms.map(|id| (kind(*id), content_digest(*id, &sections))).collect()
+    algorithms.map(|id| (kind(*id), content_digest::of_algorithm(*id, &sections))).collect()
 }
 
 /// What a signer signs.
@@ -266,7 +256,11 @@ impl Signer {
         let sections = parts.protected();
         let announced = announced.filter(|_| !self.no_stripping_protection).cloned();
         let mut data = SignedData {
-            digests: self.algorithms.iter().map(|id| (*id, content_digest(*id, &sections))).collect(),
+            digests: self
+                .algorithms
+                .iter()
+                .map(|id| (*id, content_digest::of_algorithm(*id, &sections)))
+                .collect(),
             certificates: self.certificates.clone(),
             sdk: self.sdk,
             attributes: self.attributes.iter().cloned().chain(announced).collect(),

@@ -19,6 +19,7 @@ mod v1;
 mod v2;
 mod v3;
 mod v31;
+mod v4;
 mod zip;
 
 use std::collections::HashSet;
@@ -32,7 +33,9 @@ use std::thread;
 use builder::Apk;
 use builder::Entry;
 use builder::Key;
+use builder::Lineage;
 use builder::Manifest;
+use builder::V4;
 
 const ORIGIN: &str = "origin = \"made by tests/make_testdata\"";
 
@@ -43,6 +46,8 @@ struct Case {
     /// What was done, and what Android does.
     description: &'static str,
     apk: Apk,
+    /// The v4 signature file beside it.
+    idsig: Option<Vec<u8>>,
     runs: Vec<Run>,
     checks: Vec<StampCheck>,
     /// Why no comparison with apksigner 31, if there is none.
@@ -79,10 +84,31 @@ enum Outcome {
 }
 
 fn case(path: &'static str, description: &'static str, apk: Apk) -> Case {
-    Case { path, description, apk, runs: Vec::new(), checks: Vec::new(), apart: None, identity: None }
+    Case {
+        path,
+        description,
+        apk,
+        idsig: None,
+        runs: Vec::new(),
+        checks: Vec::new(),
+        apart: None,
+        identity: None,
+    }
 }
 
 impl Case {
+    /// With a v4 signature file for this APK.
+    fn v4(mut self, v4: &V4) -> Self {
+        self.idsig = Some(v4.sign(&self.apk));
+        self
+    }
+
+    /// With these bytes for a v4 signature file.
+    fn idsig(mut self, bytes: Vec<u8>) -> Self {
+        self.idsig = Some(bytes);
+        self
+    }
+
     /// For the levels of its manifest, it is verified by these schemes and signers.
     fn verified(self, schemes: &[&'static str], signers: &[&Key]) -> Self {
         self.verified_for(None, None, schemes, signers)
@@ -219,11 +245,21 @@ fn committed_cases_are_what_the_recipes_give() {
         let apk = case.apk.build();
         assert!(apk.len() < 20_000, "{}: {} bytes", case.path, apk.len());
         check(dir.join("app.apk"), &apk);
+        let idsig = dir.join("app.apk.idsig");
+        match &case.idsig {
+            Some(bytes) => {
+                assert!(bytes.len() < 20_000, "{}: {} bytes beside it", case.path, bytes.len());
+                check(idsig, bytes);
+            }
+            None => assert!(!idsig.exists(), "{}: no recipe makes it", idsig.display()),
+        }
         check(dir.join("case.toml"), case.toml().as_bytes());
         if let Some(lines) = case.identity {
             check(dir.join("identity.toml"), format!("identity = {lines:#?}\n").as_bytes());
         }
     }
+    let rotated = Lineage::from(&Key::named("ec-p256")).to(&Key::named("ec-p256-2"));
+    check(testdata().join("lineage/rotated.lineage"), &rotated.file());
     let debug = Key::android_debug();
     let keys = Key::NAMES.map(Key::named);
     for (name, key) in keys.iter().map(|key| (key.name.as_str(), key)).chain([("android-debug", &debug)]) {
@@ -269,6 +305,9 @@ fn apksigner_agrees_with_the_cases() {
     for (number, case) in cases().into_iter().enumerate() {
         let file = dir.path().join(format!("{number}.apk"));
         fs::write(&file, case.apk.build()).unwrap();
+        if let Some(idsig) = &case.idsig {
+            fs::write(idsig_of(&file), idsig).unwrap();
+        }
         if let Some(reason) = case.apart {
             println!("{}: not compared: {reason}", case.path);
             continue;
@@ -293,7 +332,12 @@ fn apksigner_agrees_with_the_cases() {
 
 const STAMP_SIGNER: &str = "Source Stamp Signer certificate SHA-256 digest:";
 
-/// What apksigner says, if not what the run expects.
+fn idsig_of(apk: &Path) -> PathBuf {
+    apk.with_extension("apk.idsig")
+}
+
+/// What apksigner says, if not what the run expects. Of a v4 signature file that does not verify it says no more than
+/// that, and passes the APK.
 fn disagreement(file: &Path, run: &Run) -> Option<String> {
     let mut command = Command::new("apksigner");
     // A short run is over before the second compiler pays.
@@ -304,17 +348,21 @@ fn disagreement(file: &Path, run: &Run) -> Option<String> {
             command.args([name, &level.to_string()]);
         }
     }
+    let has_v4 = idsig_of(file).exists();
+    if has_v4 {
+        command.arg("--v4-signature-file").arg(idsig_of(file));
+    }
     let output = command.arg(file).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
+    let says = |scheme: &str| {
+        let line = format!("Verified using {scheme} scheme");
+        stdout.lines().find(|said| said.starts_with(&line)).is_some_and(|line| line.ends_with("true"))
+    };
     let agrees = match &run.outcome {
-        Outcome::Refused(_) => !output.status.success(),
+        Outcome::Refused(_) => !output.status.success() || has_v4 && !says("v4"),
         Outcome::Verified(schemes, signers) => {
             output.status.success()
-                && ["v1", "v2", "v3"].iter().all(|scheme| {
-                    let line = format!("Verified using {scheme} scheme");
-                    let line = stdout.lines().find(|said| said.starts_with(&line)).unwrap_or_default();
-                    line.ends_with("true") == schemes.contains(scheme)
-                })
+                && ["v1", "v2", "v3", "v4"].iter().all(|scheme| says(scheme) == schemes.contains(scheme))
                 && stdout.contains(&format!("Verified for SourceStamp: {}", schemes.contains(&"stamp")))
                 && stdout.matches("certificate SHA-256 digest").count()
                     == signers.len() + stdout.matches(STAMP_SIGNER).count()
@@ -341,6 +389,7 @@ fn cases() -> Vec<Case> {
         v2::cases,
         v3::cases,
         v31::cases,
+        v4::cases,
         stamp::cases,
     ];
     layers.iter().flat_map(|layer| layer(&keys)).collect()

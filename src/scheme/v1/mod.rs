@@ -328,6 +328,7 @@ impl Run<'_> {
                 targets_dev_release: false,
                 lineage: None,
                 algorithms: vec![signer.algorithm],
+                content_digests: Vec::new(),
             });
         }
         verified
