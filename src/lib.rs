@@ -27,6 +27,7 @@
 pub mod apk;
 pub mod crypto;
 pub mod error;
+mod fields;
 pub mod finding;
 pub mod format;
 pub mod identity;

@@ -52,7 +52,6 @@
 //! A store that does not fit in memory answers the same questions by handing out the part of it that one file needs
 //! (its package, its certificates, what these refer to) as a [`Registry`]; so judging stays free of I/O.
 
-mod fields;
 mod moment;
 mod read;
 

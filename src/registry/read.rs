@@ -10,17 +10,18 @@ use super::DeniedKey;
 use super::Header;
 use super::Key;
 use super::KeyStatus;
+use super::Moment;
 use super::PublicKeyDigest;
 use super::Registry;
 use super::Role;
 use super::SCHEMA;
 use super::SignerSet;
 use super::Subject;
-use super::fields::AsName;
-use super::fields::At;
-use super::fields::Document;
-use super::fields::Fields;
 use crate::error::Error;
+use crate::fields::AsName;
+use crate::fields::At;
+use crate::fields::Document;
+use crate::fields::Fields;
 use crate::identity::CertificateDigest;
 
 /// Reads a whole registry.
@@ -62,10 +63,10 @@ fn header(document: Document<'_>, top: &mut Fields<'_>) -> Result<Header, Error>
     let header = Header {
         id: top.text("id", "\"store.example\"")?.value,
         serial: top.optional_number("serial", "1")?.map(|serial| serial.value),
-        issued_at: top.optional_moment("issued_at")?.map(|moment| moment.value),
+        issued_at: optional_moment(top, "issued_at")?.map(|moment| moment.value),
         expires_at: None,
     };
-    let expires_at = top.optional_moment("expires_at")?;
+    let expires_at = optional_moment(top, "expires_at")?;
     if let (Some(start), Some(end)) = (header.issued_at, &expires_at)
         && end.value.ends_before(start)
     {
@@ -76,6 +77,19 @@ fn header(document: Document<'_>, top: &mut Fields<'_>) -> Result<Header, Error>
         return Err(document.fault(end.at, message));
     }
     Ok(Header { expires_at: expires_at.map(|moment| moment.value), ..header })
+}
+
+/// A day or an instant, as a TOML date or as a text.
+fn optional_moment(fields: &mut Fields<'_>, name: &str) -> Result<Option<At<Moment>>, Error> {
+    let read = |text: &str| {
+        if text.len() == "2027-12-31".len() {
+            text.parse().ok().map(Moment::Day)
+        } else {
+            text.parse().ok().map(Moment::Instant)
+        }
+    };
+    let expected = "a day, or an instant with its offset from UTC,";
+    fields.optional_date(name, expected, "2027-12-31 or 2027-12-31T08:00:00Z", read)
 }
 
 fn subjects(document: Document<'_>, top: &mut Fields<'_>) -> Result<BTreeMap<String, Subject>, Error> {
@@ -127,8 +141,8 @@ fn keys(
         let certificate = fields.digest("certificate_sha256")?;
         let subject = fields.text("subject", "\"example\"")?;
         registered_subject(document, "subject", &subject, subjects)?;
-        let valid_from = fields.optional_moment("valid_from")?.map(|moment| moment.value);
-        let valid_until = fields.optional_moment("valid_until")?;
+        let valid_from = optional_moment(&mut fields, "valid_from")?.map(|moment| moment.value);
+        let valid_until = optional_moment(&mut fields, "valid_until")?;
         if let (Some(start), Some(end)) = (valid_from, &valid_until)
             && end.value.ends_before(start)
         {
@@ -139,7 +153,7 @@ fn keys(
             return Err(document.fault(end.at, message));
         }
         let status = fields.optional_choice("status", &KeyStatus::ALL)?;
-        let status_date = fields.optional_moment("status_date")?;
+        let status_date = optional_moment(&mut fields, "status_date")?;
         let reason = fields.optional_text("reason", "\"key rollover\"")?;
         // A key whose `status = "revoked"` got lost must not come back to life.
         let about_status = [

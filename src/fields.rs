@@ -9,26 +9,25 @@ use std::path::Path;
 use toml::de::DeTable;
 use toml::de::DeValue;
 
-use super::Moment;
 use crate::error::Error;
 use crate::identity::CertificateDigest;
 
 /// The text and its name.
 #[derive(Clone, Copy)]
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     text: &'a str,
     path: &'a Path,
 }
 
 /// A value and the byte where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct At<T> {
-    pub(super) at: usize,
-    pub(super) value: T,
+pub(crate) struct At<T> {
+    pub(crate) at: usize,
+    pub(crate) value: T,
 }
 
 /// The fields of one table, taken out one by one.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     document: Document<'a>,
     /// How messages call the table: `[[key]]`.
     what: &'static str,
@@ -43,17 +42,17 @@ struct Entry<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(text: &'a str, path: &'a Path) -> Self {
+    pub(crate) fn new(text: &'a str, path: &'a Path) -> Self {
         Self { text, path }
     }
 
     /// Reads the text; `what` is how messages call the document, `known` are the names of its fields.
-    pub(super) fn read(self, what: &'static str, known: &[&str]) -> Result<Fields<'a>, Error> {
+    pub(crate) fn read(self, what: &'static str, known: &[&str]) -> Result<Fields<'a>, Error> {
         let table = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
             let hint = if message.contains("duplicate key") {
-                "; write [[key]], not [key], for what occurs more than once"
+                "; write [[name]], not [name], for a table that occurs more than once"
             } else {
                 ""
             };
@@ -64,7 +63,7 @@ impl<'a> Document<'a> {
     }
 
     /// A fault at byte `at`.
-    pub(super) fn fault(&self, at: usize, message: impl Into<String>) -> Error {
+    pub(crate) fn fault(&self, at: usize, message: impl Into<String>) -> Error {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line = before.matches('\n').count().saturating_add(1);
         let column = before.chars().rev().take_while(|c| *c != '\n').count().saturating_add(1);
@@ -99,7 +98,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Where the table begins.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
@@ -123,7 +122,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number from 0 up.
-    pub(super) fn optional_number(&mut self, name: &str, example: &str) -> Result<Option<At<u64>>, Error> {
+    pub(crate) fn optional_number(&mut self, name: &str, example: &str) -> Result<Option<At<u64>>, Error> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
@@ -136,7 +135,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that is neither empty nor blank.
-    pub(super) fn optional_text(&mut self, name: &str, example: &str) -> Result<Option<At<String>>, Error> {
+    pub(crate) fn optional_text(&mut self, name: &str, example: &str) -> Result<Option<At<String>>, Error> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
@@ -147,17 +146,17 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that must be there.
-    pub(super) fn text(&mut self, name: &str, example: &str) -> Result<At<String>, Error> {
+    pub(crate) fn text(&mut self, name: &str, example: &str) -> Result<At<String>, Error> {
         self.optional_text(name, example)?.ok_or_else(|| self.missing(name, example))
     }
 
     /// A number that must be there.
-    pub(super) fn number(&mut self, name: &str, example: &str) -> Result<At<u64>, Error> {
+    pub(crate) fn number(&mut self, name: &str, example: &str) -> Result<At<u64>, Error> {
         self.optional_number(name, example)?.ok_or_else(|| self.missing(name, example))
     }
 
     /// A list of texts, none of them empty or twice.
-    pub(super) fn optional_texts(
+    pub(crate) fn optional_texts(
         &mut self,
         name: &str,
         example: &str,
@@ -188,7 +187,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list that must be there and have something in it.
-    pub(super) fn texts(&mut self, name: &str, example: &str) -> Result<At<Vec<At<String>>>, Error> {
+    pub(crate) fn texts(&mut self, name: &str, example: &str) -> Result<At<Vec<At<String>>>, Error> {
         let texts = self.optional_texts(name, example)?.ok_or_else(|| self.missing(name, example))?;
         if texts.value.is_empty() {
             let message = format!(
@@ -200,7 +199,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The digest of a certificate, in any usual spelling.
-    pub(super) fn optional_digest(&mut self, name: &str) -> Result<Option<At<CertificateDigest>>, Error> {
+    pub(crate) fn optional_digest(&mut self, name: &str) -> Result<Option<At<CertificateDigest>>, Error> {
         match self.optional_text(name, DIGEST_EXAMPLE)? {
             Some(text) => self.document.digest(name, &text).map(Some),
             None => Ok(None),
@@ -208,12 +207,18 @@ impl<'a> Fields<'a> {
     }
 
     /// A digest that must be there.
-    pub(super) fn digest(&mut self, name: &str) -> Result<At<CertificateDigest>, Error> {
+    pub(crate) fn digest(&mut self, name: &str) -> Result<At<CertificateDigest>, Error> {
         self.optional_digest(name)?.ok_or_else(|| self.missing(name, DIGEST_EXAMPLE))
     }
 
-    /// A day or an instant, as a TOML date or as a text.
-    pub(super) fn optional_moment(&mut self, name: &str) -> Result<Option<At<Moment>>, Error> {
+    /// A date of TOML or a text that `read` understands; `expected` says what is understood.
+    pub(crate) fn optional_date<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        example: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<At<T>>, Error> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
@@ -222,23 +227,12 @@ impl<'a> Fields<'a> {
             DeValue::String(text) => text.to_string(),
             _ => String::new(),
         };
-        let moment = if text.len() == "2027-12-31".len() {
-            text.parse().ok().map(Moment::Day)
-        } else {
-            text.parse().ok().map(Moment::Instant)
-        };
-        let value = moment.ok_or_else(|| {
-            self.wrong(
-                &entry,
-                "a day, or an instant with its offset from UTC,",
-                "2027-12-31 or 2027-12-31T08:00:00Z",
-            )
-        })?;
+        let value = read(&text).ok_or_else(|| self.wrong(&entry, expected, example))?;
         Ok(Some(At { at: entry.at, value }))
     }
 
     /// A text that is the name of one of `choices`.
-    pub(super) fn optional_choice<T: Copy + AsName>(
+    pub(crate) fn optional_choice<T: Copy + AsName>(
         &mut self,
         name: &str,
         choices: &[T],
@@ -251,7 +245,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The tables of `[[name]]`, in the order of the text.
-    pub(super) fn tables(
+    pub(crate) fn tables(
         &mut self,
         name: &str,
         what: &'static str,
@@ -288,7 +282,7 @@ impl<'a> Fields<'a> {
 }
 
 /// What has a name in the text form.
-pub(super) trait AsName {
+pub(crate) trait AsName {
     fn as_name(&self) -> &'static str;
 }
 
@@ -296,7 +290,7 @@ const DIGEST_EXAMPLE: &str = "\"<64 hexadecimal digits>\"";
 
 impl Document<'_> {
     /// The certificate digest that `text`, from the field `name`, spells.
-    pub(super) fn digest(&self, name: &str, text: &At<String>) -> Result<At<CertificateDigest>, Error> {
+    pub(crate) fn digest(&self, name: &str, text: &At<String>) -> Result<At<CertificateDigest>, Error> {
         match text.value.parse() {
             Ok(value) => Ok(At { at: text.at, value }),
             Err(error) => Err(self.fault(
@@ -307,7 +301,7 @@ impl Document<'_> {
     }
 
     /// The one of `choices` that `text`, from the field `name`, names.
-    pub(super) fn choice<T: Copy + AsName>(
+    pub(crate) fn choice<T: Copy + AsName>(
         &self,
         name: &str,
         text: &At<String>,
