@@ -7,14 +7,19 @@
 
 pub mod arsc;
 pub mod axml;
+pub mod channel;
 mod chunk;
+pub mod code_transparency;
 pub mod cursor;
 pub mod der;
+pub mod frosting;
 pub mod idsig;
 pub mod jar;
+pub mod jws;
 pub mod lineage;
 pub mod pkcs7;
 pub mod resource_configuration;
+pub mod shape;
 pub mod signer;
 pub mod signing_block;
 pub mod source_stamp;

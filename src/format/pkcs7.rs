@@ -15,6 +15,8 @@ use crate::limits::Limits;
 
 /// The content type of a `SignedData`: 1.2.840.113549.1.7.2 (RFC 5652, 5.1).
 pub const SIGNED_DATA: Oid<'static> = Oid::constant(b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02");
+/// The content type of a `SignedData` of the Chinese standard GM/T 0010: 1.2.156.10197.6.1.4.2.2. Its structure is the same.
+pub const GM_SIGNED_DATA: Oid<'static> = Oid::constant(b"\x2a\x81\x1c\xcf\x55\x06\x01\x04\x02\x02");
 /// The type of the content-type attribute: 1.2.840.113549.1.9.3 (RFC 5652, 11.1).
 pub const CONTENT_TYPE: Oid<'static> = Oid::constant(b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03");
 /// The type of the message-digest attribute: 1.2.840.113549.1.9.4 (RFC 5652, 11.2).
@@ -30,9 +32,10 @@ const STRUCTURE: &str = "PKCS #7 signature block";
 pub struct SignedData<'a> {
     /// The version; nobody looks at it.
     pub version: i32,
-    /// The type of what is signed, which the content-type attribute has to repeat. The content itself is ignored:
-    /// what is signed is the `.SF` file.
+    /// The type of what is signed, which the content-type attribute has to repeat.
     pub content_type: Option<Oid<'a>>,
+    /// The content itself. For JAR signing it is ignored: what is signed is the `.SF` file.
+    pub content: Option<Element<'a>>,
     /// The bytes of each certificate, in order; `None` when the field is absent.
     pub certificates: Option<Vec<&'a [u8]>>,
     /// The signers, in order.
@@ -51,11 +54,29 @@ impl<'a> SignedData<'a> {
     /// mandatory field that is missing at the end of its structure is an error here; there it is a null that the
     /// verifier falls over.
     pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
+        Self::read(SIGNED_DATA, false, bytes, limits)
+    }
+
+    /// Reads a signature that is not of JAR signing: `expected` is its content type, such as [`GM_SIGNED_DATA`], and
+    /// signers may be named by the identifier of their key.
+    ///
+    /// # Errors
+    /// As [`SignedData::parse`].
+    pub fn parse_as(expected: Oid<'_>, bytes: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
+        Self::read(expected, true, bytes, limits)
+    }
+
+    fn read(
+        expected: Oid<'_>,
+        key_identifiers: bool,
+        bytes: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Self, ParseError> {
         let mut reader = Reader::new(STRUCTURE, bytes, limits);
         let mut content_info = reader.expect(Tag::SEQUENCE)?.reader()?;
         let content_type = content_info.expect(Tag::OBJECT_IDENTIFIER)?;
-        if content_type.oid()? != SIGNED_DATA {
-            return Err(content_type.error("content type is not signed data, 1.2.840.113549.1.7.2"));
+        if content_type.oid()? != expected {
+            return Err(content_type.error(&format!("content type is not signed data, {expected}")));
         }
         let content = content_info.expect(Tag::context(0))?.reader()?.required()?;
         // apksig reads this element without a look at its tag, then once more as what it has to be.
@@ -66,7 +87,7 @@ impl<'a> SignedData<'a> {
         while let Some(element) = digest_algorithms.next()? {
             algorithm(element)?;
         }
-        let content_type = encapsulated_content_type(fields.expect(Tag::SEQUENCE)?)?;
+        let (content_type, content) = encapsulated_content(fields.expect(Tag::SEQUENCE)?)?;
 
         let mut certificates = None;
         let mut field = fields.required()?;
@@ -86,9 +107,9 @@ impl<'a> SignedData<'a> {
             if signer_infos.len() >= limits.signer_infos {
                 return Err(element.error(&format!("more than {} signer infos", limits.signer_infos)));
             }
-            signer_infos.push(SignerInfo::parse(element)?);
+            signer_infos.push(SignerInfo::parse(element, key_identifiers)?);
         }
-        Ok(Self { version, content_type, certificates, signer_infos, trailing: reader.rest() })
+        Ok(Self { version, content_type, content, certificates, signer_infos, trailing: reader.rest() })
     }
 }
 
@@ -105,20 +126,20 @@ fn raw_elements<'a>(element: Element<'a>, limit: usize, what: &str) -> Result<Ve
     Ok(raw)
 }
 
-fn encapsulated_content_type(element: Element<'_>) -> Result<Option<Oid<'_>>, ParseError> {
+/// Type and content, each where it is given.
+fn encapsulated_content(element: Element<'_>) -> Result<(Option<Oid<'_>>, Option<Element<'_>>), ParseError> {
     let mut fields = element.reader()?;
     let Some(content_type) = fields.next()? else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let content_type = content_type.expect(Tag::OBJECT_IDENTIFIER)?.oid()?;
     // The content is optional, so elements of other tags are passed over in search of it.
     while let Some(content) = fields.next()? {
         if content.tag == Tag::context(0) {
-            content.reader()?.required()?;
-            break;
+            return Ok((Some(content_type), Some(content.reader()?.required()?)));
         }
     }
-    Ok(Some(content_type))
+    Ok((Some(content_type), None))
 }
 
 /// The object identifier of an `AlgorithmIdentifier`. Parameters are read over and never used.
@@ -153,10 +174,10 @@ pub struct SignerInfo<'a> {
 }
 
 impl<'a> SignerInfo<'a> {
-    fn parse(element: Element<'a>) -> Result<Self, ParseError> {
+    fn parse(element: Element<'a>, key_identifiers: bool) -> Result<Self, ParseError> {
         let mut fields = element.expect(Tag::SEQUENCE)?.reader()?;
         let version = fields.expect(Tag::INTEGER)?.int()?;
-        let sid = SignerIdentifier::parse(fields.required()?)?;
+        let sid = SignerIdentifier::parse(fields.required()?, key_identifiers)?;
         let digest_algorithm = algorithm(fields.required()?)?;
         let mut field = fields.required()?;
         let mut signed_attributes = None;
@@ -195,19 +216,24 @@ impl<'a> SignerInfo<'a> {
 
 /// How a signer names its certificate: by the name of its issuer and the number that issuer gave it.
 ///
-/// RFC 5652 has a second way, the key's identifier. A block that holds one is refused as a whole: apksig and Android
-/// cannot read it.
+/// RFC 5652 has a second way, the key's identifier. In JAR signing a block that holds one is refused as a whole: apksig
+/// and Android cannot read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignerIdentifier<'a> {
-    /// The issuer's `Name` as encoded; compare with [`super::x509::names_equal`].
+    /// The issuer's `Name` as encoded; compare with [`super::x509::names_equal`]. Empty beside a key identifier.
     pub issuer: &'a [u8],
-    /// The contents of the INTEGER; compare with [`super::x509::serial_equal`].
+    /// The contents of the INTEGER; compare with [`super::x509::serial_equal`]. Empty beside a key identifier.
     pub serial: &'a [u8],
+    /// The identifier of the key, which the certificate repeats in an extension.
+    pub key_identifier: Option<&'a [u8]>,
 }
 
 impl<'a> SignerIdentifier<'a> {
-    fn parse(element: Element<'a>) -> Result<Self, ParseError> {
+    fn parse(element: Element<'a>, key_identifiers: bool) -> Result<Self, ParseError> {
+        if element.tag == Tag::context(0) && key_identifiers {
+            return Ok(Self { issuer: &[], serial: &[], key_identifier: Some(element.contents) });
+        }
         if element.tag == Tag::context(0) {
             return Err(element.error("signer is named by the identifier of its key"));
         }
@@ -216,7 +242,8 @@ impl<'a> SignerIdentifier<'a> {
         if issuer.tag.class != Class::Universal {
             return Err(issuer.error("issuer is not of a universal type"));
         }
-        Ok(Self { issuer: issuer.encoded, serial: fields.expect(Tag::INTEGER)?.contents })
+        let serial = fields.expect(Tag::INTEGER)?.contents;
+        Ok(Self { issuer: issuer.encoded, serial, key_identifier: None })
     }
 }
 
@@ -406,7 +433,7 @@ mod tests {
         assert_eq!(data.certificates.unwrap(), [b"\x30\x01a", b"\x30\x01b"]);
         assert_eq!(data.trailing, b"after");
         let signer = &data.signer_infos[0];
-        let sid = SignerIdentifier { issuer: b"\x30\x00", serial: b"\x00\xff" };
+        let sid = SignerIdentifier { issuer: b"\x30\x00", serial: b"\x00\xff", key_identifier: None };
         assert_eq!(signer.sid, sid);
         assert_eq!(signer.digest_algorithm.to_string(), "2.16.840.1.101.3.4.2.1");
         assert_eq!(signer.signature_algorithm.to_string(), "1.2.840.113549.1.1.1");
@@ -537,6 +564,24 @@ mod tests {
         let bytes = block(&fields(b"", &element(0x31, &[&info])));
         let error = parse(&bytes).unwrap_err();
         assert!(error.to_string().ends_with("signer is named by the identifier of its key"), "{error}");
+        let data = SignedData::parse_as(SIGNED_DATA, &bytes, &Limits::default()).unwrap();
+        assert_eq!(data.signer_infos[0].sid.key_identifier, Some(&b"id"[..]), "outside of JAR signing");
+    }
+
+    #[test]
+    fn keeps_the_content_and_reads_the_chinese_sister() {
+        let signers = element(0x31, &[&signer_info(b"", b"\x04\x03sig", b"")]);
+        let plain = block(&fields(b"", &signers));
+        assert_eq!(parse(&plain).unwrap().content, None);
+        let content = element(0x30, &[&element(0x06, &[DATA]), b"\xa0\x04\x04\x02hi"]);
+        let fields = [&b"\x02\x01\x01\x31\x00"[..], &content, &signers].concat();
+        let data = block(&fields);
+        assert_eq!(parse(&data).unwrap().content.unwrap().octets().unwrap(), &b"hi"[..]);
+        let oid = element(0x06, &[GM_SIGNED_DATA.as_bytes()]);
+        let gm = element(0x30, &[&oid, &element(0xa0, &[&element(0x30, &[&fields])])]);
+        assert_eq!(GM_SIGNED_DATA.to_string(), "1.2.156.10197.6.1.4.2.2");
+        assert!(SignedData::parse_as(GM_SIGNED_DATA, &gm, &Limits::default()).is_ok());
+        assert!(parse(&gm).unwrap_err().to_string().ends_with("not signed data, 1.2.840.113549.1.7.2"));
     }
 
     proptest::proptest! {

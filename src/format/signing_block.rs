@@ -37,6 +37,38 @@ impl BlockId {
     pub const SOURCE_STAMP_V1: Self = Self(0x2b09_189e);
     /// Source stamp, second form (apksig `SourceStampConstants`).
     pub const SOURCE_STAMP_V2: Self = Self(0x6dff_800d);
+    /// What Google Play adds to the APKs that it hands out (avast `apkverifier`, `frosting.go`).
+    pub const PLAY_FROSTING: Self = Self(0x2146_444e);
+    /// Dependencies of the app, encrypted to Google Play (Android Gradle Plugin, signflinger).
+    pub const DEPENDENCY_INFO: Self = Self(0x504b_4453);
+    /// Channel of Meituan's Walle (walle `ApkUtil.APK_CHANNEL_BLOCK_ID`).
+    pub const WALLE_CHANNEL: Self = Self(0x7177_7777);
+    /// Channel of Tencent's VasDolly (VasDolly `ChannelConstants.CHANNEL_BLOCK_ID`).
+    pub const VASDOLLY_CHANNEL: Self = Self(0x8811_55ff);
+    /// Channel of packer-ng, second form (packer-ng-plugin `PackerCommon.CHANNEL_BLOCK_ID`).
+    pub const PACKER_NG_CHANNEL: Self = Self(0x7a78_6b21);
+    /// "Zero block", seen in the wild; nobody says what writes it (apk-info).
+    pub const ZERO_BLOCK: Self = Self(0xff3b_5998);
+
+    /// What pairs of this id are, as far as anybody has published it.
+    pub fn meaning(self) -> Option<&'static str> {
+        Some(match self {
+            Self::V2 => "APK Signature Scheme v2",
+            Self::V3 => "APK Signature Scheme v3",
+            Self::V3_1 => "APK Signature Scheme v3.1",
+            Self::V3_2 => "APK Signature Scheme v3.2",
+            Self::VERITY_PADDING => "verity padding",
+            Self::SOURCE_STAMP_V1 => "source stamp, first form",
+            Self::SOURCE_STAMP_V2 => "source stamp",
+            Self::PLAY_FROSTING => "Play frosting",
+            Self::DEPENDENCY_INFO => "dependency info",
+            Self::WALLE_CHANNEL => "Walle channel",
+            Self::VASDOLLY_CHANNEL => "VasDolly channel",
+            Self::PACKER_NG_CHANNEL => "packer-ng channel",
+            Self::ZERO_BLOCK => "zero block",
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for BlockId {
