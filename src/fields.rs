@@ -3,6 +3,8 @@
 //! Messages say what was expected, what was found and what to write instead, in one line.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -10,6 +12,7 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 
 use crate::error::Error;
+use crate::error::describe_io;
 use crate::identity::CertificateDigest;
 
 /// The text and its name.
@@ -39,6 +42,26 @@ struct Entry<'a> {
     name: String,
     at: usize,
     value: DeValue<'a>,
+}
+
+/// Reads the text of the file at `path`; `the` and `a` are what messages call it, `max` is its largest size in bytes.
+///
+/// # Errors
+/// [`Error::Configuration`] when it cannot be read, is no regular file, too large, or not UTF-8.
+pub(crate) fn read_text(path: &Path, the: &str, a: &str, max: u64) -> Result<String, Error> {
+    let fault = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
+    let cannot_read = |error: io::Error| fault(format!("cannot read {the}: {}", describe_io(&error)));
+    // Asked before it is opened: opening a FIFO would wait for a writer.
+    let metadata = fs::metadata(path).map_err(cannot_read)?;
+    if !metadata.is_file() {
+        return Err(fault(format!("cannot read {the}: it is not a regular file")));
+    }
+    if metadata.len() > max {
+        return Err(fault(format!("expected {a} of at most {max} bytes, found {}", metadata.len())));
+    }
+    let bytes = fs::read(path).map_err(cannot_read)?;
+    String::from_utf8(bytes)
+        .map_err(|_| fault(format!("expected {a} in UTF-8 text, found other bytes; save it as UTF-8")))
 }
 
 impl<'a> Document<'a> {

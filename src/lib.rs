@@ -32,6 +32,7 @@ pub mod finding;
 pub mod format;
 pub mod identity;
 pub mod limits;
+pub mod marks;
 pub mod policy;
 pub mod registry;
 pub mod report;

@@ -32,6 +32,14 @@ pub struct Limits {
     pub resource_lookups: u64,
     /// Launcher activities that are described. Apps with a choice of icons have some dozens.
     pub launcher_activities: usize,
+    /// One mark (signature, list of files) that is read whole; of a larger one the start is looked at.
+    pub mark: u64,
+    /// The text of one channel mark. Real ones stay below 1 KiB; an archive comment has at most 65,535 bytes.
+    pub mark_text: u64,
+    /// How many places a file may carry marks in that are looked at. Real ones have fewer than fifty.
+    pub marks: usize,
+    /// Inflated size of all code files together, when they are held against their list. Real ones stay below 1 GiB.
+    pub code_files: u64,
     /// How many v1 signature block files or v2 signers are looked at. Android's own cap is 10.
     pub signers: usize,
     /// Signers in one v3 block. Android has no cap of its own; one a release targeted is the design.
@@ -67,6 +75,10 @@ impl Default for Limits {
             resource_configurations: 4096,
             resource_lookups: 1 << 20,
             launcher_activities: 32,
+            mark: 4 << 20,
+            mark_text: 64 << 10,
+            marks: 1024,
+            code_files: 4 << 30,
             signers: 10,
             v3_signers: 64,
             records: 1024,

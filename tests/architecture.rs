@@ -20,10 +20,14 @@ const RULES: &[(&str, &[&str])] = &[
     ("identity", &[]),
     ("apk", &["error", "finding", "format", "limits", "source"]),
     ("scheme", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "source"]),
+    (
+        "marks",
+        &["apk", "crypto", "error", "fields", "finding", "format", "identity", "limits", "scheme", "source"],
+    ),
     ("verify", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "scheme", "source"]),
     ("registry", &["error", "fields", "finding", "identity"]),
     ("policy", &["finding", "identity", "registry", "scheme", "verify"]),
-    ("report", &["apk", "error", "finding", "identity", "policy", "registry", "scheme", "verify"]),
+    ("report", &["apk", "error", "finding", "identity", "marks", "policy", "registry", "scheme", "verify"]),
     ("scan", &["error", "finding", "limits", "policy", "registry", "report", "source", "verify"]),
 ];
 
@@ -49,7 +53,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("x509_parser::", &["format"], "certificates are parsed in one place"),
     ("zlib_rs::", &["apk"], "entries are inflated in one place"),
     ("walkdir::", &["scan"], "trees are walked in one place"),
-    ("std::fs", &["source", "registry", "scan"], "files are opened in few places"),
+    ("std::fs", &["source", "fields", "scan"], "files are opened in few places"),
     ("Timestamp::now", &[], "the time is passed in"),
     ("SystemTime::now", &[], "the time is passed in"),
     ("Instant::now", &[], "the time is passed in"),

@@ -47,6 +47,33 @@ impl Apk<'_> {
     /// [`Stop::Malformed`] when the local header and the directory disagree, when the data cannot be inflated, or when
     /// there is more or less of it than the directory says. The CRC is not checked, as on Android.
     pub fn read_entry(&self, record: &DirectoryRecord, sink: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+        self.read_entry_while(record, &mut |piece| {
+            sink(piece);
+            true
+        })
+    }
+
+    /// The first `len` bytes of the content of an entry, or all of it when there are fewer. What follows is not read.
+    ///
+    /// # Errors
+    /// As [`Apk::read_entry`], as far as is read.
+    pub fn entry_start(&self, record: &DirectoryRecord, len: u64) -> Result<Vec<u8>, Stop> {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let mut content = Vec::new();
+        self.read_entry_while(record, &mut |piece| {
+            let missing = len - content.len();
+            content.extend_from_slice(piece.get(..missing).unwrap_or(piece));
+            content.len() < len
+        })?;
+        Ok(content)
+    }
+
+    /// Hands pieces to `sink` until it says that it wants no more.
+    fn read_entry_while(
+        &self,
+        record: &DirectoryRecord,
+        sink: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), Stop> {
         let data = self.locate_entry(record)?;
         if data.deflated { self.inflate(record, data, sink) } else { self.copy(data, sink) }
     }
@@ -65,14 +92,16 @@ impl Apk<'_> {
         Ok(content)
     }
 
-    fn copy(&self, data: EntryData, sink: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+    fn copy(&self, data: EntryData, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Stop> {
         let mut buffer = Vec::new();
         let mut done = 0;
         while done < data.size {
             let len = (data.size - done).min(PIECE as u64);
             buffer.resize(usize::try_from(len).unwrap_or(PIECE), 0);
             self.source.read_exact_at(&mut buffer, data.offset + done)?;
-            sink(&buffer);
+            if !sink(&buffer) {
+                break;
+            }
             done += len;
         }
         Ok(())
@@ -82,7 +111,7 @@ impl Apk<'_> {
         &self,
         record: &DirectoryRecord,
         data: EntryData,
-        sink: &mut dyn FnMut(&[u8]),
+        sink: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), Stop> {
         let bad =
             |detail: String| self.directory().map_or_else(|stop| stop, |d| bad_entry(d.name(record), detail));
@@ -105,12 +134,15 @@ impl Apk<'_> {
                 let taken = usize::try_from(inflate.total_in() - before_in).unwrap_or(usize::MAX);
                 let given = usize::try_from(inflate.total_out() - before_out).unwrap_or(usize::MAX);
                 rest = rest.get(taken..).unwrap_or_default();
-                sink(output.get(..given).unwrap_or_default());
+                let wanted = sink(output.get(..given).unwrap_or_default());
                 if inflate.total_out() > data.uncompressed_size {
                     return Err(bad(format!(
                         "its data inflates to more than the {} bytes that the directory says",
                         data.uncompressed_size
                     )));
+                }
+                if !wanted {
+                    return Ok(());
                 }
                 ended = matches!(status, Status::StreamEnd);
                 if ended || (taken == 0 && given == 0) || (rest.is_empty() && given < output.len()) {

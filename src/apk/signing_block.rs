@@ -28,6 +28,9 @@ pub struct SigningBlock {
     pub fault: Option<ParseError>,
     /// Whether Android sees no block at all because of `fault`.
     pub unusable: bool,
+    /// Where the first byte of verity padding stands that is not zero, from the start of the file. Of a block of more
+    /// than 1 MiB, whose values are not read for this, it is not known.
+    pub padding_not_zero: Option<u64>,
 }
 
 /// How many pairs are looked at. Real blocks have fewer than ten.
@@ -83,6 +86,7 @@ pub(super) fn find(
             pairs: Vec::new(),
             fault: Some(fault),
             unusable: true,
+            padding_not_zero: None,
         }))
     };
     let size = match signing_block::parse_footer(&footer) {
@@ -114,8 +118,8 @@ pub(super) fn find(
         return unusable(footer_fault(format!("size {head} at its start, {} at its end", size - 8)));
     }
     let area = size - 8 - FOOTER_SIZE;
-    let (pairs, fault) = read_pairs(source, offset + 8, area, limits)?;
-    Ok(Some(SigningBlock { offset, size, pairs, fault, unusable: false }))
+    let ReadPairs { pairs, fault, padding_not_zero } = read_pairs(source, offset + 8, area, limits)?;
+    Ok(Some(SigningBlock { offset, size, pairs, fault, unusable: false, padding_not_zero }))
 }
 
 /// Whether a ZIP64 locator stands where Android looks for one.
@@ -128,17 +132,21 @@ fn has_zip64_locator(source: &dyn ByteSource, eocd_offset: u64) -> Result<bool, 
     Ok(u32::from_le_bytes(magic) == zip::ZIP64_LOCATOR_MAGIC)
 }
 
-type Pairs = (Vec<Pair>, Option<ParseError>);
+struct ReadPairs {
+    pairs: Vec<Pair>,
+    fault: Option<ParseError>,
+    padding_not_zero: Option<u64>,
+}
 
-fn read_pairs(source: &dyn ByteSource, start: u64, area: u64, limits: &Limits) -> Result<Pairs, Stop> {
+fn read_pairs(source: &dyn ByteSource, start: u64, area: u64, limits: &Limits) -> Result<ReadPairs, Stop> {
     // A block of usual size is read at once; of a large one only the headers.
     const AT_ONCE: u64 = 1 << 20;
     let whole = if area <= AT_ONCE { Some(source.read_vec_at(start, area)?) } else { None };
-    let mut pairs = Vec::new();
+    let mut read = ReadPairs { pairs: Vec::new(), fault: None, padding_not_zero: None };
     let mut offset = 0;
     while offset < area {
         // Android has no such caps: what stands behind one decides there, so it must not be taken for absent here.
-        if pairs.len() == MAX_PAIRS {
+        if read.pairs.len() == MAX_PAIRS {
             let found = format!("more than {MAX_PAIRS}");
             return Err(Finding::new(FindingCode::LimitExceeded)
                 .detail("the pairs of the signing block")
@@ -162,10 +170,27 @@ fn read_pairs(source: &dyn ByteSource, start: u64, area: u64, limits: &Limits) -
         match signing_block::parse_pair(&header, offset, area) {
             Ok(pair) => {
                 offset = pair.offset.saturating_add(pair.len);
-                pairs.push(pair);
+                let not_zero = || first_not_zero(pair, whole.as_deref()?).map(|at| start + at);
+                read.padding_not_zero = read.padding_not_zero.or_else(not_zero);
+                read.pairs.push(pair);
             }
-            Err(fault) => return Ok((pairs, Some(fault.at(start)))),
+            Err(fault) => {
+                read.fault = Some(fault.at(start));
+                break;
+            }
         }
     }
-    Ok((pairs, None))
+    Ok(read)
+}
+
+/// Where the first byte of a padding pair stands that is not zero, from the first of `pairs`.
+fn first_not_zero(pair: Pair, pairs: &[u8]) -> Option<u64> {
+    if pair.id != BlockId::VERITY_PADDING {
+        return None;
+    }
+    let start = usize::try_from(pair.offset).ok()?;
+    let len = usize::try_from(pair.len).ok()?;
+    let value = pairs.get(start..)?.get(..len)?;
+    let at = value.iter().position(|octet| *octet != 0)?;
+    Some(pair.offset + at as u64)
 }

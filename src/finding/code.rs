@@ -72,6 +72,10 @@ codes! {
     SigningBlockTailMalformed, "signing-block-tail-malformed", Warning, None, "the APK Signing Block is malformed behind the pairs that Android reads", "APK 签名分块在 Android 读取的部分之后格式错误";
     SigningBlockDuplicateId, "signing-block-duplicate-id", Warning, None, "an id occurs more than once in the APK Signing Block; Android reads the first", "APK 签名分块中 ID 重复；Android 读取第一个";
     NewerSchemePresent, "newer-scheme-present", Warning, None, "a block of a signature scheme is present that this version does not verify", "存在本版本无法校验的签名方案分块";
+    SigningBlockLarge, "signing-block-large", Warning, None, "the APK Signing Block is larger than signatures need", "APK 签名分块超出签名所需大小";
+    SigningBlockLargePair, "signing-block-large-pair", Warning, None, "a pair of unknown id in the APK Signing Block is large; nothing signs it", "APK 签名分块中有较大的未知 ID 数据，且不受签名保护";
+    SigningBlockPaddingNotZero, "signing-block-padding-not-zero", Warning, None, "the padding of the APK Signing Block is not all zeros; nothing signs it", "APK 签名分块的填充并非全零，且不受签名保护";
+    SignerTrailingBytes, "signer-trailing-bytes", Warning, None, "bytes stand behind the fields of a signer that Android does not read", "签名者字段之后存在 Android 不读取的字节";
 
     // v1 (JAR signing).
     V1NoSignatures, "v1-no-signatures", Error, Some("JAR_SIG_NO_SIGNATURES"), "no JAR signature", "没有 JAR 签名";
@@ -216,6 +220,18 @@ codes! {
     StampInvalidTimestamp, "stamp-invalid-timestamp", Warning, Some("SOURCE_STAMP_INVALID_TIMESTAMP"), "the time of the source stamp is not after 1970", "来源戳时间无效";
     StampSchemeNotAvailable, "stamp-scheme-not-available", Note, Some("SOURCE_STAMP_SIGNATURE_SCHEME_NOT_AVAILABLE"), "a signature scheme of the app is one that source stamps do not cover", "应用的某个签名方案不在来源戳覆盖范围内";
     StampTrailingBytes, "stamp-trailing-bytes", Note, None, "bytes stand behind the source stamp that nothing signs", "来源戳之后有未签名的字节";
+
+    // What else the file carries.
+    MarkMalformed, "mark-malformed", Warning, None, "a mark does not have the form of its kind", "标记不符合其格式";
+    MarkSignatureMismatch, "mark-signature-mismatch", Warning, None, "the signature in a mark does not verify over its own content", "标记中的签名与其自身内容不符";
+    FrostingMalformed, "frosting-malformed", Warning, None, "the Play frosting is malformed", "Play frosting 格式错误";
+    FrostingSignatureMismatch, "frosting-signature-mismatch", Warning, None, "the signature of the Play frosting does not verify", "Play frosting 签名校验失败";
+    FrostingDigestMismatch, "frosting-digest-mismatch", Warning, None, "the file is not the one that the Play frosting was made for", "文件与 Play frosting 所针对的文件不一致";
+    CodeTransparencyMalformed, "code-transparency-malformed", Warning, None, "the code transparency file is malformed", "代码透明度文件格式错误";
+    CodeTransparencySignatureMismatch, "code-transparency-signature-mismatch", Warning, None, "the signature of the code transparency file does not verify", "代码透明度文件签名校验失败";
+    CodeTransparencyFileMismatch, "code-transparency-file-mismatch", Warning, None, "a code file is not the one that the developer listed", "代码文件与开发者声明的不一致";
+    CodeTransparencyFileUnlisted, "code-transparency-file-unlisted", Warning, None, "a code file is not among those that the developer listed", "代码文件未在开发者声明的清单中";
+    AdiRegistrationToken, "adi-registration-token", Warning, None, "the file is one that proves ownership to Google, not one to hand out", "此文件用于向 Google 证明所有权，不应分发";
 
     // Who the signer is, against the registry.
     SignerAuthenticated, "signer-authenticated", Note, None, "the signer is registered and authorised for this package", "签名者已登记并获授权";

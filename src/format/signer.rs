@@ -93,6 +93,21 @@ pub fn next_record<'a>(list: &mut Cursor<'a>) -> Result<(u32, &'a [u8]), ParseEr
     Ok((record.u32()?, record.length_prefixed()?.rest()))
 }
 
+/// How many bytes stand behind the signatures of `signer`, inside their records. Nothing signs them.
+///
+/// Counts as far as the records can be read.
+pub fn trailing_in_signatures(signer: &Signer<'_>) -> usize {
+    let mut list = signer.signatures;
+    let mut trailing = 0_usize;
+    while let Ok(mut record) = list.length_prefixed() {
+        if record.u32().and_then(|_| record.length_prefixed()).is_err() {
+            break;
+        }
+        trailing = trailing.saturating_add(record.remaining());
+    }
+    trailing
+}
+
 /// The next certificate.
 pub fn next_certificate<'a>(list: &mut Cursor<'a>) -> Result<&'a [u8], ParseError> {
     Ok(list.length_prefixed()?.rest())

@@ -59,7 +59,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -69,7 +68,7 @@ use serde::Serialize;
 use serde::Serializer;
 
 use crate::error::Error;
-use crate::error::describe_io;
+use crate::fields::read_text;
 use crate::identity::CertificateDigest;
 
 pub use moment::Moment;
@@ -296,24 +295,7 @@ impl Registry {
     /// [`Error::Configuration`] when it cannot be read, or says something that cannot be right.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let fault = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
-        let cannot_read =
-            |error: std::io::Error| fault(format!("cannot read the registry: {}", describe_io(&error)));
-        // Asked before it is opened: opening a FIFO would wait for a writer.
-        let metadata = fs::metadata(path).map_err(cannot_read)?;
-        if !metadata.is_file() {
-            return Err(fault("cannot read the registry: it is not a regular file".to_owned()));
-        }
-        if metadata.len() > MAX_TEXT {
-            return Err(fault(format!(
-                "expected a registry of at most {MAX_TEXT} bytes, found {}",
-                metadata.len()
-            )));
-        }
-        let bytes = fs::read(path).map_err(cannot_read)?;
-        let text = String::from_utf8(bytes).map_err(|_| {
-            fault("expected a registry in UTF-8 text, found other bytes; save it as UTF-8".to_owned())
-        })?;
+        let text = read_text(path, "the registry", "a registry", MAX_TEXT)?;
         Self::parse(&text, path)
     }
 

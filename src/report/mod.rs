@@ -8,6 +8,7 @@ pub mod escape;
 mod identity;
 mod json;
 mod jsonl;
+pub mod marks;
 pub mod model;
 mod text;
 

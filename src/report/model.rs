@@ -14,6 +14,15 @@ use crate::finding::Severity;
 use crate::finding::SignerPlace;
 use crate::identity::Certificate;
 use crate::identity::PrintedDigests;
+use crate::marks::Coverage;
+use crate::marks::Decoder;
+use crate::marks::Field;
+use crate::marks::Mark;
+use crate::marks::MarkKind;
+use crate::marks::MarkState;
+use crate::marks::Place;
+use crate::marks::Role;
+use crate::marks::Shape;
 use crate::policy::Decision;
 use crate::policy::SubjectFacts;
 use crate::policy::Verdict;
@@ -209,6 +218,69 @@ pub struct AndroidVersions {
     pub scheme: SchemeId,
     /// SHA-256 of the signers' certificates.
     pub signers: Vec<String>,
+}
+
+/// Something that a store, a packer, a developer or a test lab has left in the file. Never the app's signer.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct MarkRow {
+    /// `walle-channel`, `play-frosting`, `code-transparency`, `unknown-block`, …
+    pub kind: MarkKind,
+    /// `claim` (nothing proves it), `present` (cannot be verified here), `verified` or `broken`.
+    pub state: MarkState,
+    /// What a verified signature covers: `file`, `code` or `own-content`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covers: Option<Coverage>,
+    /// Where it stands.
+    pub place: MarkPlace,
+    /// Size in bytes.
+    pub size: u64,
+    /// What its bytes look like, where its kind does not say it: `cms`, `json`, `high-entropy`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks_like: Option<&'static str>,
+    /// The profile that knows the place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<MarkProfile>,
+    /// Why it has that state, in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it says, in its order; names may occur more than once.
+    pub fields: Vec<Field>,
+    /// Certificates of its verified signers.
+    pub certificates: Vec<CertificateRow>,
+    /// What is wrong with it.
+    pub findings: Vec<FindingRow>,
+}
+
+/// Where a mark stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MarkPlace {
+    /// `signing-block`, `entry` or `archive-comment`.
+    #[serde(rename = "in")]
+    pub within: &'static str,
+    /// Signing block: id of the pair, `0x71777777`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Entry: its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Signing block and comment: offset in bytes from the start of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+}
+
+/// The profile that knows a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MarkProfile {
+    /// What it calls the mark.
+    pub name: String,
+    /// Whose mark it says this is: `developer`, `distributor`, `test-lab`. Nothing is trusted for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// How the mark was read: `text`, `json`, `cms`, `jws`, `x509`, `hex`.
+    pub decoder: Decoder,
 }
 
 /// A finding.
@@ -460,6 +532,44 @@ impl CertificateRow {
             public_key_sha256: hex(&key.digests.sha256),
             public_key_sha1: hex(&key.digests.sha1),
             public_key_md5: hex(&key.digests.md5),
+        }
+    }
+}
+
+impl MarkRow {
+    /// The row of `mark`.
+    pub fn new(mark: &Mark) -> Self {
+        Self {
+            kind: mark.kind,
+            state: mark.state,
+            covers: mark.covers,
+            place: MarkPlace::new(&mark.place),
+            size: mark.size,
+            looks_like: mark.looks_like.map(Shape::as_str),
+            profile: mark.profile.as_ref().map(|profile| MarkProfile {
+                name: profile.name.clone(),
+                role: profile.role,
+                decoder: profile.decoder,
+            }),
+            reason: mark.reason.clone(),
+            fields: mark.fields.clone(),
+            certificates: mark.certificates.iter().map(CertificateRow::new).collect(),
+            findings: mark.findings.iter().map(FindingRow::new).collect(),
+        }
+    }
+}
+
+impl MarkPlace {
+    fn new(place: &Place) -> Self {
+        let empty = Self { within: "entry", id: None, name: None, offset: None };
+        match place {
+            Place::SigningBlock { id, offset } => {
+                Self { within: "signing-block", id: Some(id.to_string()), offset: Some(*offset), ..empty }
+            }
+            Place::Entry { name } => Self { name: Some(name.clone()), ..empty },
+            Place::ArchiveComment { offset } => {
+                Self { within: "archive-comment", offset: Some(*offset), ..empty }
+            }
         }
     }
 }

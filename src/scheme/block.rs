@@ -143,7 +143,13 @@ pub(super) fn examine(
 ) -> ExaminedBlock {
     let mut block = ExaminedBlock { signers: Vec::new(), findings: Vec::new() };
     let mut list = match signer::signer_list(value) {
-        Ok((list, _behind)) => list,
+        Ok((list, behind)) => {
+            if behind > 0 {
+                let finding = trailing_bytes(behind, "behind the list of signers; nothing signs them");
+                block.findings.push(finding.scheme(codes.scheme));
+            }
+            list
+        }
         Err(error) => {
             block
                 .findings
@@ -198,11 +204,18 @@ fn examine_signer(
             examined.report(codes, Finding::new(FindingCode::V3InvalidSdkVersions).detail(text));
         }
     }
+    report_trailing(signer, codes, examined);
     let Some(signatures) = verify_signatures(cx, signer, codes, range, examined) else {
         claim_certificates(cx, signer, codes, examined);
         return Ok(());
     };
     let mut data = SignedData::parse(signer.signed_data, codes.layout)?;
+    // apksig itself writes zeros here.
+    if data.trailing.iter().any(|octet| *octet != 0) {
+        let finding =
+            trailing_bytes(data.trailing.len(), "behind the attributes, not zeros; the signer signs them");
+        examined.report(codes, finding);
+    }
     check_signed_range(signer, &data, codes, examined);
     if !read_certificates(cx, signer, &mut data, codes, examined) {
         return Ok(());
@@ -249,6 +262,22 @@ fn examine_signer(
         }
     }
     Ok(())
+}
+
+/// Bytes of a signer that Android neither reads nor has signed: room for anything.
+fn report_trailing(signer: Signer<'_>, codes: &SignerCodes, examined: &mut ExaminedSigner) {
+    if !signer.trailing.is_empty() {
+        let finding = trailing_bytes(signer.trailing.len(), "behind the public key; nothing signs them");
+        examined.report(codes, finding);
+    }
+    let in_signatures = signer::trailing_in_signatures(&signer);
+    if in_signatures > 0 {
+        examined.report(codes, trailing_bytes(in_signatures, "behind signatures; nothing signs them"));
+    }
+}
+
+fn trailing_bytes(count: usize, place: &str) -> Finding {
+    Finding::new(FindingCode::SignerTrailingBytes).detail(format!("{count} {place}"))
 }
 
 pub(super) fn list_ids(ids: &[SignatureAlgorithmId]) -> String {

@@ -25,16 +25,24 @@ impl Certificates {
         if let Some(known) = self.seen.borrow().iter().find(|known| known.der() == der) {
             return Ok(known.clone());
         }
-        let parsed = x509::Certificate::parse(der, limits)?;
-        let certificate = Certificate::new(
-            der.to_vec(),
-            printed_digests(der),
-            key_facts(parsed.public_key_info, limits),
-            x509::distinguished_name(parsed.subject),
-        );
+        let certificate = identify(der, limits)?;
         self.seen.borrow_mut().push(certificate.clone());
         Ok(certificate)
     }
+}
+
+/// The identity of the certificate in `der`, which must parse.
+///
+/// # Errors
+/// What is wrong with the encoding.
+pub(crate) fn identify(der: &[u8], limits: &Limits) -> Result<Certificate, ParseError> {
+    let parsed = x509::Certificate::parse(der, limits)?;
+    Ok(Certificate::new(
+        der.to_vec(),
+        printed_digests(der),
+        key_facts(parsed.public_key_info, limits),
+        x509::distinguished_name(parsed.subject),
+    ))
 }
 
 fn printed_digests(bytes: &[u8]) -> PrintedDigests {

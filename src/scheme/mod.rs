@@ -34,6 +34,7 @@ use block::SignerCodes;
 use certificate::Certificates;
 use v4::ExaminedV4;
 
+pub(crate) use certificate::identify as identify_certificate;
 pub(crate) use content::ContentDigests;
 pub use lineage::LineageFileFault;
 pub use lineage::verify_lineage_file;

@@ -389,9 +389,32 @@ fn report_block(block: &SigningBlock, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(FindingCode::SigningBlockDuplicateId).offset(offset).detail(detail));
         }
     }
+    report_storage(block, findings);
     if block.first(BlockId::V3_2).is_some() {
         let detail = format!("{}, {}", BlockId::V3_2, SchemeId::V32.long_name());
         findings.push(Finding::new(FindingCode::NewerSchemePresent).detail(detail));
+    }
+}
+
+/// What speaks for a use of the signing block as free storage: nothing signs its pairs.
+fn report_storage(block: &SigningBlock, findings: &mut Vec<Finding>) {
+    const LARGE_BLOCK: u64 = 1 << 20;
+    const LARGE_PAIR: u64 = 4096;
+    if block.size > LARGE_BLOCK {
+        let finding = Finding::new(FindingCode::SigningBlockLarge).offset(block.offset);
+        findings
+            .push(finding.values(format!("at most {LARGE_BLOCK} bytes"), format!("{} bytes", block.size)));
+    }
+    for pair in &block.pairs {
+        if pair.id.meaning().is_none() && pair.len > LARGE_PAIR {
+            let finding = Finding::new(FindingCode::SigningBlockLargePair).offset(block.value_offset(*pair));
+            let finding = finding.detail(pair.id.to_string());
+            findings
+                .push(finding.values(format!("at most {LARGE_PAIR} bytes"), format!("{} bytes", pair.len)));
+        }
+    }
+    if let Some(offset) = block.padding_not_zero {
+        findings.push(Finding::new(FindingCode::SigningBlockPaddingNotZero).offset(offset));
     }
 }
 

@@ -33,7 +33,7 @@
 //! | [`Signer::after_signing`], [`Signer::bytes`] | the signer around it |
 //! | [`SourceStamp::before_signing`], [`SourceStamp::after_signing`], [`SourceStamp::bytes`] | a source stamp |
 //! | [`Apk::signing_block`] | pairs, sizes and magic of the signing block |
-//! | [`Apk::after_signing`] | sections of the file, once signed |
+//! | [`Apk::after_signing`] | sections of the file, once signed; where [`Frosting::add`] adds its pair |
 //! | [`Apk::bytes`] | the file |
 //! | [`V4::hashing`], [`V4::before_signing`] | what the v4 signature file beside it says, before it signs |
 //! | [`V4::after_signing`], [`V4::bytes`] | that file |
@@ -61,6 +61,7 @@ pub mod hooks;
 pub mod keys;
 pub mod lineage;
 pub mod manifest;
+pub mod marks;
 pub mod resources;
 pub mod signer;
 pub mod signing_block;
@@ -75,6 +76,7 @@ pub use self::hash::Hash;
 pub use self::keys::Key;
 pub use self::lineage::Lineage;
 pub use self::manifest::Manifest;
+pub use self::marks::Frosting;
 pub use self::resources::Resources;
 pub use self::signer::NO_MAX_SDK;
 pub use self::signer::Signer;

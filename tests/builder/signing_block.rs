@@ -8,6 +8,12 @@ pub mod id {
     pub const SOURCE_STAMP_V1: u32 = 0x2b09_189e;
     pub const SOURCE_STAMP_V2: u32 = 0x6dff_800d;
     pub const PADDING: u32 = 0x4272_6577;
+    pub const FROSTING: u32 = 0x2146_444e;
+    pub const DEPENDENCY_INFO: u32 = 0x504b_4453;
+    pub const WALLE: u32 = 0x7177_7777;
+    pub const VASDOLLY: u32 = 0x8811_55ff;
+    pub const PACKER_NG: u32 = 0x7a78_6b21;
+    pub const ZERO_BLOCK: u32 = 0xff3b_5998;
 }
 
 /// An ID-value pair.

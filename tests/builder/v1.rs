@@ -38,19 +38,24 @@ pub struct Pkcs7 {
     pub version: u8,
     /// Encoded AlgorithmIdentifiers.
     pub digest_algorithms: Vec<Vec<u8>>,
-    /// Of the encapsulated content, dotted; the content itself is absent.
+    /// Of the encapsulated content, dotted.
     pub encapsulated_type: String,
+    /// The encapsulated content; JAR signatures have none.
+    pub content: Option<Vec<u8>>,
     /// X.509 DER; an absent field when none is given.
     pub certificates: Option<Vec<Vec<u8>>>,
     pub signer_infos: Vec<SignerInfo>,
 }
 
 impl Pkcs7 {
-    fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
+        let content = self.content.iter().map(|content| der::context(0, &der::octet_string(content)));
+        let encapsulated: Vec<_> =
+            std::iter::once(der::oid(&self.encapsulated_type)).chain(content).collect();
         let mut signed_data = vec![
             der::integer(&[self.version]),
             der::set(&self.digest_algorithms),
-            der::sequence(&[der::oid(&self.encapsulated_type)]),
+            der::sequence(&encapsulated),
         ];
         if let Some(certificates) = &self.certificates {
             signed_data.push(der::context(0, &certificates.concat()));
@@ -222,8 +227,8 @@ impl V1Signer {
         text
     }
 
-    /// The signature block over a signature file.
-    fn write_block(&self, signature_file: &[u8]) -> Vec<u8> {
+    /// The signature block over a signature file, or over any other bytes.
+    pub fn write_block(&self, signature_file: &[u8]) -> Vec<u8> {
         let (issuer, serial) = issuer_and_serial(&self.key.certificate);
         let digest_algorithm = der::algorithm(self.hash.oid(), true);
         let attribute = |oid, value| der::sequence(&[der::oid(oid), der::set(&[value])]);
@@ -252,6 +257,7 @@ impl V1Signer {
             version: 1,
             digest_algorithms: vec![digest_algorithm],
             encapsulated_type: DATA.to_owned(),
+            content: None,
             certificates: Some(self.certificates.clone()),
             signer_infos: vec![info],
         };

@@ -14,6 +14,7 @@ mod builder;
 mod block;
 mod identity;
 mod manifest;
+mod marks;
 mod stamp;
 mod v1;
 mod v2;
@@ -54,6 +55,8 @@ struct Case {
     apart: Option<&'static str>,
     /// What the app calls itself, line by line, where the case is about that.
     identity: Option<&'static [&'static str]>,
+    /// Further files beside the APK: name and text.
+    files: Vec<(&'static str, String)>,
 }
 
 /// A range of API levels, and the outcome there.
@@ -93,6 +96,7 @@ fn case(path: &'static str, description: &'static str, apk: Apk) -> Case {
         checks: Vec::new(),
         apart: None,
         identity: None,
+        files: Vec::new(),
     }
 }
 
@@ -257,6 +261,9 @@ fn committed_cases_are_what_the_recipes_give() {
         if let Some(lines) = case.identity {
             check(dir.join("identity.toml"), format!("identity = {lines:#?}\n").as_bytes());
         }
+        for (name, text) in &case.files {
+            check(dir.join(name), text.as_bytes());
+        }
     }
     let rotated = Lineage::from(&Key::named("ec-p256")).to(&Key::named("ec-p256-2"));
     check(testdata().join("lineage/rotated.lineage"), &rotated.file());
@@ -391,6 +398,7 @@ fn cases() -> Vec<Case> {
         v31::cases,
         v4::cases,
         stamp::cases,
+        marks::cases,
     ];
     layers.iter().flat_map(|layer| layer(&keys)).collect()
 }
