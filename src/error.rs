@@ -3,6 +3,7 @@
 //! An unsigned, forged or truncated APK is a result with findings; see [`crate::finding`].
 
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 
 /// What kept us from looking at a file, or from starting at all.
@@ -49,6 +50,18 @@ impl Error {
     pub fn file(path: impl Into<PathBuf>, action: &str, source: io::Error) -> Self {
         let message = format!("cannot {action}: {}", describe_io(&source));
         Self::File { path: path.into(), message, source: Some(source) }
+    }
+
+    /// The same error with the name of the file in it, when it speaks of a source of bytes.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Read(error) => Self::file(path, "read", error),
+            changed @ Self::Changed(_) => {
+                Self::File { path: path.to_owned(), message: changed.to_string(), source: None }
+            }
+            other => other,
+        }
     }
 
     /// The exit status that this error stands for: 2 for usage and configuration, 3 for operation.

@@ -31,6 +31,7 @@ mod fields;
 pub mod finding;
 pub mod format;
 pub mod identity;
+pub mod inspect;
 pub mod limits;
 pub mod marks;
 pub mod policy;
@@ -42,6 +43,7 @@ pub mod source;
 pub mod verify;
 
 pub use error::Error;
+pub use inspect::inspect;
 pub use limits::Limits;
 pub use policy::decide;
 pub use registry::Registry;

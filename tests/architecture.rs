@@ -27,7 +27,20 @@ const RULES: &[(&str, &[&str])] = &[
     ("verify", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "scheme", "source"]),
     ("registry", &["error", "fields", "finding", "identity"]),
     ("policy", &["finding", "identity", "registry", "scheme", "verify"]),
-    ("report", &["apk", "error", "finding", "identity", "marks", "policy", "registry", "scheme", "verify"]),
+    (
+        "inspect",
+        &[
+            "apk", "crypto", "error", "finding", "format", "identity", "limits", "marks", "policy", "scheme",
+            "source", "verify",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "apk", "error", "finding", "identity", "inspect", "marks", "policy", "registry", "scheme",
+            "verify",
+        ],
+    ),
     ("scan", &["error", "finding", "limits", "policy", "registry", "report", "source", "verify"]),
 ];
 

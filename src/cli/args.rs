@@ -52,6 +52,9 @@ pub(super) enum Command {
     /// Checks the signatures of APKs, offline and exactly as Android does
     #[command(after_long_help = VERIFY_HELP)]
     Verify(Verify),
+    /// Shows everything that is in one APK: identity, signers, signing block, archive, and whom each Android version sees
+    #[command(after_long_help = INSPECT_HELP)]
+    Inspect(Inspect),
     /// Judges every APK in directories, against a registry of authenticated signers when one is given
     #[command(after_long_help = SCAN_HELP)]
     Scan(Scan),
@@ -76,6 +79,19 @@ verify, the APK fails.
 
 With --compat, or when the program is started under the name apksigner, options, output lines and
 exit status are those of apksigner: one APK, options before it, 0 verified, 1 anything else.";
+
+const INSPECT_HELP: &str = "\
+Exit status:
+  0  the file was shown, and its signature verifies
+  1  the file was shown, and is not signed or does not verify
+  2  bad arguments
+  3  the file could not be read, or the output not written
+
+Examples:
+  apkvouch inspect app.apk
+  apkvouch inspect --pem app.apk
+  apkvouch inspect my.lineage
+  apkvouch inspect --format json app.apk";
 
 const SCAN_HELP: &str = "\
 Exit status:
@@ -137,6 +153,38 @@ pub(super) struct Verify {
     /// Answer like apksigner, or like its release 31, 36 or 37
     #[arg(long, value_name = "apksigner[=N]")]
     pub(super) compat: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// The APK to show, or a lineage file as `apksigner rotate` writes it
+    #[arg(value_name = "FILE")]
+    pub(super) apk: PathBuf,
+    #[command(flatten)]
+    pub(super) range: Range,
+    /// The v4 signature file of the APK; app.apk.idsig beside it, if there is one, unless given
+    #[arg(long, value_name = "FILE")]
+    pub(super) v4_signature_file: Option<PathBuf>,
+    /// What stands in places that nobody has published (TOML): id or name, decoder and role; see docs/marks.md
+    #[arg(long, value_name = "FILE")]
+    pub(super) profiles: Option<PathBuf>,
+    /// Show every entry, pair and note
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Show certificates as PEM, too
+    #[arg(long)]
+    pub(super) pem: bool,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: InspectForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InspectForm {
+    /// For people; may change between releases
+    Text,
+    /// One JSON document, "schema": 1
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod compat;
+mod inspect;
 mod lineage;
 mod output;
 mod progress;
@@ -35,6 +36,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let done = match &arguments.command {
         args::Command::Verify(verify) => verify::run(verify, arguments.color),
+        args::Command::Inspect(inspect) => inspect::run(inspect, arguments.color),
         args::Command::Scan(scan) => scan::run(scan, arguments.color),
     };
     ExitCode::from(done.unwrap_or_else(|error| {

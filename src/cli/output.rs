@@ -50,7 +50,7 @@ impl Report {
     }
 }
 
-fn unwritten(error: io::Error) -> anyhow::Error {
+pub(super) fn unwritten(error: io::Error) -> anyhow::Error {
     Error::file("standard output", "write", error).into()
 }
 

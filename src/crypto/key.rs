@@ -203,6 +203,14 @@ impl PublicKey {
         }
     }
 
+    /// The modulus of an RSA key: big-endian, without leading zeros.
+    pub fn rsa_modulus(&self) -> Option<&[u8]> {
+        match &self.inner {
+            Inner::Rsa(key) => Some(&key.modulus),
+            _ => None,
+        }
+    }
+
     /// What the key is made for.
     pub fn key_type(&self) -> KeyType {
         match self.kind() {
@@ -382,6 +390,11 @@ fn bit_length(bytes: &[u8]) -> usize {
 
 fn is_odd(bytes: &[u8]) -> bool {
     bytes.last().is_some_and(|last| last & 1 == 1)
+}
+
+/// A big-endian number in decimal digits.
+pub fn decimal(number: &[u8]) -> String {
+    BoxedUint::from_be_slice_vartime(number).to_string_radix_vartime(10)
 }
 
 fn to_usize(bits: u32) -> usize {

@@ -36,6 +36,7 @@ pub use key::KeyError;
 pub use key::KeyKind;
 pub use key::PublicKey;
 pub use key::certificate_key;
+pub use key::decimal;
 pub use key::normalise_rsa_spki;
 pub use merkle::file_tree;
 pub use merkle::file_tree_size;

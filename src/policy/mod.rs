@@ -181,6 +181,14 @@ pub fn decide(evidence: &Verification, registry: &Registry, policy: &Policy, now
     Decision { verdict, findings: Vec::new(), developer: None }
 }
 
+/// A warning when Android versions see different signers that no lineage connects: signers for ranges of versions and
+/// rotated keys explain a difference, this does not.
+///
+/// It needs no registry, and [`decide`] gives it with the rest.
+pub fn signers_differ(evidence: &Verification) -> Option<Finding> {
+    versions::differ(&Case::new(evidence, &Registry::empty(), Policy::default(), Timestamp::UNIX_EPOCH))
+}
+
 /// Judges the identities behind a verified file.
 fn identity(case: &Case<'_>) -> Decision {
     let mut rulings: Vec<Ruling<'_>> = Vec::new();

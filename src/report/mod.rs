@@ -6,10 +6,12 @@
 pub mod apksigner;
 pub mod escape;
 mod identity;
+pub mod inspection;
 mod json;
 mod jsonl;
 pub mod marks;
 pub mod model;
+mod pem;
 mod text;
 
 use std::io;

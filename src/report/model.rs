@@ -12,7 +12,9 @@ use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::finding::Severity;
 use crate::finding::SignerPlace;
+use crate::identity::Capability;
 use crate::identity::Certificate;
+use crate::identity::LineageNode;
 use crate::identity::PrintedDigests;
 use crate::marks::Coverage;
 use crate::marks::Decoder;
@@ -180,6 +182,20 @@ pub struct LineageRow {
     pub subject: String,
     /// Capabilities granted to it, as bits (`SigningCertificateLineage`).
     pub flags: u32,
+    /// Their names: `installed-data`, `shared-uid`, `permission`, `rollback`, `auth`.
+    pub capabilities: Vec<&'static str>,
+}
+
+impl LineageRow {
+    /// The row of `node`.
+    pub fn new(node: &LineageNode) -> Self {
+        Self {
+            sha256: node.certificate.digest().to_string(),
+            subject: node.certificate.subject().to_owned(),
+            flags: node.flags,
+            capabilities: node.capabilities().map(Capability::as_str).collect(),
+        }
+    }
 }
 
 /// A certificate.
@@ -505,14 +521,7 @@ impl SignerRow {
             targets_dev_release: signer.targets_dev_release(),
             certificate: CertificateRow::new(signer.certificate()),
             algorithms: signer.algorithms().to_vec(),
-            lineage: nodes
-                .iter()
-                .map(|node| LineageRow {
-                    sha256: node.certificate.digest().to_string(),
-                    subject: node.certificate.subject().to_owned(),
-                    flags: node.flags,
-                })
-                .collect(),
+            lineage: nodes.iter().map(LineageRow::new).collect(),
         }
     }
 }
@@ -613,7 +622,7 @@ impl FindingSigner {
     }
 }
 
-fn bounded(max_sdk: u32) -> Option<u32> {
+pub(super) fn bounded(max_sdk: u32) -> Option<u32> {
     (max_sdk < MAX_SDK).then_some(max_sdk)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box
 
 /// What stands on the terminal for a meaning.
 #[derive(Debug, Clone, Copy)]
-enum Tone {
+pub(super) enum Tone {
     Good,
     Bad,
     Doubtful,
@@ -48,11 +48,11 @@ enum Tone {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Paint(bool);
+pub(super) struct Paint(pub(super) bool);
 
 impl Paint {
     /// `text` in its colour; SGR codes of ECMA-48, section 8.3.117.
-    fn paint(self, tone: Tone, text: &str) -> Cow<'_, str> {
+    pub(super) fn paint(self, tone: Tone, text: &str) -> Cow<'_, str> {
         let code = match tone {
             Tone::Good => "32",
             Tone::Bad => "1;31",
@@ -65,7 +65,7 @@ impl Paint {
 }
 
 /// The word for what a file came to, and its tone.
-fn outcome(result: &FileResult) -> (&'static str, Tone) {
+pub(super) fn outcome(result: &FileResult) -> (&'static str, Tone) {
     match (result.status, result.verdict) {
         (FileStatus::Unjudged, _) => ("error", Tone::Bad),
         (FileStatus::Skipped, _) => ("skipped", Tone::Faint),
@@ -373,12 +373,12 @@ impl Paragraph<'_> {
 }
 
 /// An instant in the form of RFC 3339.
-fn instant(unix_seconds: u64) -> String {
+pub(super) fn instant(unix_seconds: u64) -> String {
     let instant = i64::try_from(unix_seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     instant.map_or_else(|| format!("{unix_seconds} seconds after 1970"), |instant| instant.to_string())
 }
 
-fn app_text(package: &str, version_name: Option<&str>, version_code: Option<u64>) -> String {
+pub(super) fn app_text(package: &str, version_name: Option<&str>, version_code: Option<u64>) -> String {
     let mut text = visible(package).into_owned();
     if let Some(name) = version_name {
         let _ = write!(text, " {}", visible(name));
@@ -389,7 +389,7 @@ fn app_text(package: &str, version_name: Option<&str>, version_code: Option<u64>
     text
 }
 
-fn scheme_words(scheme: &SchemeRow) -> String {
+pub(super) fn scheme_words(scheme: &SchemeRow) -> String {
     let reason = match scheme.reason {
         Some(NotChecked::NoVersionInRange) => ": no Android version in range reads it",
         Some(NotChecked::NewerSchemeDecides) => ": a newer scheme decides",
@@ -401,7 +401,7 @@ fn scheme_words(scheme: &SchemeRow) -> String {
 }
 
 /// Where a finding stands: `v2 signer 1, classes.dex: `.
-fn place(finding: &FindingRow) -> String {
+pub(super) fn place(finding: &FindingRow) -> String {
     let mut parts: Vec<String> = Vec::new();
     match (&finding.scheme, &finding.signer) {
         (Some(scheme), Some(signer)) => {
@@ -426,7 +426,7 @@ fn place(finding: &FindingRow) -> String {
 }
 
 /// `Android 7.0 and newer (API 24+)`, `Android 7.0 to 8.1 (API 24-27)`.
-fn android(min: u32, max: Option<u32>) -> String {
+pub(super) fn android(min: u32, max: Option<u32>) -> String {
     match max {
         None => format!("Android {} and newer (API {min}+)", release(min)),
         Some(max) if max == min => format!("Android {} (API {min})", release(min)),

@@ -30,7 +30,7 @@ impl V4SignatureFile {
     ///
     /// # Errors
     /// [`Error::File`] when there is one and it cannot be opened: it may be what fails the APK.
-    pub(super) fn open(&self, apk: &Path) -> Result<Option<(PathBuf, FileSource)>, Error> {
+    pub fn open(&self, apk: &Path) -> Result<Option<(PathBuf, FileSource)>, Error> {
         let path = match self {
             Self::Ignored => return Ok(None),
             Self::At(path) => path.clone(),

@@ -122,16 +122,10 @@ fn look(path: &Path, options: &ScanOptions<'_>) -> Result<Verification, Error> {
         }
     });
     judged.map_err(|error| match error {
-        Error::Read(error) => Error::file(path, "read", error),
-        Error::Changed(what) => Error::File {
-            path: path.to_owned(),
-            message: format!("the file changed while it was read: {what}"),
-            source: None,
-        },
         // The v4 signature file. It is the APK that cannot be judged for it.
         Error::File { path: idsig, message, source } => {
             Error::File { path: path.to_owned(), message: format!("{}: {message}", idsig.display()), source }
         }
-        other => other,
+        other => other.in_file(path),
     })
 }

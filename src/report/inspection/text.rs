@@ -1,0 +1,430 @@
+//! Everything that one file shows, as text for people: a section for each subject, offsets in hexadecimal.
+
+use std::fmt::Write as _;
+
+use super::ArchiveRow;
+use super::DeviceRow;
+use super::InspectedCertificate;
+use super::InspectionRow;
+use super::LineageFileRow;
+use super::SigningBlockRow;
+use crate::finding::SchemeId;
+use crate::finding::Severity;
+use crate::report::IdentityRow;
+use crate::report::ReportOptions;
+use crate::report::escape::columns;
+use crate::report::escape::visible;
+use crate::report::model::FileStatus;
+use crate::report::model::FindingRow;
+use crate::report::model::LineageRow;
+use crate::report::model::SignerRow;
+use crate::report::text::Paint;
+use crate::report::text::Tone;
+use crate::report::text::android;
+use crate::report::text::app_text;
+use crate::report::text::instant;
+use crate::report::text::place;
+use crate::report::text::scheme_words;
+
+/// So many entries are listed unless everything is asked for.
+const ENTRIES_SHOWN: usize = 20;
+/// So many pairs are listed unless everything is asked for.
+const PAIRS_SHOWN: usize = 40;
+/// So many labels of other languages are listed unless everything is asked for.
+const LABELS_SHOWN: usize = 10;
+/// So many things that it carries besides are listed unless everything is asked for.
+const MARKS_SHOWN: usize = 30;
+/// So many digits of a number are shown before the rest is left to the JSON form.
+const DIGITS_SHOWN: usize = 64;
+
+/// The text of `row`; `options` say whether it is coloured and complete.
+pub fn text(row: &InspectionRow, options: &ReportOptions) -> String {
+    let mut page = Page { row, options, text: String::new() };
+    page.head();
+    page.app();
+    page.findings();
+    page.devices();
+    page.schemes();
+    page.certificates();
+    page.marks();
+    page.signing_block();
+    page.archive();
+    page.text
+}
+
+/// The text of a lineage file.
+pub fn lineage_text(row: &LineageFileRow, options: &ReportOptions) -> String {
+    let paint = Paint(options.colour);
+    let path = visible(&row.path).into_owned();
+    let mut text = String::new();
+    if let Some(fault) = &row.fault {
+        let fault = visible(fault).into_owned();
+        let _ = writeln!(text, "{}: {}", paint.paint(Tone::Strong, &path), paint.paint(Tone::Bad, &fault));
+        return text;
+    }
+    let count = row.nodes.len();
+    let words = format!("a lineage of {count} certificates, each of which vouches for the next");
+    let _ = writeln!(text, "{}: {}", paint.paint(Tone::Strong, &path), paint.paint(Tone::Good, &words));
+    if let Some(min_sdk) = row.min_sdk {
+        let _ = writeln!(text, "  for {}", android(min_sdk, None));
+    }
+    for (position, node) in row.nodes.iter().enumerate() {
+        let _ =
+            writeln!(text, "  {}  {}  {}", position.saturating_add(1), node.sha256, visible(&node.subject));
+        if position.saturating_add(1) < count {
+            let all = node.capabilities.join(", ");
+            let all = if all.is_empty() { "nothing" } else { &all };
+            let _ = writeln!(text, "     keeps {all} ({:#x}), once an APK is signed with it", node.flags);
+        }
+    }
+    text
+}
+
+struct Page<'a> {
+    row: &'a InspectionRow,
+    options: &'a ReportOptions,
+    text: String,
+}
+
+impl Page<'_> {
+    fn paint(&self) -> Paint {
+        Paint(self.options.colour)
+    }
+
+    fn section(&mut self, title: &str) {
+        let title = self.paint().paint(Tone::Strong, title).into_owned();
+        let _ = writeln!(self.text, "\n{title}");
+    }
+
+    fn line(&mut self, label: &str, text: &str) {
+        let label = format!("{label}{}", " ".repeat(11_usize.saturating_sub(columns(label))));
+        let _ = writeln!(self.text, "  {} {text}", self.paint().paint(Tone::Faint, &label));
+    }
+
+    fn head(&mut self) {
+        let file = &self.row.file;
+        let (words, tone) = match file.status {
+            FileStatus::Verified => ("the signature covers this file, and verifies", Tone::Good),
+            FileStatus::Rejected => ("DOES NOT VERIFY: see the findings", Tone::Bad),
+            FileStatus::Unsigned => ("NOT SIGNED", Tone::Bad),
+            _ => ("NOT AN APK that can be read", Tone::Bad),
+        };
+        let path = visible(&file.path).into_owned();
+        let paint = self.paint();
+        let _ = writeln!(self.text, "{}: {}", paint.paint(Tone::Strong, &path), paint.paint(tone, words));
+        if let Some(size) = file.size {
+            self.line("size", &format!("{size} bytes"));
+        }
+        self.line("SHA-256", &self.row.sha256);
+    }
+
+    fn app(&mut self) {
+        let row = self.row;
+        let (identity, claim) = match (&row.identity, &row.claimed_identity) {
+            (Some(identity), _) => (identity, ""),
+            (None, Some(identity)) => (identity, ": a claim, which nothing verifies"),
+            (None, None) => return,
+        };
+        self.section(&format!("App{claim}"));
+        let package = identity.package.as_deref().unwrap_or("(none)");
+        self.line("package", &app_text(package, identity.version_name.as_deref(), identity.version_code));
+        if let Some(label) = &identity.display_label {
+            self.line("label", &visible(label));
+        }
+        self.labels(identity);
+        if let Some(split) = &identity.split {
+            self.line("split", &visible(&split.name));
+        }
+        self.line("SDK", &sdk_levels(identity));
+        if let Some(min) = row.file.min_sdk {
+            self.line("inspected", &format!("for {}", android(min, row.file.max_sdk)));
+        }
+        if identity.debuggable {
+            self.line("", "debuggable");
+        }
+        if identity.test_only {
+            self.line("", "to be installed for tests alone");
+        }
+    }
+
+    /// What the label is in other languages and on other devices.
+    fn labels(&mut self, identity: &IdentityRow) {
+        let others: Vec<_> = identity
+            .label
+            .variants
+            .iter()
+            .filter(|variant| Some(&variant.text) != identity.display_label.as_ref())
+            .collect();
+        let shown = if self.options.verbose { others.len() } else { LABELS_SHOWN };
+        for variant in others.iter().take(shown) {
+            let place = if variant.locale.is_empty() { &variant.qualifiers } else { &variant.locale };
+            self.line("", &format!("{}  {}", visible(place), visible(&variant.text)));
+        }
+        self.more(others.len(), shown);
+    }
+
+    fn findings(&mut self) {
+        let shown = |finding: &&FindingRow| finding.severity != Severity::Note || self.options.verbose;
+        let findings: Vec<&FindingRow> = self.row.file.findings.iter().filter(shown).collect();
+        if findings.is_empty() {
+            return;
+        }
+        self.section("Findings");
+        for finding in findings {
+            let tone = match finding.severity {
+                Severity::Error => Tone::Bad,
+                Severity::Warning => Tone::Doubtful,
+                Severity::Note => Tone::Faint,
+            };
+            let severity = format!("{:<11}", finding.severity.as_str());
+            let code = format!("[{}]", finding.code);
+            let paint = self.paint();
+            let _ = writeln!(
+                self.text,
+                "  {} {}{} {}",
+                paint.paint(tone, &severity),
+                place(finding),
+                visible(&finding.message),
+                paint.paint(Tone::Faint, &code)
+            );
+            if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
+                let _ = writeln!(self.text, "              expected  {}", visible(expected));
+                let _ = writeln!(self.text, "              actual    {}", visible(actual));
+            }
+        }
+    }
+
+    fn devices(&mut self) {
+        if self.row.devices.is_empty() {
+            return;
+        }
+        self.section("Who each Android version sees");
+        for device in &self.row.devices {
+            self.device(device);
+        }
+    }
+
+    fn device(&mut self, device: &DeviceRow) {
+        let levels = match device.max_sdk {
+            None => format!("API {}+", device.min_sdk),
+            Some(max) if max == device.min_sdk => format!("API {max}"),
+            Some(max) => format!("API {}-{max}", device.min_sdk),
+        };
+        let names = android(device.min_sdk, device.max_sdk);
+        let names = names.split(" (API").next().unwrap_or_default();
+        let paint = self.paint();
+        if let Some(scheme) = device.scheme {
+            let by = paint.paint(Tone::Good, scheme.as_str()).into_owned();
+            self.line(&levels, &format!("{names}: by {by}; {}", visible(&device.why)));
+        } else {
+            let refused = paint.paint(Tone::Bad, "refused").into_owned();
+            self.line(&levels, &format!("{names}: {refused}: {}", visible(&device.why)));
+            if !device.refused_for.is_empty() {
+                self.line("", &format!("[{}]", device.refused_for.join("] [")));
+            }
+        }
+        for digest in &device.signers {
+            let subject = self.row.certificate(digest).map_or("", |row| row.certificate.subject.as_str());
+            self.line("", &format!("{digest}  {}", visible(subject)));
+        }
+    }
+
+    fn schemes(&mut self) {
+        let row = self.row;
+        if row.file.schemes.is_empty() {
+            return;
+        }
+        self.section("Schemes");
+        for scheme in &row.file.schemes {
+            self.line(scheme.scheme.as_str(), &scheme_words(scheme));
+            for signer in &scheme.signers {
+                self.signer(signer);
+            }
+            if let (SchemeId::SourceStamp, Some(seconds)) = (scheme.scheme, row.file.stamp_timestamp) {
+                self.line("", &format!("stamped at {}, as the distributor says", instant(seconds)));
+            }
+        }
+    }
+
+    fn signer(&mut self, signer: &SignerRow) {
+        let name = signer.name.as_deref().map(|name| format!(" ({})", visible(name))).unwrap_or_default();
+        let dev = if signer.targets_dev_release { ", for a development release" } else { "" };
+        self.line(
+            "",
+            &format!(
+                "signer {}{name}, {}{dev}: {}",
+                signer.signer,
+                android(signer.min_sdk, signer.max_sdk),
+                visible(&signer.algorithms.join(", "))
+            ),
+        );
+        self.line("", &format!("  {}  {}", signer.certificate.sha256, visible(&signer.certificate.subject)));
+        self.lineage(&signer.lineage);
+    }
+
+    /// Each certificate, and what those before the last may still do.
+    fn lineage(&mut self, lineage: &[LineageRow]) {
+        for (position, node) in lineage.iter().enumerate() {
+            let word = if position == 0 { "lineage from" } else { "          to" };
+            self.line("", &format!("  {word} {}  {}", node.sha256, visible(&node.subject)));
+            if position.saturating_add(1) < lineage.len() {
+                let all = node.capabilities.join(", ");
+                let all = if all.is_empty() { "nothing" } else { &all };
+                self.line("", &format!("               keeps {all} ({:#x})", node.flags));
+            }
+        }
+    }
+
+    fn certificates(&mut self) {
+        let row = self.row;
+        if row.certificates.is_empty() {
+            return;
+        }
+        self.section(if row.file.status == FileStatus::Verified {
+            "Certificates"
+        } else {
+            "Certificates (claimed)"
+        });
+        for (position, certificate) in row.certificates.iter().enumerate() {
+            if position > 0 {
+                self.text.push('\n');
+            }
+            self.certificate(certificate);
+        }
+    }
+
+    fn certificate(&mut self, certificate: &InspectedCertificate) {
+        let row = &certificate.certificate;
+        self.line("subject", &visible(&row.subject));
+        let issuer = if certificate.self_issued { "itself".into() } else { visible(&certificate.issuer) };
+        self.line("issuer", &issuer);
+        let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "a time that is none".to_owned());
+        self.line(
+            "validity",
+            &format!("{} to {}", time(&certificate.not_before), time(&certificate.not_after)),
+        );
+        self.line(
+            "serial",
+            &format!("{}, signed with {}", certificate.serial, visible(&certificate.signature_algorithm)),
+        );
+        if certificate.debug {
+            self.line("", "a debug certificate of Android's build tools: anybody can make one");
+        }
+        self.line("SHA-256", &row.sha256);
+        self.line("SHA-1", &row.sha1);
+        self.line("MD5", &row.md5);
+        let mut key = visible(&row.key_algorithm).into_owned();
+        if row.key_bits > 0 {
+            let _ = write!(key, ", {} bits", row.key_bits);
+        }
+        if let Some(curve) = certificate.curve {
+            let _ = write!(key, ", curve {curve}");
+        }
+        if let Some(exponent) = certificate.rsa_exponent {
+            let _ = write!(key, ", exponent {exponent}");
+        }
+        self.line("key", &key);
+        self.line("  SHA-256", &row.public_key_sha256);
+        self.line("  SHA-1", &row.public_key_sha1);
+        self.line("  MD5", &row.public_key_md5);
+        if let (Some(hex), Some(decimal)) = (&certificate.rsa_modulus, &certificate.rsa_modulus_decimal) {
+            self.number("  modulus", hex);
+            self.number("  decimal", decimal);
+        }
+        if let Some(pem) = &certificate.pem {
+            self.text.push_str(pem);
+        }
+    }
+
+    fn number(&mut self, label: &str, digits: &str) {
+        match digits.get(..DIGITS_SHOWN).filter(|_| !self.options.verbose && digits.len() > DIGITS_SHOWN) {
+            Some(head) => self.line(label, &format!("{head}…; {} digits, --verbose shows all", digits.len())),
+            None => self.line(label, digits),
+        }
+    }
+
+    fn marks(&mut self) {
+        let row = self.row;
+        if row.marks.is_empty() {
+            return;
+        }
+        self.section("What else it carries");
+        let shown = if self.options.verbose { row.marks.len() } else { MARKS_SHOWN };
+        let marks = row.marks.get(..shown.min(row.marks.len())).unwrap_or_default();
+        self.text.push_str(&crate::report::marks::text(marks));
+        self.more(row.marks.len(), shown);
+        if row.marks_left_out > 0 {
+            self.line("", &format!("{} places were not looked at: there are too many", row.marks_left_out));
+        }
+    }
+
+    fn signing_block(&mut self) {
+        let row = self.row;
+        let Some(block) = &row.signing_block else { return };
+        self.section("APK Signing Block");
+        let SigningBlockRow { offset, size, pairs, fault, unusable } = block;
+        self.line("block", &format!("{size} bytes at {offset:#x}"));
+        if let Some(fault) = fault {
+            let effect =
+                if *unusable { "; Android sees no block at all" } else { "; Android stops reading here" };
+            self.line("", &format!("malformed: {}{effect}", visible(fault)));
+        }
+        let shown = if self.options.verbose { pairs.len() } else { PAIRS_SHOWN };
+        for pair in pairs.iter().take(shown) {
+            let name = pair.name.unwrap_or("unknown");
+            let twice = if pair.duplicate { "  DUPLICATE: Android reads the first one" } else { "" };
+            self.line(&pair.id, &format!("{:>9} bytes at {:#010x}  {name}{twice}", pair.size, pair.offset));
+        }
+        self.more(pairs.len(), shown);
+    }
+
+    fn archive(&mut self) {
+        let row = self.row;
+        let Some(archive) = &row.archive else { return };
+        self.section("Archive");
+        let ArchiveRow { central_directory, end_of_central_directory, comment, entries } = archive;
+        let extent = |extent: &super::Extent| format!("{} bytes at {:#x}", extent.size, extent.offset);
+        self.line("directory", &extent(central_directory));
+        self.line("end record", &extent(end_of_central_directory));
+        if let Some(comment) = comment {
+            self.line("comment", &visible(comment));
+        }
+        self.line("entries", &entries.len().to_string());
+        let shown = if self.options.verbose { entries.len() } else { ENTRIES_SHOWN };
+        for entry in entries.iter().take(shown) {
+            let method = match entry.method {
+                0 => "stored".to_owned(),
+                8 => "deflate".to_owned(),
+                other => format!("method {other}"),
+            };
+            let text = format!("{:>9} bytes, {method:<7}  {}", entry.size, visible(&entry.name));
+            self.line(&format!("{:#010x}", entry.offset), &text);
+        }
+        self.more(entries.len(), shown);
+    }
+
+    fn more(&mut self, all: usize, shown: usize) {
+        let more = all.saturating_sub(shown);
+        if more > 0 {
+            self.line("", &format!("and {more} more; --verbose shows them all"));
+        }
+    }
+}
+
+/// `min 21, target 34, compiled with 34`.
+fn sdk_levels(identity: &IdentityRow) -> String {
+    let level = |level: Option<u32>, codename: &Option<String>| match (codename, level) {
+        (Some(codename), _) => visible(codename).into_owned(),
+        (None, Some(level)) => level.to_string(),
+        (None, None) => "unknown".to_owned(),
+    };
+    let mut text = format!(
+        "min {}, target {}",
+        level(identity.min_sdk, &identity.min_sdk_codename),
+        level(Some(identity.target_sdk), &identity.target_sdk_codename)
+    );
+    if identity.compile_sdk.is_some() {
+        let _ = write!(text, ", compiled with {}", level(identity.compile_sdk, &None));
+    }
+    text
+}
