@@ -4,6 +4,7 @@
 
 mod entry;
 mod identity;
+mod layout;
 pub(crate) mod manifest;
 mod signing_block;
 
@@ -26,6 +27,12 @@ pub use identity::Label;
 pub use identity::LabelVariant;
 pub use identity::Launcher;
 pub use identity::Split;
+pub use layout::EntryLayout;
+pub use layout::Gap;
+pub use layout::GapContent;
+pub use layout::GapPlace;
+pub use layout::Layout;
+pub use layout::Overlap;
 pub use manifest::ManifestFacts;
 pub(crate) use manifest::ReadManifest;
 pub use signing_block::SigningBlock;
@@ -64,6 +71,8 @@ pub struct ZipSections {
     pub cd_size: u64,
     /// How many records the Central Directory says it has.
     pub records: u16,
+    /// Whether the end-of-central-directory record points to one of ZIP64, or a locator of ZIP64 stands before it.
+    pub zip64: bool,
     /// Start of the end-of-central-directory record.
     pub eocd_offset: u64,
     /// That record with its comment.
@@ -77,12 +86,29 @@ pub struct ZipSections {
 pub struct Directory {
     bytes: Vec<u8>,
     records: Vec<DirectoryRecord>,
+    folders: Vec<DirectoryRecord>,
+    slack: u64,
 }
 
 impl Directory {
     /// The records in their order, without those whose name ends in `/`, as apksig reads them.
     pub fn records(&self) -> &[DirectoryRecord] {
         &self.records
+    }
+
+    /// Those whose name ends in `/`, in their order.
+    pub fn folders(&self) -> &[DirectoryRecord] {
+        &self.folders
+    }
+
+    /// How many bytes of the directory lie behind its last record.
+    pub fn slack(&self) -> u64 {
+        self.slack
+    }
+
+    /// The extra field of a record, as bytes.
+    pub fn extra(&self, record: &DirectoryRecord) -> &[u8] {
+        record.extra(&self.bytes)
     }
 
     /// The name of a record, as bytes.
@@ -145,13 +171,14 @@ impl<'s> Apk<'s> {
             return Err(too_large("the central directory", cd_size, self.limits.central_directory));
         }
         let bytes = self.source.read_vec_at(cd_offset, cd_size)?;
-        let (mut records, _left) = zip::parse_directory(&bytes, records).map_err(|error| {
+        let (mut records, slack) = zip::parse_directory(&bytes, records).map_err(|error| {
             Finding::new(FindingCode::ZipBadDirectory)
                 .offset(cd_offset + error.offset)
                 .detail(error.at(cd_offset).to_string())
         })?;
-        records.retain(|record| !record.name(&bytes).ends_with(b"/"));
-        Ok(self.directory.get_or_init(|| Directory { bytes, records }))
+        let folders = records.extract_if(.., |record| record.name(&bytes).ends_with(b"/")).collect();
+        let slack = slack as u64;
+        Ok(self.directory.get_or_init(|| Directory { bytes, records, folders, slack }))
     }
 
     /// The APK Signing Block, if Android finds one; its frame is read on the first call.
@@ -209,6 +236,7 @@ fn find_sections(source: &dyn ByteSource) -> Result<ZipSections, Stop> {
         cd_offset,
         cd_size,
         records: eocd.records,
+        zip64: eocd.points_to_zip64() || signing_block::has_zip64_locator(source, eocd_offset)?,
         eocd_offset,
         eocd: eocd_bytes,
         installer_disagrees,

@@ -125,7 +125,7 @@ pub(super) fn find(
 /// Whether a ZIP64 locator stands where Android looks for one.
 ///
 /// Source: AOSP `ZipUtils.isZip64EndOfCentralDirectoryLocatorPresent`.
-fn has_zip64_locator(source: &dyn ByteSource, eocd_offset: u64) -> Result<bool, Stop> {
+pub(super) fn has_zip64_locator(source: &dyn ByteSource, eocd_offset: u64) -> Result<bool, Stop> {
     let Some(at) = eocd_offset.checked_sub(zip::ZIP64_LOCATOR_SIZE) else { return Ok(false) };
     let mut magic = [0; 4];
     source.read_exact_at(&mut magic, at)?;

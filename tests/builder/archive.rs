@@ -37,6 +37,8 @@ pub struct LocalHeader {
 #[derive(Debug, Clone)]
 pub struct CentralRecord {
     pub magic: u32,
+    /// Operating system and version of what wrote it.
+    pub made_by: u16,
     pub flags: u16,
     pub method: u16,
     pub crc: u32,
@@ -104,6 +106,7 @@ impl Entry {
         let flags = 0x0800 | if self.data_descriptor { 0x0008 } else { 0 };
         let central = CentralRecord {
             magic: 0x0201_4b50,
+            made_by: VERSION,
             flags,
             method,
             crc: crc32(&self.data),
@@ -281,7 +284,7 @@ impl LocalHeader {
 impl CentralRecord {
     fn write(&self, offset: u32, out: &mut Vec<u8>) {
         out.extend(self.magic.to_le_bytes());
-        for field in [VERSION, VERSION, self.flags, self.method, TIME, DATE] {
+        for field in [self.made_by, VERSION, self.flags, self.method, TIME, DATE] {
             out.extend(field.to_le_bytes());
         }
         for field in [self.crc, self.compressed, self.uncompressed] {
