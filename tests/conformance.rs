@@ -506,3 +506,46 @@ fn every_source_stamp_agrees_with_the_reference() {
     assert!(rows.len() >= 58, "only {} rows", rows.len());
     assert!(stated.iter().all(|count| *count > 0), "notes are not read: {stated:?}");
 }
+
+/// What is odd about the archives of real APKs: those that were made to be odd.
+const ODD_REAL_APKS: &[(&str, &[&str])] =
+    &[("apktool-2.7.0+dfsg-6+deb12u1__issue1589.apk", &["zip-name-leaves-meta-inf", "zip-name-traversal"])];
+
+#[test]
+fn real_apks_are_not_found_odd() {
+    const TEST_KEY: &str = "a40da80a59d170caa950cf15c18c454d";
+    let Some(corpus) = std::env::var_os("APKVOUCH_CORPUS").map(PathBuf::from) else {
+        println!("left out: APKVOUCH_CORPUS does not name the directory of the reference APKs");
+        return;
+    };
+    let mut with_test_key = 0;
+    let mut wrong = String::new();
+    for row in rows(&corpus, "realworld.tsv") {
+        let path = corpus.join(&row.file);
+        let mut options = VerifyOptions::default();
+        (options.min_sdk, options.max_sdk) = (row.min_sdk, row.max_sdk);
+        let verification = apkvouch::verify(&FileSource::open(&path).unwrap(), &options).unwrap();
+        let code = |finding: &Finding| finding.code.as_str();
+        let odd: BTreeSet<&str> = verification
+            .findings
+            .iter()
+            .map(code)
+            .filter(|code| ["zip", "signing-block", "fake-id"].iter().any(|start| code.starts_with(start)))
+            .collect();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let expected = ODD_REAL_APKS.iter().find(|(file, _)| *file == name).map_or(&[][..], |row| row.1);
+        if odd != expected.iter().copied().collect() {
+            writeln!(wrong, "{name}: {odd:?}").unwrap();
+        }
+        let signed_by_test_key = verification
+            .signer_certificates()
+            .iter()
+            .any(|certificate| certificate.digest().to_string().starts_with(TEST_KEY));
+        with_test_key += usize::from(signed_by_test_key);
+        if verification.findings.iter().any(|finding| code(finding) == "test-key") != signed_by_test_key {
+            writeln!(wrong, "{name}: test key {signed_by_test_key}").unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(with_test_key > 5, "only {with_test_key} rows by the test key of AOSP");
+}

@@ -1,4 +1,12 @@
-//! The page of findings says of every code what it means, and of nothing else.
+//! The page of findings says of every code what it means, and of nothing else; the page of attacks names cases that show
+//! what it says.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a page or case that cannot be read is to stop the test"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -55,5 +63,35 @@ fn every_section_gives_severity_issue_cause_and_remedy() {
             assert_eq!(count, 1, "{part:?} below {}", code.as_str());
         }
         assert!(lines.get(2).is_some_and(|meaning| meaning.len() > 20), "a meaning below {}", code.as_str());
+    }
+}
+
+/// The codes that a case names: of errors, warnings and notes, for any range of API levels.
+fn codes_of(case: &str) -> Vec<String> {
+    let path = format!("testdata/{case}/case.toml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let case: toml::Value = toml::from_str(&text).unwrap();
+    let runs = case["run"].as_array().unwrap();
+    let lists = runs.iter().flat_map(|run| [run.get("codes"), run.get("warnings")]).flatten();
+    lists.flat_map(|list| list.as_array().unwrap()).map(|code| code.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_attack_has_cases_that_show_its_findings() {
+    // Of keys that cannot be committed: the reference APKs show the first, the registry gives the other.
+    const SHOWN_ELSEWHERE: [&str; 2] = ["test-key", "key-denied"];
+    let page = fs::read_to_string("docs/attacks.md").unwrap();
+    let row = |line: &&str| line.starts_with("| ") && !line.contains("| finding |");
+    let rows: Vec<&str> = page.lines().filter(row).collect();
+    assert!(rows.len() > 40, "only {} rows", rows.len());
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let [_, _, findings, cases] = cells[..] else { panic!("not four cells: {row}") };
+        let shown: Vec<String> = cases.split('`').skip(1).step_by(2).flat_map(codes_of).collect();
+        for code in findings.split('`').skip(1).step_by(2) {
+            assert!(FindingCode::parse(code).is_some(), "no such finding: {code}");
+            let elsewhere = SHOWN_ELSEWHERE.contains(&code);
+            assert!(elsewhere || shown.iter().any(|shown| shown == code), "no case shows {code}: {row}");
+        }
     }
 }

@@ -118,12 +118,14 @@ fn differences(expected: &Expected, source: &dyn ByteSource, marks: &Marks) -> V
         }
     };
     let verification = apkvouch::verify(source, &VerifyOptions::default()).unwrap();
+    // What is odd about the archive is held against the cases in tests/cases.rs.
     let findings: BTreeSet<String> = verification
         .findings
         .iter()
         .chain(marks.all_findings())
         .filter(|finding| finding.severity != Severity::Error)
         .map(|finding| finding.code.as_str().to_owned())
+        .filter(|code| !code.starts_with("zip"))
         .collect();
     differs("findings", format!("{:?}", expected.findings), format!("{findings:?}"));
     let errors = marks.all_findings().filter(|finding| finding.is_error()).count();

@@ -92,6 +92,31 @@ impl Apk<'_> {
         Ok(content)
     }
 
+    /// The content of an entry of unknown method as the installer takes it: as it stands, whatever its method says.
+    ///
+    /// `None` when it would reach beyond the entries.
+    ///
+    /// # Errors
+    /// As [`Apk::entry_to_vec`].
+    ///
+    /// Source: AOSP `ZipAssetsProvider.OpenInternal`, which inflates method 8 alone; the verifier of v1, `StrictJarFile`,
+    /// inflates all but method 0.
+    pub(super) fn asset_to_vec(
+        &self,
+        record: &DirectoryRecord,
+        what: &str,
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        let data = self.locate_entry(record)?;
+        if data.uncompressed_size > limit {
+            return Err(too_large(what, data.uncompressed_size, limit));
+        }
+        if data.offset + data.uncompressed_size > self.sections.cd_offset {
+            return Ok(None);
+        }
+        Ok(Some(self.source.read_vec_at(data.offset, data.uncompressed_size)?))
+    }
+
     fn copy(&self, data: EntryData, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Stop> {
         let mut buffer = Vec::new();
         let mut done = 0;

@@ -11,6 +11,7 @@ use crate::format::axml::Element;
 use crate::format::axml::Event;
 use crate::format::axml::Reader;
 use crate::format::axml::Value;
+use crate::format::zip;
 
 /// Name of the entry.
 const NAME: &str = "AndroidManifest.xml";
@@ -71,7 +72,20 @@ impl Apk<'_> {
     /// The bytes of the manifest; `Ok(None)` when there is no such entry.
     pub(super) fn manifest_bytes(&self) -> Result<Option<Vec<u8>>, Stop> {
         let Some(record) = self.directory()?.find(NAME) else { return Ok(None) };
-        self.entry_to_vec(record, NAME, self.limits.android_manifest).map(Some)
+        let limit = self.limits.android_manifest;
+        if ![zip::METHOD_STORED, zip::METHOD_DEFLATED].contains(&record.method)
+            && let Some(bytes) = self.asset_to_vec(record, NAME, limit)?
+            && read(&bytes).is_well_formed()
+        {
+            return Ok(Some(bytes));
+        }
+        self.entry_to_vec(record, NAME, limit).map(Some)
+    }
+}
+
+impl ReadManifest {
+    fn is_well_formed(&self) -> bool {
+        self.min_sdk_fault.as_ref().is_none_or(|fault| fault.code != FindingCode::ManifestMalformed)
     }
 }
 

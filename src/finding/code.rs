@@ -56,6 +56,26 @@ codes! {
     ZipDuplicateEntry, "zip-duplicate-entry", Warning, None, "an entry name occurs more than once; Android refuses to open such a file", "条目名称重复；Android 会拒绝打开此类文件";
     ZipLeadingBytes, "zip-leading-bytes", Warning, None, "the file does not start with a ZIP entry", "文件开头不是 ZIP 条目";
     Janus, "janus", Error, None, "the file does not start with a ZIP entry and only v1 protects it: the bytes in front could run as code", "文件开头不是 ZIP 条目且仅有 v1 签名：前置字节可能被当作代码执行";
+    ZipGap, "zip-gap", Warning, None, "bytes stand before or between the entries that belong to none", "条目之前或之间存在不属于任何条目的字节";
+    ZipSectionGap, "zip-section-gap", Warning, None, "bytes stand between the central directory and its end record", "中央目录与其结束记录之间存在多余字节";
+    ZipDirectorySlack, "zip-directory-slack", Warning, None, "the central directory has bytes behind its last record", "中央目录在最后一条记录之后还有字节";
+    ZipHiddenEntry, "zip-hidden-entry", Warning, None, "an entry stands in the file that the central directory does not list", "文件中存在中央目录未列出的条目";
+    ZipOverlap, "zip-overlap", Warning, None, "entries lie on top of each other, or on the sections behind them", "条目相互重叠，或与其后的区段重叠";
+    ZipNoLocalHeader, "zip-no-local-header", Warning, None, "no local header stands where the central directory says", "中央目录所指位置没有本地文件头";
+    ZipLocalNameDiffers, "zip-local-name-differs", Warning, None, "an entry has another name in its local header than in the central directory", "条目在本地文件头与中央目录中的名称不一致";
+    ZipHeadersDisagree, "zip-headers-disagree", Warning, None, "sizes, checksum or flags of an entry contradict each other", "条目的大小、校验和或标志相互矛盾";
+    ZipMethod, "zip-method", Warning, None, "a compression method is neither stored nor deflate, or differs between the headers", "压缩方法既非存储也非 deflate，或两处文件头不一致";
+    ZipEncryptedFlag, "zip-encrypted-flag", Warning, None, "an entry is marked as encrypted, which Android ignores", "条目被标记为加密，Android 会忽略该标记";
+    ZipLongField, "zip-long-field", Warning, None, "a length in a header is 0x8000 or more, which some readers take for a negative number", "文件头中的长度达到 0x8000，部分解析器会视为负数";
+    Zip64, "zip64", Warning, None, "parts of ZIP64 are in use, which Android does not take in a signed APK", "使用了 ZIP64 结构，Android 不接受此类已签名 APK";
+    ZipNameNotAllowed, "zip-name-not-allowed", Error, None, "an entry name holds NUL or is not UTF-8: Android refuses to open the file", "条目名称含 NUL 或不是 UTF-8：Android 拒绝打开此文件";
+    ZipNameNotUtf8, "zip-name-not-utf8", Warning, None, "an entry name is not UTF-8, though Android takes it", "条目名称不是 UTF-8，但 Android 可接受";
+    ZipNameControlCharacter, "zip-name-control-character", Warning, None, "an entry name holds a control character, such as a line break", "条目名称含控制字符（如换行符）";
+    ZipNameTrailingSpace, "zip-name-trailing-space", Warning, None, "an entry name ends in a space", "条目名称以空格结尾";
+    ZipNameTraversal, "zip-name-traversal", Warning, None, "an entry name is absolute, or holds .. or a backslash: unpacked, it lands elsewhere than it seems", "条目名称为绝对路径，或含 .. 或反斜杠：解压后位置与表面不符";
+    ZipNameLeavesMetaInf, "zip-name-leaves-meta-inf", Warning, None, "an entry name starts in META-INF/ and leads out of it: v1 does not protect the entry", "条目名称以 META-INF/ 开头却指向其外：v1 不保护该条目";
+    ZipNameCase, "zip-name-case", Warning, None, "an entry name differs from one that Android reads in upper and lower case alone", "条目名称与 Android 读取的名称仅大小写不同";
+    ZipSymbolicLink, "zip-symbolic-link", Warning, None, "an entry says that it is a symbolic link", "条目声明自身为符号链接";
     LimitExceeded, "limit-exceeded", Error, None, "something is larger than the limit that keeps verification cheap", "超出校验资源上限";
     ManifestMissing, "manifest-missing", Error, None, "not an APK: no AndroidManifest.xml", "不是 APK：缺少 AndroidManifest.xml";
     ManifestMalformed, "manifest-malformed", Error, None, "AndroidManifest.xml is not well-formed binary XML", "AndroidManifest.xml 不是有效的二进制 XML";
@@ -69,6 +89,7 @@ codes! {
 
     // The APK Signing Block.
     SigningBlockMalformed, "signing-block-malformed", Warning, None, "an APK Signing Block is there, but Android cannot read it and treats it as absent", "存在 APK 签名分块，但 Android 无法读取，视为不存在";
+    SigningBlockDetached, "signing-block-detached", Warning, None, "an APK Signing Block is there, but not directly before the central directory: Android treats it as absent", "存在 APK 签名分块，但未紧邻中央目录：Android 视为不存在";
     SigningBlockTailMalformed, "signing-block-tail-malformed", Warning, None, "the APK Signing Block is malformed behind the pairs that Android reads", "APK 签名分块在 Android 读取的部分之后格式错误";
     SigningBlockDuplicateId, "signing-block-duplicate-id", Warning, None, "an id occurs more than once in the APK Signing Block; Android reads the first", "APK 签名分块中 ID 重复；Android 读取第一个";
     NewerSchemePresent, "newer-scheme-present", Warning, None, "a block of a signature scheme is present that this version does not verify", "存在本版本无法校验的签名方案分块";
@@ -232,6 +253,13 @@ codes! {
     CodeTransparencyFileMismatch, "code-transparency-file-mismatch", Warning, None, "a code file is not the one that the developer listed", "代码文件与开发者声明的不一致";
     CodeTransparencyFileUnlisted, "code-transparency-file-unlisted", Warning, None, "a code file is not among those that the developer listed", "代码文件未在开发者声明的清单中";
     AdiRegistrationToken, "adi-registration-token", Warning, None, "the file is one that proves ownership to Google, not one to hand out", "此文件用于向 Google 证明所有权，不应分发";
+
+    // Keys and certificates of verified signers.
+    FakeId, "fake-id", Warning, None, "a certificate names an issuer that did not sign it; Android before 4.4.4 took its word", "证书声称的签发者并未签署该证书；Android 4.4.4 之前会轻信";
+    TestKey, "test-key", Warning, None, "the signing key is a public test key: anybody can sign with it", "签名密钥为公开的测试密钥：任何人都可用其签名";
+    DebugCertificate, "debug-certificate", Warning, None, "signed with a debug certificate, which is made for development alone", "使用仅供开发的调试证书签名";
+    WeakKey, "weak-key", Note, None, "the signing key is weaker than what is made today", "签名密钥强度低于当前标准";
+    WeakDigest, "weak-digest", Note, None, "the v1 signature goes by a digest algorithm that is broken", "v1 签名使用了已被攻破的摘要算法";
 
     // Who the signer is, against the registry.
     SignerAuthenticated, "signer-authenticated", Note, None, "the signer is registered and authorised for this package", "签名者已登记并获授权";

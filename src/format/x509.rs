@@ -41,6 +41,8 @@ pub struct Certificate<'a> {
     pub serial: &'a [u8],
     /// The algorithm of the issuer's signature.
     pub signature_algorithm: Oid<'a>,
+    /// The issuer's signature over `tbs`, not checked here.
+    pub signature: &'a [u8],
     /// The issuer's `Name`, as encoded.
     pub issuer: &'a [u8],
     /// The subject's `Name`, as encoded.
@@ -82,7 +84,7 @@ impl<'a> Certificate<'a> {
         let mut fields = reader.expect(Tag::SEQUENCE)?.reader()?;
         let tbs = fields.expect(Tag::SEQUENCE)?;
         let outer_algorithm = algorithm(fields.required()?)?;
-        bit_string(fields.expect(Tag::BIT_STRING)?)?;
+        let (_, signature) = bit_string(fields.expect(Tag::BIT_STRING)?)?;
 
         let mut fields = tbs.reader()?;
         let version = match fields.optional(Tag::context(0))? {
@@ -146,6 +148,7 @@ impl<'a> Certificate<'a> {
             version,
             serial,
             signature_algorithm,
+            signature,
             issuer: issuer.encoded,
             subject: subject.encoded,
             not_before,
@@ -441,17 +444,14 @@ pub fn distinguished_name(raw: &[u8]) -> String {
     }
 }
 
-/// Whether a name, as encoded, is the one of the debug keys that Android's tools make: `C=US`, `O=Android` and
-/// `CN=Android Debug`, in any order and nothing else.
+/// Whether a name, as encoded, is one of the debug keys that Android's tools and app templates make: it has the common
+/// name `Android Debug`, in whatever place.
 pub fn is_android_debug_subject(raw: &[u8]) -> bool {
-    const DEBUG: [(&[u8], &str); 3] =
-        [(COUNTRY, "US"), (ORGANIZATION, "Android"), (COMMON_NAME, "Android Debug")];
     let Ok(name) = Name::parse(raw) else { return false };
-    let attributes: Vec<&Attribute<'_>> = name.0.iter().flatten().collect();
-    attributes.len() == DEBUG.len()
-        && DEBUG.iter().all(|(oid, text)| {
-            attributes.iter().any(|a| a.oid == Oid::constant(oid) && a.text().as_deref() == Some(*text))
-        })
+    let debug = |attribute: &Attribute<'_>| {
+        attribute.oid == Oid::constant(COMMON_NAME) && attribute.text().as_deref() == Some("Android Debug")
+    };
+    name.0.iter().flatten().any(debug)
 }
 
 const COMMON_NAME: &[u8] = b"\x55\x04\x03";
@@ -1123,8 +1123,12 @@ mod tests {
         let cn = attribute(COMMON_NAME, 0x13, b"Android Debug");
         assert!(is_android_debug_subject(&name(&[&[&c], &[&o], &[&cn]])));
         assert!(is_android_debug_subject(&name(&[&[&cn], &[&o], &[&c]])));
-        assert!(!is_android_debug_subject(&name(&[&[&c], &[&cn]])));
-        assert!(!is_android_debug_subject(&name(&[&[&c], &[&o], &[&cn], &[&cn]])));
+        assert!(
+            is_android_debug_subject(&name(&[&[&c, &cn]])),
+            "the template of React Native has other parts"
+        );
+        let ou = attribute(b"\x55\x04\x0b", 0x13, b"Android Debug");
+        assert!(!is_android_debug_subject(&name(&[&[&c], &[&o], &[&ou]])));
         assert!(!is_android_debug_subject(&name(&[
             &[&c],
             &[&o],

@@ -3,11 +3,12 @@
 //! Evidence is a function of the bytes and of [`VerifyOptions`]; it holds no verdict.
 
 mod across;
+mod archive;
+mod keys;
 mod stamp;
 mod views;
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 
 use crate::Error;
 use crate::Limits;
@@ -21,7 +22,6 @@ use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::format::signing_block::BlockId;
-use crate::format::zip::LFH_MAGIC;
 use crate::identity::Certificate;
 use crate::scheme;
 use crate::scheme::Context;
@@ -238,7 +238,8 @@ fn verify_all(
         findings: Vec::new(),
     };
     let mut proof = Proof::default();
-    let outcome = run(source, idsig, options, &mut verification, &mut proof);
+    let outcome = Apk::open(source, &options.limits)
+        .and_then(|apk| judge(&apk, idsig, options, &mut verification, &mut proof));
     let v4_failed = proof.conclude_v4(match (idsig, &outcome) {
         (None, Err(_)) => None,
         (None, Ok(_)) => Some(SchemeOutcome::Absent),
@@ -281,15 +282,43 @@ fn check_range(options: &VerifyOptions) -> Result<(), Error> {
     }
 }
 
-/// Everything but what a v4 signature file says of itself: that waits in `proof`.
-fn run(
-    source: &dyn ByteSource,
+/// What the signatures come to, and what is odd about archive and keys, however far the file could be read.
+fn judge(
+    apk: &Apk<'_>,
     idsig: Option<&Idsig<'_>>,
     options: &VerifyOptions,
     verification: &mut Verification,
     proof: &mut Proof,
 ) -> Result<Status, Stop> {
-    let apk = Apk::open(source, &options.limits)?;
+    let outcome = run(apk, idsig, options, verification, proof);
+    if let Err(Stop::Error(_)) = outcome {
+        return outcome;
+    }
+    let range = (verification.min_sdk.unwrap_or(1), verification.max_sdk);
+    match archive::report(apk, range, proof) {
+        Ok(found) => verification.findings.extend(found),
+        // Then that is what stopped us, or the file is rejected anyhow.
+        Err(Stop::Malformed(_)) => {}
+        Err(stop) => return Err(stop),
+    }
+    match outcome {
+        Ok(Status::Verified) if verification.findings.iter().any(Finding::is_error) => Ok(Status::Rejected),
+        Ok(Status::Verified) => {
+            keys::report(proof, &options.limits);
+            Ok(Status::Verified)
+        }
+        other => other,
+    }
+}
+
+/// Everything but what a v4 signature file says of itself: that waits in `proof`.
+fn run(
+    apk: &Apk<'_>,
+    idsig: Option<&Idsig<'_>>,
+    options: &VerifyOptions,
+    verification: &mut Verification,
+    proof: &mut Proof,
+) -> Result<Status, Stop> {
     let max_sdk = verification.max_sdk;
     // Without a given level the manifest must tell; with one, schemes of the signing block do not need it.
     let mut manifest = match (options.min_sdk, apk.manifest()) {
@@ -312,7 +341,7 @@ fn run(
             .findings
             .push(Finding::new(FindingCode::ZipAmbiguousEocd).offset(apk.sections().eocd_offset));
     }
-    let cx = Context::new(&apk, min_sdk, max_sdk);
+    let cx = Context::new(apk, min_sdk, max_sdk);
     if max_sdk >= since::V2 {
         *proof = scheme::verify_signing_block(&cx)?;
     } else {
@@ -328,30 +357,30 @@ fn run(
     if let Some(idsig) = idsig.filter(|_| max_sdk >= since::V4) {
         scheme::examine_v4(&cx, idsig, proof)?;
     }
-    check_sandbox(&apk, proof, max_sdk)?;
+    check_sandbox(apk, proof, max_sdk)?;
     let before = proof.has_errors();
     if min_sdk < since::V2 || proof.found.is_empty() {
         scheme::verify_v1(&cx, proof)?;
-    } else if min_sdk < since::V3 && !proof.found.contains(&SchemeId::V2) && scheme::has_v1(&apk)? {
+    } else if min_sdk < since::V3 && !proof.found.contains(&SchemeId::V2) && scheme::has_v1(apk)? {
         // Without v2, Android 7.0 to 8.1 go by v1, though apksig does not look: it must not be somebody else's.
         scheme::verify_v1_for_some(&cx, proof)?;
     } else {
         // apksig reads the directory all the same, and so refuses a malformed one.
-        report_archive(&apk, &mut verification.findings)?;
+        apk.directory()?;
         proof.not_checked(SchemeId::V1, NotChecked::NewerSchemeDecides);
     }
     if before || proof.has_errors() {
         scheme::skip_source_stamp(&cx, proof)?;
     } else {
         scheme::verify_source_stamp(&cx, proof)?;
-        across::check(proof, &apk)?;
+        across::check(proof, apk)?;
         scheme::bind_v4(&cx, proof)?;
         check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, max_sdk);
     }
     if !proof.has_errors() {
         return Ok(Status::Verified);
     }
-    let signed = scheme::has_v1(&apk)? || signing_block.is_some_and(scheme::has_block_scheme);
+    let signed = scheme::has_v1(apk)? || signing_block.is_some_and(scheme::has_block_scheme);
     Ok(if signed { Status::Rejected } else { Status::Unsigned })
 }
 
@@ -416,26 +445,6 @@ fn report_storage(block: &SigningBlock, findings: &mut Vec<Finding>) {
     if let Some(offset) = block.padding_not_zero {
         findings.push(Finding::new(FindingCode::SigningBlockPaddingNotZero).offset(offset));
     }
-}
-
-/// What the installer of newer Android versions refuses, though the signature over it holds.
-///
-/// Source: AOSP `libziparchive`, `MapCentralDirectory0` and `ParseZipArchive`.
-fn report_archive(apk: &Apk<'_>, findings: &mut Vec<Finding>) -> Result<(), Stop> {
-    let directory = apk.directory()?;
-    let mut seen = HashSet::with_capacity(directory.records().len());
-    let mut reported = HashSet::new();
-    for name in directory.records().iter().map(|record| directory.name(record)) {
-        if !seen.insert(name) && reported.insert(name) {
-            let name = String::from_utf8_lossy(name);
-            findings.push(Finding::new(FindingCode::ZipDuplicateEntry).entry(name));
-        }
-    }
-    if let Some(start) = across::leading_bytes(apk)? {
-        let finding = Finding::new(FindingCode::ZipLeadingBytes).offset(0);
-        findings.push(finding.values(across::hex(&LFH_MAGIC.to_le_bytes()), across::hex(&start)));
-    }
-    Ok(())
 }
 
 /// An app that asks for a newer sandbox must be signed with v2 or newer, on Android 8.0 and newer.

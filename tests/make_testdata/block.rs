@@ -11,6 +11,15 @@ use crate::builder::Signer;
 use crate::builder::V1;
 use crate::builder::id;
 
+/// Puts bytes between signing block and Central Directory.
+fn detach(parts: &mut Parts) {
+    let block = parts.signing_block.as_ref().unwrap().encode().len();
+    let directory = parts.central_directory.len();
+    parts.eocd.directory_offset = Some(u32::try_from(parts.contents.len() + block + 16).unwrap());
+    parts.eocd.directory_size = Some(u32::try_from(directory).unwrap());
+    parts.central_directory.splice(0..0, [0; 16]);
+}
+
 pub(super) fn cases(keys: &Keys) -> Vec<Case> {
     let (a, b) = (&keys.a, &keys.b);
     let v2 = || Apk::new().v2(Signer::v2(a));
@@ -29,13 +38,15 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             "the magic of the signing block is changed: no signature is found",
             v2().signing_block(|block| block.magic[15] = b'3'),
         )
-        .refused(&["v1-no-manifest"]),
+        .refused(&["v1-no-manifest"])
+        .warned(&["zip-gap"]),
         case(
             "block/sizes-differ",
             "the two sizes of the signing block differ: no signature is found",
             v2().signing_block(|block| block.header_size = Some(1000)),
         )
-        .refused(&["v1-no-manifest"]),
+        .refused(&["v1-no-manifest"])
+        .warned(&["signing-block-malformed"]),
         case(
             "block/size-too-small",
             "both sizes of the signing block are 23, less than its footer: no signature is found",
@@ -44,19 +55,22 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
                 block.footer_size = Some(23);
             }),
         )
-        .refused(&["v1-no-manifest"]),
+        .refused(&["v1-no-manifest"])
+        .warned(&["signing-block-malformed"]),
         case(
             "block/sizes-differ-v1",
             "the two sizes differ and v1 does not mention v2: Android falls back to v1 and verifies",
             v2().v1(V1::by(a).schemes("")).signing_block(|block| block.header_size = Some(1000)),
         )
-        .verified(&["v1"], &[a]),
+        .verified(&["v1"], &[a])
+        .warned(&["signing-block-malformed"]),
         case(
             "block/sizes-differ-v1-protected",
             "the two sizes differ, v1 mentions v2: it was stripped",
             v2().v1(V1::by(a)).signing_block(|block| block.header_size = Some(1000)),
         )
-        .refused(&["v1-scheme-stripped"]),
+        .refused(&["v1-scheme-stripped"])
+        .warned(&["signing-block-malformed"]),
         case(
             "block/unknown-pair",
             "a pair of a channel packer behind v2, which nothing signs: verified",
@@ -70,19 +84,22 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             "another v2 pair behind the first, by another signer: the first counts",
             v2().after_signing(forged),
         )
-        .verified(&["v2"], &[a]),
+        .verified(&["v2"], &[a])
+        .warned(&["signing-block-duplicate-id"]),
         case(
             "block/first-v2-counts",
             "an empty v2 pair before the good one: the first counts",
             v2().signing_block(|block| block.pairs.insert(0, Pair::new(id::V2, vec![0; 4]))),
         )
-        .refused(&["v2-no-signers"]),
+        .refused(&["v2-no-signers"])
+        .warned(&["signing-block-duplicate-id"]),
         case(
             "block/tail-garbage",
             "five bytes behind the pairs, which no one reads once v2 is found: verified",
             v2().signing_block(|block| block.tail = vec![1; 5]),
         )
-        .verified(&["v2"], &[a]),
+        .verified(&["v2"], &[a])
+        .warned(&["signing-block-tail-malformed"]),
         case(
             "block/pair-too-long-before",
             "a pair longer than the block stands before v2: no signature is found",
@@ -92,7 +109,8 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
                 block.pairs.insert(0, pair);
             }),
         )
-        .refused(&["v1-no-manifest"]),
+        .refused(&["v1-no-manifest"])
+        .warned(&["signing-block-tail-malformed"]),
         case(
             "block/pair-too-short-before",
             "a pair of length 3, less than its id, stands before v2: no signature is found",
@@ -102,13 +120,64 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
                 block.pairs.insert(0, pair);
             }),
         )
-        .refused(&["v1-no-manifest"]),
+        .refused(&["v1-no-manifest"])
+        .warned(&["signing-block-tail-malformed"]),
         case(
             "block/gap-before-eocd",
             "bytes between Central Directory and its end record: no signature is found",
             v2().before_signing(|parts| parts.before_eocd = vec![0; 4]),
         )
-        .refused(&["v1-no-manifest"]),
+        .refused(&["v1-no-manifest"])
+        .warned(&["signing-block-malformed", "zip-section-gap"]),
+        case(
+            "block/gap-before-eocd-v1",
+            "bytes before the end record hide the signing block, and v1 does not mention v2: Android falls back to v1",
+            v2().v1(V1::by(a).schemes("")).before_signing(|parts| parts.before_eocd = vec![0; 4]),
+        )
+        .verified(&["v1"], &[a])
+        .warned(&["signing-block-malformed", "zip-section-gap"]),
+        case(
+            "block/gap-before-eocd-v1-protected",
+            "bytes before the end record hide the signing block, v1 mentions v2: it was stripped",
+            v2().v1(V1::by(a)).before_signing(|parts| parts.before_eocd = vec![0; 4]),
+        )
+        .refused(&["v1-scheme-stripped"])
+        .warned(&["signing-block-malformed", "zip-section-gap"]),
+        case(
+            "block/detached",
+            "bytes between signing block and Central Directory: no signature is found",
+            v2().after_signing(detach),
+        )
+        .refused(&["v1-no-manifest"])
+        .warned(&["signing-block-detached"]),
+        case(
+            "block/detached-v1",
+            "bytes behind the signing block hide it, and v1 does not mention v2: Android falls back to v1",
+            v2().v1(V1::by(a).schemes("")).after_signing(detach),
+        )
+        .verified(&["v1"], &[a])
+        .warned(&["signing-block-detached"]),
+        case(
+            "block/detached-v1-protected",
+            "bytes behind the signing block hide it, v1 mentions v2: it was stripped",
+            v2().v1(V1::by(a)).after_signing(detach),
+        )
+        .refused(&["v1-scheme-stripped"])
+        .warned(&["signing-block-detached"]),
+        case(
+            "block/magic-wrong-v1",
+            "the magic is changed and v1 does not mention v2: Android falls back to v1",
+            v2().v1(V1::by(a).schemes("")).signing_block(|block| block.magic[15] = b'3'),
+        )
+        .verified(&["v1"], &[a])
+        .warned(&["zip-gap"]),
+        case(
+            "block/magic-wrong-v1-protected",
+            "the magic is changed, v1 mentions v2: it was stripped",
+            v2().v1(V1::by(a)).signing_block(|block| block.magic[15] = b'3'),
+        )
+        .refused(&["v1-scheme-stripped"])
+        .warned(&["zip-gap"]),
         case(
             "block/zip64-locator",
             "the directory ends in what looks like a ZIP64 locator: Android finds no signature",
@@ -119,6 +188,7 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
                 .v2(Signer::v2(a)),
         )
         .refused(&["v1-no-manifest"])
+        .warned(&["zip64", "signing-block-malformed"])
         .apart("apksig has no such check, the platform has"),
     ]
 }

@@ -11,6 +11,7 @@
 #[path = "../builder/mod.rs"]
 mod builder;
 
+mod attacks;
 mod block;
 mod identity;
 mod manifest;
@@ -64,6 +65,8 @@ struct Run {
     min_sdk: Option<u32>,
     max_sdk: Option<u32>,
     outcome: Outcome,
+    /// Codes of findings that are not errors.
+    warnings: Vec<&'static str>,
     /// Codes of what is found at the source stamp.
     stamp: Vec<&'static str>,
     /// Certificate of the stamp, verified or not.
@@ -178,6 +181,12 @@ impl Case {
         self
     }
 
+    /// For the levels spoken of last, these warnings and notes are there: all that there are on the archive and on keys.
+    fn warned(mut self, codes: &[&'static str]) -> Self {
+        self.runs.last_mut().unwrap().warnings = codes.to_vec();
+        self
+    }
+
     /// Not compared with apksigner 31, for this reason.
     fn apart(mut self, reason: &'static str) -> Self {
         self.apart = Some(reason);
@@ -200,6 +209,9 @@ impl Case {
             };
             writeln!(out, "verified = {}", matches!(run.outcome, Outcome::Verified(..))).unwrap();
             writeln!(out, "schemes = {schemes:?}\nsigners = {signers:?}\ncodes = {codes:?}").unwrap();
+            if !run.warnings.is_empty() {
+                writeln!(out, "warnings = {:?}", run.warnings).unwrap();
+            }
             if !run.stamp.is_empty() {
                 writeln!(out, "stamp = {:?}", run.stamp).unwrap();
             }
@@ -226,7 +238,15 @@ impl Case {
 
 impl Run {
     fn new(min_sdk: Option<u32>, max_sdk: Option<u32>, outcome: Outcome) -> Self {
-        Self { min_sdk, max_sdk, outcome, stamp: Vec::new(), stamped_by: None, stamp_timestamp: None }
+        Self {
+            min_sdk,
+            max_sdk,
+            outcome,
+            warnings: Vec::new(),
+            stamp: Vec::new(),
+            stamped_by: None,
+            stamp_timestamp: None,
+        }
     }
 }
 
@@ -399,6 +419,7 @@ fn cases() -> Vec<Case> {
         v4::cases,
         stamp::cases,
         marks::cases,
+        attacks::cases,
     ];
     layers.iter().flat_map(|layer| layer(&keys)).collect()
 }

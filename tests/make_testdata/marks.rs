@@ -309,6 +309,7 @@ fn blocks(keys: &Keys) -> Vec<Case> {
             }),
         )
         .verified(&["v2"], &[a])
+        .warned(&["signing-block-padding-not-zero"])
         .marks_with(
             vec![mark("verity-padding", "broken", &pair(id::PADDING)).looks_like("binary")],
             &["signing-block-padding-not-zero"],
@@ -331,6 +332,7 @@ fn storage(keys: &Keys) -> Vec<Case> {
         .marks(vec![mark("unknown-block", "claim", &pair(UNKNOWN)).looks_like("text")]),
         case("marks/pair-of-4097-bytes", "an unknown pair larger than anything known needs", large(4097))
             .verified(&["v2"], &[a])
+            .warned(&["signing-block-large-pair"])
             .marks_with(
                 vec![mark("unknown-block", "claim", &pair(UNKNOWN)).looks_like("text")],
                 &["signing-block-large-pair"],
@@ -341,6 +343,7 @@ fn storage(keys: &Keys) -> Vec<Case> {
             Apk::new().v2(Signer::v2(a).after_signing(|signer| signer.tail = vec![0; 3])),
         )
         .verified(&["v2"], &[a])
+        .warned(&["signer-trailing-bytes"])
         .marks_with(Vec::new(), &code),
         case(
             "marks/signers-tail",
@@ -348,6 +351,7 @@ fn storage(keys: &Keys) -> Vec<Case> {
             min_sdk(28).v3(Signer::v3(a)).signing_block(|block| block.pair(id::V3).value.push(0)),
         )
         .verified(&["v3"], &[a])
+        .warned(&["signer-trailing-bytes"])
         .marks_with(Vec::new(), &code),
         case(
             "marks/signature-record-tail",
@@ -355,6 +359,7 @@ fn storage(keys: &Keys) -> Vec<Case> {
             Apk::new().v2(Signer::v2(a).bytes(lengthen_signature_record)),
         )
         .verified(&["v2"], &[a])
+        .warned(&["signer-trailing-bytes"])
         .marks_with(Vec::new(), &code),
         case(
             "marks/signed-data-tail",
@@ -600,6 +605,7 @@ fn transparency(keys: &Keys) -> Vec<Case> {
             ),
         )
         .verified(&["v2"], &[a])
+        .warned(&["zip-headers-disagree", "zip-overlap"])
         .marks(vec![of_transparency("present").says("listed-files", "3")]),
         case(
             "marks/transparency-of-the-future",
@@ -680,6 +686,7 @@ fn transparency_faults(keys: &Keys) -> Vec<Case> {
             good().entry(Entry::stored("lib/arm64-v8a/libapp.so", LIBRARY).raw(|raw| raw.local.crc ^= 1)),
         )
         .verified(&["v2"], &[a])
+        .warned(&["zip-headers-disagree"])
         .marks_with(vec![broken()], mismatch),
         case(
             "marks/transparency-digest-in-upper-case",
@@ -866,6 +873,7 @@ fn unknown(keys: &Keys) -> Vec<Case> {
                 .file("META-INF/b.taf", b"two"),
         )
         .verified(&["v2"], &[a])
+        .warned(&["zip-headers-disagree"])
         .marks_with(
             vec![
                 mark("unknown-entry", "broken", "META-INF/a.taf"),

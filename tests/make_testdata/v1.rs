@@ -71,7 +71,8 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             "an entry is added under META-INF/, which v1 does not protect: verified",
             v1().entries(|entries| entries.push(Entry::stored("META-INF/channel_x", b""))),
         )
-        .verified(&["v1"], &[a]),
+        .verified(&["v1"], &[a])
+        .warned(&["v1-unprotected-entry"]),
         case(
             "v1/entry-removed",
             "an entry is removed after signing",
@@ -261,5 +262,40 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             by(V1Signer::new(&encrypting_key)),
         )
         .refused(&["v1-verify-exception"]),
+        case(
+            "v1/sha1",
+            "signature and entries by SHA-1, which Android takes: verified",
+            by(signer().hash(Hash::Sha1)),
+        )
+        .verified(&["v1"], &[a])
+        .warned(&["weak-digest"]),
+        case(
+            "v1/md5",
+            "signature by MD5, entries by SHA-256: verified",
+            by(V1Signer::new(rsa).hash(Hash::Md5).jar_hash(Hash::Sha256)),
+        )
+        .verified(&["v1"], &[rsa])
+        .warned(&["weak-digest"]),
+        case(
+            "v1/entries-by-sha1",
+            "signature by SHA-256, entries by SHA-1: verified",
+            by(signer().jar_hash(Hash::Sha1)),
+        )
+        .verified(&["v1"], &[a])
+        .warned(&["weak-digest"]),
+        case(
+            "v1/v3-stripped",
+            "v1 mentions v2 and v3, and v3 was removed: Android 9 and up would refuse on v1",
+            min_sdk(21).v1(V1::by(a).schemes("2, 3")).v2(Signer::v2(a)),
+        )
+        .refused(&["v1-scheme-stripped"])
+        .verified_for(None, Some(27), &["v1", "v2"], &[a]),
+        case(
+            "v1/missing-below-24",
+            "v2 alone, though Android 5 and 6 read v1 alone: refused for these",
+            min_sdk(21).v2(Signer::v2(a)),
+        )
+        .refused(&["v1-no-manifest"])
+        .verified_for(Some(24), None, &["v2"], &[a]),
     ]
 }

@@ -19,6 +19,7 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
     let signer = || Signer::v2(a);
     let debug = Key::android_debug();
     let dsa = Key::named("dsa-2048-2");
+    let rsa_1024 = Key::named("rsa-1024");
     let unknown_beside = |signer: Signer| {
         signer
             .before_signing(|data| data.digests.insert(0, (UNKNOWN, vec![7; 32])))
@@ -37,13 +38,18 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
         .verified(&["v2"], &[rsa])
         .apart("some builds of apksigner know no PSS"),
         case("v2/dsa", "DSA with a subgroup of 224 bits: verified", by(Signer::v2(&dsa)))
-            .verified(&["v2"], &[&dsa]),
+            .verified(&["v2"], &[&dsa])
+            .warned(&["weak-key"]),
+        case("v2/rsa-1024", "an RSA key of 1024 bits: verified", by(Signer::v2(&rsa_1024)))
+            .verified(&["v2"], &[&rsa_1024])
+            .warned(&["weak-key"]),
         case(
             "v2/android-debug",
             "signed by a certificate as of debug builds: verified",
             by(Signer::v2(&debug)),
         )
-        .verified(&["v2"], &[&debug]),
+        .verified(&["v2"], &[&debug])
+        .warned(&["debug-certificate"]),
         case(
             "v2/no-tail",
             "signed data without the four zero bytes that apksigner appends: verified",

@@ -15,6 +15,7 @@ use super::digests::ExpectedDigest;
 use super::signature_file::with_digests;
 use crate::apk::Apk;
 use crate::apk::Stop;
+use crate::crypto::DigestAlgorithm;
 use crate::crypto::Hasher;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -25,13 +26,13 @@ const WORTH_THREADS: u64 = 1 << 20;
 
 /// Verifies every entry that Android protects: all but directories and what lies under `META-INF/`.
 ///
-/// Returns the positions in `signers` of those who signed the entries; each entry has the same ones.
+/// Each entry has the same signers.
 pub(super) fn verify(
     run: &mut Run<'_>,
     entries: &[Entry<'_>],
     manifest: &EntryDigests<'_>,
     signers: &[Signer<'_>],
-) -> Result<Vec<usize>, Stop> {
+) -> Result<VerifiedEntries, Stop> {
     let mut in_order: Vec<&Entry<'_>> =
         entries.iter().filter(|entry| !entry.name.starts_with(META_INF)).collect();
     in_order.sort_by_key(|entry| entry.record.local_header_offset);
@@ -50,7 +51,16 @@ pub(super) fn verify(
     if first.is_none() {
         run.report(Finding::new(FindingCode::V1NoSignedEntries));
     }
-    Ok(first.map(|(_, signers)| signers).unwrap_or_default())
+    let signers = first.map(|(_, signers)| signers).unwrap_or_default();
+    Ok(VerifiedEntries { signers, weakest: steps.iter().filter_map(Step::strongest).min() })
+}
+
+/// Who signed the entries, and how well.
+pub(super) struct VerifiedEntries {
+    /// Positions of the signers among those who were given.
+    pub(super) signers: Vec<usize>,
+    /// Of the strongest digest of each entry the weakest.
+    pub(super) weakest: Option<DigestAlgorithm>,
 }
 
 enum Step<'e> {
@@ -58,6 +68,15 @@ enum Step<'e> {
     Report(Box<Finding>),
     /// The content must have these digests.
     Read(&'e Entry<'e>, Vec<ExpectedDigest>),
+}
+
+impl Step<'_> {
+    fn strongest(&self) -> Option<DigestAlgorithm> {
+        match self {
+            Self::Report(_) => None,
+            Self::Read(_, expected) => expected.iter().map(|digest| digest.algorithm).max(),
+        }
+    }
 }
 
 fn plan<'e>(

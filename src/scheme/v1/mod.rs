@@ -22,6 +22,7 @@ use super::SchemeResult;
 use super::VerifiedSigner;
 use crate::apk::Directory;
 use crate::apk::Stop;
+use crate::crypto::DigestAlgorithm;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -50,6 +51,8 @@ struct Signer<'a> {
     findings: Vec<Finding>,
     certificates: Vec<Certificate>,
     algorithm: String,
+    /// What the signature digests with, once it has verified.
+    digest: Option<DigestAlgorithm>,
     /// Bytes of the signature file.
     file_bytes: Vec<u8>,
     /// Names of the entries that the signature file lists.
@@ -185,7 +188,13 @@ impl Run<'_> {
         if self.has_errors() {
             return Ok(None);
         }
-        Ok(Some(self.conclude(entries, remaining, &effective)))
+        for index in &effective.signers {
+            remaining
+                .get_mut(*index)
+                .into_iter()
+                .for_each(|signer| report_weak_digests(signer, effective.weakest));
+        }
+        Ok(Some(self.conclude(entries, remaining, &effective.signers)))
     }
 
     fn check_duplicates(&mut self, entries: &[Entry<'_>]) {
@@ -263,6 +272,7 @@ impl Run<'_> {
                 findings: Vec::new(),
                 certificates: Vec::new(),
                 algorithm: String::new(),
+                digest: None,
                 file_bytes: Vec::new(),
                 lists: HashSet::new(),
             });
@@ -333,6 +343,23 @@ impl Run<'_> {
         }
         verified
     }
+}
+
+/// Notes that a signature, or the entries below it, stand and fall with a digest algorithm that is broken.
+fn report_weak_digests(signer: &mut Signer<'_>, entries: Option<DigestAlgorithm>) {
+    let weak = |digest: Option<DigestAlgorithm>| digest.filter(|digest| is_weak(*digest));
+    let parts = [("the signature", weak(signer.digest)), ("entries", weak(entries))];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter_map(|(what, digest)| digest.map(|digest| format!("{what} by {}", digest.name())))
+        .collect();
+    if !parts.is_empty() {
+        signer.report(Finding::new(FindingCode::WeakDigest).detail(parts.join(", ")));
+    }
+}
+
+fn is_weak(digest: DigestAlgorithm) -> bool {
+    matches!(digest, DigestAlgorithm::Md5 | DigestAlgorithm::Sha1)
 }
 
 fn too_many_sections(name: &str, limit: usize) -> Stop {

@@ -78,19 +78,25 @@ pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), St
         report(signer, FindingCode::V1SignatureMismatch, format!("over {}", signer.file.name));
         return Ok(());
     };
-    for index in chain(&certificates, index) {
+    let chain = chain(&certificates, index);
+    let fault = chain_fault(cx, &certificates, &chain);
+    for index in chain {
         let Some(certificate) = certificates.get(index) else { continue };
         match cx.certificates.identify(certificate.raw, cx.limits()) {
             Ok(certificate) => signer.certificates.push(certificate),
             Err(error) => report(signer, FindingCode::V1MalformedCertificate, error.to_string()),
         }
     }
-    signer.algorithm = crypto::jar_signature_algorithm(
+    if let Some(detail) = fault {
+        report(signer, FindingCode::FakeId, detail);
+    }
+    if let Some(algorithm) = crypto::jar_signature_algorithm(
         &info.digest_algorithm.to_string(),
         &info.signature_algorithm.to_string(),
-    )
-    .map(|algorithm| format!("{} with {}", algorithm.key_type.name(), algorithm.digest.name()))
-    .unwrap_or_default();
+    ) {
+        signer.algorithm = format!("{} with {}", algorithm.key_type.name(), algorithm.digest.name());
+        signer.digest = Some(algorithm.digest);
+    }
     Ok(())
 }
 
@@ -215,4 +221,48 @@ fn chain(certificates: &[x509::Certificate<'_>], leaf: usize) -> Vec<usize> {
         }
     }
     chain
+}
+
+/// So many signatures of a chain are checked. Honest chains have at most four certificates.
+const CHAIN_CHECKED: usize = 8;
+
+/// Where the chain is one in name alone: the key of a certificate does not verify the signature of the one that names it
+/// as its issuer.
+///
+/// Nobody's identity hangs on it, but Android before 4.4.4 took every certificate of the chain for a signer ("Fake ID",
+/// bug 13678484).
+fn chain_fault(cx: &Context<'_>, certificates: &[x509::Certificate<'_>], chain: &[usize]) -> Option<String> {
+    for (position, edge) in chain.windows(2).enumerate() {
+        let [child, issuer] = edge else { continue };
+        let (child, issuer) = (certificates.get(*child)?, certificates.get(*issuer)?);
+        let why = if position >= CHAIN_CHECKED {
+            format!("the chain is longer than the {CHAIN_CHECKED} signatures that are checked")
+        } else {
+            match is_signed_by(cx, child, issuer) {
+                Ok(true) => continue,
+                Ok(false) => "the signature does not verify".to_owned(),
+                Err(error) => error,
+            }
+        };
+        return Some(format!(
+            "{} names {}: {why}",
+            x509::distinguished_name(child.subject),
+            x509::distinguished_name(issuer.subject)
+        ));
+    }
+    None
+}
+
+/// Whether the key of `issuer` verifies the signature of `child`; why it cannot be checked.
+fn is_signed_by(
+    cx: &Context<'_>,
+    child: &x509::Certificate<'_>,
+    issuer: &x509::Certificate<'_>,
+) -> Result<bool, String> {
+    // An identifier of certificates names both digest and key.
+    let algorithm = crypto::jar_signature_algorithm("", &child.signature_algorithm.to_string())
+        .ok_or_else(|| format!("signatures of {} are not checked", child.signature_algorithm))?;
+    let key =
+        crypto::certificate_key(issuer.public_key_info, cx.limits()).map_err(|error| error.to_string())?;
+    crypto::verify(&key, algorithm.scheme(), child.tbs, child.signature).map_err(|error| error.to_string())
 }
