@@ -46,6 +46,15 @@ macro_rules! codes {
     };
 }
 
+impl FindingCode {
+    /// Whether Android refuses to open a file of which this is found, although its signature may hold.
+    ///
+    /// Source: AOSP `libziparchive`, `MapCentralDirectory0` and `ParseZipArchive`.
+    pub fn is_refused_by_installer(self) -> bool {
+        matches!(self, Self::ZipAmbiguousEocd | Self::ZipDuplicateEntry | Self::ZipLeadingBytes)
+    }
+}
+
 codes! {
     // The file as a ZIP archive and as an APK.
     ZipNoEocd, "zip-no-eocd", Error, None, "not a ZIP archive: no end-of-central-directory record", "不是 ZIP 文件：缺少中央目录结束记录";
@@ -262,6 +271,7 @@ codes! {
     WeakDigest, "weak-digest", Note, None, "the v1 signature goes by a digest algorithm that is broken", "v1 签名使用了已被攻破的摘要算法";
 
     // Who the signer is, against the registry.
+    InstallerRefuses, "installer-refuses", Error, None, "the signature holds, but Android refuses to open such a file", "签名有效，但 Android 会拒绝打开此文件";
     SignerAuthenticated, "signer-authenticated", Note, None, "the signer is registered and authorised for this package", "签名者已登记并获授权";
     SignerUnknown, "signer-unknown", Warning, None, "the signer is not in the registry", "签名者未登记";
     SignerNotAllowed, "signer-not-allowed", Error, None, "the package is registered and this signer may not speak for it", "该包名已登记，此签名者无权代表";

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::finding::Finding;
+use crate::finding::FindingCode;
 use crate::registry::Registry;
 use crate::registry::Subject;
 use crate::verify::Status;
@@ -159,6 +160,10 @@ pub struct Decision {
 /// What each Android version in range sees is judged on its own, and the worst of it is the verdict; findings name the
 /// API levels. No identity is read out of a file that does not verify.
 ///
+/// A file that verifies, but which the installer of some Android version refuses to open
+/// ([`is_refused_by_installer`](crate::finding::FindingCode::is_refused_by_installer)), is
+/// [`Unreadable`](Verdict::Unreadable): nobody made it in good faith, and other programs read another file in it.
+///
 /// Within a verified file, what one Android version sees is
 /// 1. [`Revoked`](Verdict::Revoked) when a signer, or any certificate of its lineage, is denied, revoked or suspended:
 ///    rotation launders nothing;
@@ -176,9 +181,25 @@ pub fn decide(evidence: &Verification, registry: &Registry, policy: &Policy, now
         Status::Malformed => Verdict::Unreadable,
         Status::Unsigned => Verdict::Unsigned,
         Status::Rejected => Verdict::Tampered,
-        Status::Verified => return identity(&Case::new(evidence, registry, *policy, now)),
+        Status::Verified => {
+            return installer_refuses(evidence)
+                .unwrap_or_else(|| identity(&Case::new(evidence, registry, *policy, now)));
+        }
     };
     Decision { verdict, findings: Vec::new(), developer: None }
+}
+
+/// The decision on a file that no installer opens: nobody made it in good faith, and others may see another file in it.
+fn installer_refuses(evidence: &Verification) -> Option<Decision> {
+    let mut codes: Vec<&str> = Vec::new();
+    for finding in evidence.findings.iter().filter(|finding| finding.code.is_refused_by_installer()) {
+        if !codes.contains(&finding.code.as_str()) {
+            codes.push(finding.code.as_str());
+        }
+    }
+    let finding =
+        (!codes.is_empty()).then(|| Finding::new(FindingCode::InstallerRefuses).detail(codes.join(", ")))?;
+    Some(Decision { verdict: Verdict::Unreadable, findings: vec![finding], developer: None })
 }
 
 /// A warning when Android versions see different signers that no lineage connects: signers for ranges of versions and

@@ -302,6 +302,22 @@ fn says_when_the_key_is_right_and_the_certificate_is_not() {
     assert!(finding.detail.contains(&format!("that of registered certificate {}", digest(1))), "{finding:?}");
 }
 
+#[test]
+fn a_file_that_no_installer_opens_is_nobodys() {
+    let registry = text().key(1, "").app(&[&[1]]);
+    let mut evidence = v2(&[&[1]]);
+    evidence.findings.push(Finding::new(Code::SigningBlockDuplicateId));
+    assert_eq!(registry.decide(&evidence).verdict, Authenticated);
+    for code in [Code::ZipDuplicateEntry, Code::ZipLeadingBytes, Code::ZipAmbiguousEocd] {
+        let mut evidence = v2(&[&[1]]);
+        evidence.findings.push(Finding::new(code));
+        let decision = registry.decide(&evidence);
+        let finding = assert_decided(&decision, Verdict::Unreadable, Code::InstallerRefuses);
+        assert_eq!(finding.detail, code.as_str());
+        assert_eq!(decision.developer, None);
+    }
+}
+
 // Packages.
 
 #[test]
