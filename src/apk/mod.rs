@@ -73,6 +73,8 @@ pub struct ZipSections {
     pub records: u16,
     /// Whether the end-of-central-directory record points to one of ZIP64, or a locator of ZIP64 stands before it.
     pub zip64: bool,
+    /// Whether the end-of-central-directory record points to one of ZIP64, by which the installer then goes.
+    pub zip64_end: bool,
     /// Start of the end-of-central-directory record.
     pub eocd_offset: u64,
     /// That record with its comment.
@@ -232,11 +234,14 @@ fn find_sections(source: &dyn ByteSource) -> Result<ZipSections, Stop> {
         ))
         .into());
     }
+    let points_to_zip64 = eocd.points_to_zip64();
+    let has_locator = signing_block::has_zip64_locator(source, eocd_offset)?;
     Ok(ZipSections {
         cd_offset,
         cd_size,
         records: eocd.records,
-        zip64: eocd.points_to_zip64() || signing_block::has_zip64_locator(source, eocd_offset)?,
+        zip64: points_to_zip64 || has_locator,
+        zip64_end: points_to_zip64 && has_locator,
         eocd_offset,
         eocd: eocd_bytes,
         installer_disagrees,

@@ -77,6 +77,7 @@ codes! {
     ZipEncryptedFlag, "zip-encrypted-flag", Warning, None, "an entry is marked as encrypted, which Android ignores", "条目被标记为加密，Android 会忽略该标记";
     ZipLongField, "zip-long-field", Warning, None, "a length in a header is 0x8000 or more, which some readers take for a negative number", "文件头中的长度达到 0x8000，部分解析器会视为负数";
     Zip64, "zip64", Warning, None, "parts of ZIP64 are in use, which Android does not take in a signed APK", "使用了 ZIP64 结构，Android 不接受此类已签名 APK";
+    Zip64EndRecord, "zip64-end-record", Error, None, "the end record points to ZIP64: the installer reads another directory than the signature verifier", "中央目录结束记录指向 ZIP64：安装程序与签名校验器读取的目录不同";
     ZipNameNotAllowed, "zip-name-not-allowed", Error, None, "an entry name holds NUL or is not UTF-8: Android refuses to open the file", "条目名称含 NUL 或不是 UTF-8：Android 拒绝打开此文件";
     ZipNameNotUtf8, "zip-name-not-utf8", Warning, None, "an entry name is not UTF-8, though Android takes it", "条目名称不是 UTF-8，但 Android 可接受";
     ZipNameControlCharacter, "zip-name-control-character", Warning, None, "an entry name holds a control character, such as a line break", "条目名称含控制字符（如换行符）";
@@ -139,6 +140,7 @@ codes! {
     V1UnknownSchemeId, "v1-unknown-scheme-id", Warning, Some("JAR_SIG_UNKNOWN_APK_SIG_SCHEME_ID"), "the signature file mentions an unknown signature scheme", "签名文件提及未知的签名方案";
     V1SchemeStripped, "v1-scheme-stripped", Error, Some("JAR_SIG_MISSING_APK_SIG_REFERENCED"), "the signature file mentions a signature scheme that is not there: it was stripped", "签名文件声明的签名方案缺失：已被剥离";
     V1UnprotectedEntry, "v1-unprotected-entry", Warning, Some("JAR_SIG_UNPROTECTED_ZIP_ENTRY"), "an entry under META-INF/ is not protected by the JAR signature", "META-INF/ 下的条目不受 JAR 签名保护";
+    V1UnknownMethod, "v1-unknown-method", Error, None, "an entry that v1 covers has an unknown compression method: Android checks one content and runs another", "v1 覆盖的条目使用未知压缩方法：Android 校验的内容与实际运行的内容不同";
     V1SignerMissing, "v1-signer-missing", Error, Some("JAR_SIG_MISSING"), "a v2 signer has not signed with v1", "v2 签名者未使用 v1 签名";
 
     // v2.

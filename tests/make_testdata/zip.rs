@@ -6,6 +6,7 @@ use super::case;
 use super::prefix_first;
 use crate::builder::Apk;
 use crate::builder::Entry;
+use crate::builder::Key;
 use crate::builder::Manifest;
 use crate::builder::Signer;
 use crate::builder::V1;
@@ -450,6 +451,33 @@ fn headers(keys: &Keys) -> Vec<Case> {
         .verified(&["v2"], &[a])
         .warned(&["zip64"]),
         case(
+            "zip/zip64-end-record",
+            "a count of 0xffff and a locator of ZIP64: the installer goes by another directory than the verifier",
+            located(a, 0xffff),
+        )
+        .refused_for(Some(21), Some(23), &["zip64-end-record"])
+        .apart("apksig does not look at it"),
+        case(
+            "zip/zip64-end-record-count-below",
+            "a locator of ZIP64, and a count of 0xfffe, by which nobody is sent to it: verified with v1",
+            located(a, 0xfffe),
+        )
+        .verified_for(Some(21), Some(23), &["v1"], &[a])
+        .warned(&["zip64"]),
+        case(
+            "zip/method-unknown-v1",
+            "an entry of method 0x1234 under v1: Android inflates it to verify, and takes it as it stands to run",
+            Apk::new()
+                .entry(Entry::deflated("classes.dex", b"dex\n035\0not really code").raw(|raw| {
+                    raw.local.method = 0x1234;
+                    raw.central[0].method = 0x1234;
+                }))
+                .v1(V1::by(a)),
+        )
+        .refused_for(Some(21), Some(23), &["v1-unknown-method"])
+        .warned(&["zip-method"])
+        .apart("apksig inflates all that is not stored"),
+        case(
             "zip/symbolic-link",
             "an entry marked as a symbolic link of Unix, which Android takes for a file: verified",
             with(|raw| {
@@ -571,4 +599,18 @@ fn names(keys: &Keys) -> Vec<Case> {
         .verified(&["v2"], &[a])
         .warned(&["zip-name-control-character"]),
     ]
+}
+
+/// Signed with v1, with a locator of ZIP64 before the end record, which counts `count` records on its disk.
+fn located(key: &Key, count: u16) -> Apk {
+    // The locator stands at the end of the directory: in the comment of the last entry, once v1 has signed.
+    Apk::new()
+        .v1(V1::by(key))
+        .entries(|entries| {
+            let last = entries.pop().unwrap();
+            entries.push(last.raw(|raw| {
+                raw.central[0].comment = [&b"PK\x06\x07"[..], &[0; 16]].concat();
+            }));
+        })
+        .before_signing(move |parts| parts.eocd.records_on_disk = count)
 }

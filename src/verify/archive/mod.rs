@@ -21,6 +21,7 @@ use crate::apk::Layout;
 use crate::apk::Stop;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::finding::SchemeId;
 use crate::finding::Severity;
 use crate::format::signing_block;
 use crate::format::zip;
@@ -54,6 +55,9 @@ pub(super) fn report(apk: &Apk<'_>, range: (u32, u32), proof: &Proof) -> Result<
     report.zip64();
     for entry in &layout.entries {
         report.entry(entry);
+    }
+    if proof.schemes.iter().any(|result| result.scheme == SchemeId::V1 && result.is_verified()) {
+        report.methods_under_v1();
     }
     report.overlaps();
     for gap in &layout.gaps {
@@ -122,7 +126,9 @@ impl<'a> Report<'a> {
 
     fn zip64(&mut self) {
         let sections = self.apk.sections();
-        if sections.zip64 {
+        if sections.zip64_end {
+            self.add_at(FindingCode::Zip64EndRecord, sections.eocd_offset, None, String::new);
+        } else if sections.zip64 {
             self.add_at(FindingCode::Zip64, sections.eocd_offset, None, || "at the end record".to_owned());
         }
         for record in self.records() {
@@ -169,6 +175,22 @@ impl<'a> Report<'a> {
         }
         if let Some(contradiction) = contradiction(entry, local) {
             self.add(FindingCode::ZipHeadersDisagree, record, || contradiction);
+        }
+    }
+
+    /// Entries that v1 covers and whose method is neither stored nor deflate: Android's verifier inflates them, its
+    /// runtime and asset manager take them as they stand, so that one content is signed and another one runs.
+    ///
+    /// Source: AOSP `StrictJarFile.getZipInputStream`; `libziparchive` `ExtractToWriter`; `ApkAssets`.
+    fn methods_under_v1(&mut self) {
+        let layout = self.layout;
+        for entry in &layout.entries {
+            let name = self.directory.name(&entry.record);
+            let known = [zip::METHOD_STORED, zip::METHOD_DEFLATED].contains(&entry.record.method);
+            if !known && !name.starts_with(b"META-INF/") && !name.ends_with(b"/") {
+                let method = entry.record.method;
+                self.add(FindingCode::V1UnknownMethod, &entry.record, || format!("method {method:#x}"));
+            }
         }
     }
 
