@@ -58,6 +58,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("ring::", &["crypto"], "cryptography crates"),
     ("rsa::", &["crypto"], "cryptography crates"),
     ("crypto_bigint::", &["crypto"], "cryptography crates"),
+    ("ml_dsa::", &["crypto"], "cryptography crates"),
     ("p256::", &["crypto"], "cryptography crates"),
     ("p384::", &["crypto"], "cryptography crates"),
     ("p521::", &["crypto"], "cryptography crates"),

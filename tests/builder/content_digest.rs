@@ -23,7 +23,7 @@ pub fn chunked(hash: Hash, sections: &[Vec<u8>; 3]) -> Vec<u8> {
 /// The digest that a signature of that algorithm stands for.
 pub fn of_algorithm(algorithm: u32, sections: &[Vec<u8>; 3]) -> Vec<u8> {
     match algorithm {
-        algorithm::RSA_PSS_SHA512 | algorithm::RSA_SHA512 | algorithm::ECDSA_SHA512 => {
+        algorithm::RSA_PSS_SHA512 | algorithm::RSA_SHA512 | algorithm::ECDSA_SHA512 | algorithm::ML_DSA => {
             chunked(Hash::Sha512, sections)
         }
         algorithm if is_verity(algorithm) => verity(sections),

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use dsa::pkcs8::DecodePrivateKey as _;
 use dsa::pkcs8::EncodePublicKey as _;
+use fips204::traits::KeyGen as _;
+use fips204::traits::SerDes as _;
+use fips204::traits::Signer as _;
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use rsa::rand_core::TryCryptoRng;
 use rsa::rand_core::TryRng;
@@ -34,6 +37,9 @@ enum Private {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
     P521(p521::ecdsa::SigningKey),
+    MlDsa44(Box<fips204::ml_dsa_44::PrivateKey>),
+    MlDsa65(Box<fips204::ml_dsa_65::PrivateKey>),
+    MlDsa87(Box<fips204::ml_dsa_87::PrivateKey>),
 }
 
 /// Kind of key, which decides the algorithm identifiers.
@@ -42,11 +48,12 @@ pub enum KeyKind {
     Rsa,
     Dsa,
     Ec,
+    MlDsa,
 }
 
 impl Key {
     /// Every committed key.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 17] = [
         "rsa-1024",
         "rsa-2048",
         "rsa-2048-2",
@@ -60,10 +67,22 @@ impl Key {
         "dsa-1024",
         "dsa-2048",
         "dsa-2048-2",
+        "ml-dsa-44",
+        "ml-dsa-65",
+        "ml-dsa-65-2",
+        "ml-dsa-87",
     ];
 
-    /// The key `testdata/keys/<name>.pk8` with the certificate `CN=<name>`.
+    /// The key `testdata/keys/<name>.pk8` with the certificate `CN=<name>`, signed by itself. That of an ML-DSA key is
+    /// issued by `ec-p256`, or its own signature would make every case 3 to 5 kB larger.
     pub fn named(name: &str) -> Self {
+        if name.starts_with("ml-dsa") {
+            let key = Self::ml_dsa(name);
+            let certificate = Certificate::new(&[("CN", name)])
+                .issuer(&[("CN", "ec-p256")])
+                .signed_by(&key, &Self::named("ec-p256"));
+            return key.with_certificate(certificate);
+        }
         let path = keys_dir().join(format!("{name}.pk8"));
         let der = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let private = match name.split('-').nth(1).unwrap() {
@@ -81,11 +100,40 @@ impl Key {
             Private::P256(key) => key.verifying_key().to_public_key_der(),
             Private::P384(key) => key.verifying_key().to_public_key_der(),
             Private::P521(key) => key.verifying_key().to_public_key_der(),
+            _ => panic!("ML-DSA keys are read above"),
         };
         let public = public.unwrap().into_vec();
         let key = Self { name: name.to_owned(), certificate: Vec::new(), public, private };
         let certificate = Certificate::new(&[("CN", name)]).self_signed(&key);
         key.with_certificate(certificate)
+    }
+
+    /// An ML-DSA key from its seed, without a certificate.
+    fn ml_dsa(name: &str) -> Self {
+        let path = keys_dir().join(format!("{name}.pk8"));
+        let pkcs8 = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let (_, content, _) = der::split(&pkcs8);
+        let (_version, _, rest) = der::split(content);
+        let (algorithm, _, rest) = der::split(rest);
+        let (_, private_key, _) = der::split(rest);
+        let (_, seed, _) = der::split(private_key);
+        let seed: [u8; 32] = seed.try_into().unwrap();
+        let (private, public) = match name.split('-').nth(2).unwrap() {
+            "44" => {
+                let (public, private) = fips204::ml_dsa_44::KG::keygen_from_seed(&seed);
+                (Private::MlDsa44(Box::new(private)), public.into_bytes().to_vec())
+            }
+            "65" => {
+                let (public, private) = fips204::ml_dsa_65::KG::keygen_from_seed(&seed);
+                (Private::MlDsa65(Box::new(private)), public.into_bytes().to_vec())
+            }
+            _ => {
+                let (public, private) = fips204::ml_dsa_87::KG::keygen_from_seed(&seed);
+                (Private::MlDsa87(Box::new(private)), public.into_bytes().to_vec())
+            }
+        };
+        let public = der::sequence(&[algorithm.to_vec(), der::bit_string(&public)]);
+        Self { name: name.to_owned(), certificate: Vec::new(), public, private }
     }
 
     /// The key `rsa-2048-2` with a certificate as Android's build tools make for debug builds.
@@ -107,16 +155,18 @@ impl Key {
         hex(&Hash::Sha256.digest(&self.certificate))
     }
 
-    /// RSA, DSA or EC.
+    /// RSA, DSA, EC or ML-DSA.
     pub fn kind(&self) -> KeyKind {
         match self.private {
             Private::Rsa(_) => KeyKind::Rsa,
             Private::Dsa(_) => KeyKind::Dsa,
             Private::P256(_) | Private::P384(_) | Private::P521(_) => KeyKind::Ec,
+            Private::MlDsa44(_) | Private::MlDsa65(_) | Private::MlDsa87(_) => KeyKind::MlDsa,
         }
     }
 
-    /// Signs `message`: RSASSA-PKCS1-v1_5, or DSA and ECDSA with a nonce by RFC 6979, as a DER sequence.
+    /// Signs `message`: RSASSA-PKCS1-v1_5, or DSA and ECDSA with a nonce by RFC 6979, as a DER sequence; or ML-DSA, in
+    /// its deterministic variant and without a hash.
     pub fn sign(&self, hash: Hash, message: &[u8]) -> Vec<u8> {
         // ECDSA left-pads a short digest; the crate refuses those under half the size of the curve.
         let digest = hash.digest(message);
@@ -144,6 +194,9 @@ impl Key {
                 let signature: p521::ecdsa::Signature = key.sign_prehash(&padded(64)).unwrap();
                 signature.to_der().as_bytes().to_vec()
             }
+            Private::MlDsa44(key) => key.try_sign_with_seed(&DETERMINISTIC, message, &[]).unwrap().to_vec(),
+            Private::MlDsa65(key) => key.try_sign_with_seed(&DETERMINISTIC, message, &[]).unwrap().to_vec(),
+            Private::MlDsa87(key) => key.try_sign_with_seed(&DETERMINISTIC, message, &[]).unwrap().to_vec(),
         }
     }
 
@@ -158,6 +211,9 @@ impl Key {
         }
     }
 }
+
+/// The randomness of ML-DSA that makes its signatures deterministic (FIPS 204, 3.4).
+const DETERMINISTIC: [u8; 32] = [0; 32];
 
 /// Where the keys are.
 pub fn keys_dir() -> PathBuf {

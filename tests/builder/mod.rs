@@ -100,6 +100,7 @@ pub struct Apk {
     v2: Vec<Signer>,
     v3: Vec<Signer>,
     v31: Vec<Signer>,
+    v32: Vec<Signer>,
     stamps: Vec<SourceStamp>,
     pairs: Vec<Pair>,
     align: bool,
@@ -125,6 +126,7 @@ impl Apk {
             v2: Vec::new(),
             v3: Vec::new(),
             v31: Vec::new(),
+            v32: Vec::new(),
             stamps: Vec::new(),
             pairs: Vec::new(),
             align: false,
@@ -186,6 +188,12 @@ impl Apk {
     /// Adds a v3.1 signer.
     pub fn v31(mut self, signer: Signer) -> Self {
         self.v31.push(signer);
+        self
+    }
+
+    /// Adds a v3.2 signer; an honest block has two for a range, one classical and one post-quantum.
+    pub fn v32(mut self, signer: Signer) -> Self {
+        self.v32.push(signer);
         self
     }
 
@@ -279,7 +287,7 @@ impl Apk {
     }
 
     fn sign(&self, parts: &mut Parts, jar: Option<&[u8]>) {
-        let schemes = [(id::V2, &self.v2), (id::V31, &self.v31), (id::V3, &self.v3)];
+        let schemes = [(id::V2, &self.v2), (id::V32, &self.v32), (id::V31, &self.v31), (id::V3, &self.v3)];
         let bare = self.pairs.is_empty() && self.stamps.is_empty();
         if bare && schemes.iter().all(|(_, signers)| signers.is_empty()) {
             return;
@@ -291,16 +299,12 @@ impl Apk {
         }
         let mut pairs = Vec::new();
         for (id, signers) in schemes.into_iter().filter(|(_, signers)| !signers.is_empty()) {
-            let announced = match id {
-                id::V2 if !self.v3.is_empty() => Some((attribute::STRIPPING_PROTECTION, 3)),
-                id::V3 => {
-                    let rotation = self.v31.iter().filter_map(|signer| signer.sdk).map(|(min, _)| min).min();
-                    rotation.map(|min_sdk| (attribute::ROTATION_MIN_SDK, min_sdk))
-                }
-                _ => None,
-            };
-            let announced = announced.map(|(id, value): (u32, u32)| (id, value.to_le_bytes().to_vec()));
-            pairs.push(Pair::new(id, signer::block_value(signers, parts, announced.as_ref())));
+            let announced: Vec<(u32, Vec<u8>)> = self
+                .announced(id)
+                .into_iter()
+                .map(|(attribute, value)| (attribute, value.to_le_bytes().to_vec()))
+                .collect();
+            pairs.push(Pair::new(id, signer::block_value(signers, parts, &announced)));
         }
         for stamp in &self.stamps {
             let id = if stamp.first_form { id::SOURCE_STAMP_V1 } else { id::SOURCE_STAMP_V2 };
@@ -313,5 +317,25 @@ impl Apk {
         }
         self.signing_block.run(&mut block);
         parts.signing_block = Some(block);
+    }
+
+    /// The attributes by which signers of the scheme `id` announce newer schemes, with their values.
+    fn announced(&self, id: u32) -> Vec<(u32, u32)> {
+        let range = |signers: &[Signer]| {
+            let ranges = || signers.iter().filter_map(|signer| signer.sdk);
+            Some((ranges().map(|range| range.0).min()?, ranges().map(|range| range.1).max()?))
+        };
+        let mut announced = Vec::new();
+        if id == id::V2 && !self.v3.is_empty() {
+            announced.push((attribute::STRIPPING_PROTECTION, 3));
+        }
+        if let Some((min_sdk, _)) = range(&self.v31).filter(|_| id == id::V3) {
+            announced.push((attribute::ROTATION_MIN_SDK, min_sdk));
+        }
+        if let Some((min_sdk, max_sdk)) = range(&self.v32).filter(|_| [id::V3, id::V31].contains(&id)) {
+            announced.push((attribute::HYBRID_MIN_SDK, min_sdk));
+            announced.push((attribute::HYBRID_MAX_SDK, max_sdk));
+        }
+        announced
     }
 }

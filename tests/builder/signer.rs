@@ -1,4 +1,4 @@
-//! Signers of APK Signature Scheme v2, v3 and v3.1.
+//! Signers of APK Signature Scheme v2, v3, v3.1 and v3.2.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub mod attribute {
     pub const PROOF_OF_ROTATION: u32 = 0x3ba0_6f8c;
     pub const ROTATION_MIN_SDK: u32 = 0x559f_8b02;
     pub const TARGETS_DEV_RELEASE: u32 = 0xc2a6_b3ba;
+    pub const HYBRID_MIN_SDK: u32 = 0xbf94_0529;
+    pub const HYBRID_MAX_SDK: u32 = 0x9f06_b79c;
 }
 
 /// Signature algorithms.
@@ -33,6 +35,7 @@ pub mod algorithm {
     pub const VERITY_RSA_SHA256: u32 = 0x0421;
     pub const VERITY_ECDSA_SHA256: u32 = 0x0423;
     pub const VERITY_DSA_SHA256: u32 = 0x0425;
+    pub const ML_DSA: u32 = 0x0501;
 }
 
 /// `u32 length` and that many bytes.
@@ -65,12 +68,13 @@ pub fn sign(key: &Key, algorithm: u32, message: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The algorithm that apksigner takes for such a key: with SHA-256.
+/// The algorithm that apksigner takes for such a key: with SHA-256, where it has a choice.
 pub fn default_algorithm(key: &Key) -> u32 {
     match key.kind() {
         KeyKind::Rsa => algorithm::RSA_SHA256,
         KeyKind::Ec => algorithm::ECDSA_SHA256,
         KeyKind::Dsa => algorithm::DSA_SHA256,
+        KeyKind::MlDsa => algorithm::ML_DSA,
     }
 }
 
@@ -79,7 +83,7 @@ pub fn default_algorithm(key: &Key) -> u32 {
 pub fn content_digests(signers: &[Signer], parts: &Parts) -> BTreeMap<u32, Vec<u8>> {
     let sections = parts.protected();
     let kind = |algorithm: u32| match algorithm {
-        algorithm::RSA_PSS_SHA512 | algorithm::RSA_SHA512 | algorithm::ECDSA_SHA512 => 2,
+        algorithm::RSA_PSS_SHA512 | algorithm::RSA_SHA512 | algorithm::ECDSA_SHA512 | algorithm::ML_DSA => 2,
         algorithm if is_verity(algorithm) => 3,
         _ => 1,
     };
@@ -187,6 +191,11 @@ impl Signer {
         Self { sdk: Some((24, NO_MAX_SDK)), tail: Vec::new(), ..Self::v2(key) }
     }
 
+    /// One of the two signers of v3.2, for API level 37 and up.
+    pub fn v32(key: &Key) -> Self {
+        Self::v3(key).sdk(37, NO_MAX_SDK)
+    }
+
     /// Signs with these algorithms, in this order.
     pub fn algorithms(mut self, algorithms: &[u32]) -> Self {
         self.algorithms = algorithms.to_vec();
@@ -216,7 +225,8 @@ impl Signer {
         self.attribute(attribute::PROOF_OF_ROTATION, &lineage.encode())
     }
 
-    /// Leaves out the attributes that announce newer schemes (0xbeeff00d in v2, 0x559f8b02 in v3.0).
+    /// Leaves out the attributes that announce newer schemes (0xbeeff00d in v2, 0x559f8b02 in v3.0, 0xbf940529 and
+    /// 0x9f06b79c in v3.0 and v3.1).
     pub fn no_stripping_protection(mut self) -> Self {
         self.no_stripping_protection = true;
         self
@@ -251,10 +261,10 @@ impl Signer {
         self.algorithms.iter().any(|algorithm| is_verity(*algorithm))
     }
 
-    /// Signs the protected sections of `parts`; `announced` is the attribute for a newer scheme, if there is one.
-    fn encode(&self, parts: &Parts, announced: Option<&(u32, Vec<u8>)>) -> Vec<u8> {
+    /// Signs the protected sections of `parts`; `announced` are the attributes for newer schemes.
+    fn encode(&self, parts: &Parts, announced: &[(u32, Vec<u8>)]) -> Vec<u8> {
         let sections = parts.protected();
-        let announced = announced.filter(|_| !self.no_stripping_protection).cloned();
+        let announced = announced.iter().filter(|_| !self.no_stripping_protection).cloned();
         let mut data = SignedData {
             digests: self
                 .algorithms
@@ -284,6 +294,6 @@ impl Signer {
 }
 
 /// The value of a pair: the signers of one scheme.
-pub fn block_value(signers: &[Signer], parts: &Parts, announced: Option<&(u32, Vec<u8>)>) -> Vec<u8> {
+pub fn block_value(signers: &[Signer], parts: &Parts, announced: &[(u32, Vec<u8>)]) -> Vec<u8> {
     prefixed_list(signers.iter().map(|signer| signer.encode(parts, announced)))
 }

@@ -7,6 +7,7 @@ pub mod id {
     pub const V31: u32 = 0x1b93_ad61;
     pub const SOURCE_STAMP_V1: u32 = 0x2b09_189e;
     pub const SOURCE_STAMP_V2: u32 = 0x6dff_800d;
+    pub const V32: u32 = 0x70e1_c89f;
     pub const PADDING: u32 = 0x4272_6577;
     pub const FROSTING: u32 = 0x2146_444e;
     pub const DEPENDENCY_INFO: u32 = 0x504b_4453;

@@ -170,6 +170,7 @@ impl V1Signer {
             KeyKind::Rsa => "RSA",
             KeyKind::Dsa => "DSA",
             KeyKind::Ec => "EC",
+            KeyKind::MlDsa => panic!("v1 knows no ML-DSA"),
         }
     }
 
@@ -198,6 +199,7 @@ impl V1Signer {
                 KeyKind::Rsa => "1.2.840.113549.1.1.1",
                 KeyKind::Dsa => "1.2.840.10040.4.1",
                 KeyKind::Ec => "1.2.840.10045.2.1",
+                KeyKind::MlDsa => panic!("v1 knows no ML-DSA"),
             }
         };
         der::algorithm(oid, kind == KeyKind::Rsa)
