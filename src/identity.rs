@@ -99,15 +99,25 @@ pub struct PrintedDigests {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyFacts {
-    /// `RSA`, `EC`, `DSA`, or the object identifier of another algorithm.
+    /// `RSA`, `EC`, `DSA`, `ML-DSA-65` and its like; `unusable` when the key cannot be read.
     pub algorithm: String,
-    /// RSA: modulus; DSA: p; EC: order of the curve; 0 when the key cannot be read. In bits.
+    /// RSA: modulus; DSA: p; EC: order of the curve; ML-DSA: the encoded key; 0 when the key cannot be read. In bits.
     pub bits: usize,
     /// Digests of the X.509 `SubjectPublicKeyInfo` as it stands in the certificate, as apksigner prints them.
     pub digests: PrintedDigests,
     /// SHA-256 of the `SubjectPublicKeyInfo`, an RSA modulus that is written as negative put right: the same for one
     /// key in every spelling that Android accepts. This is what is looked up.
     pub spki_sha256: [u8; 32],
+}
+
+impl KeyFacts {
+    /// Whether it is a post-quantum key. This decides which half of a v3.2 signature a signer is; the algorithm id that
+    /// the signer names decides nothing.
+    ///
+    /// Source: AOSP `ApkSigningBlockUtils.isCertificatePqc`, which goes by the key's algorithm, too.
+    pub fn is_post_quantum(&self) -> bool {
+        self.algorithm.starts_with("ML-DSA")
+    }
 }
 
 /// A certificate, kept as the bytes that the file carries.

@@ -145,7 +145,8 @@ pub(super) struct Verify {
     /// Fail unless the signers are exactly these: SHA-256 of their certificates, separated by commas
     ///
     /// The set must be exact on every Android version in range. Where older versions see a key that was rotated
-    /// away, the verified rotation to the one signer given here counts as that signer.
+    /// away, the verified rotation to the one signer given here counts as that signer. Of a v3.2 signature give both;
+    /// the post-quantum one will do where a common older key has signed for both.
     #[arg(long, value_name = "SHA256", value_delimiter = ',')]
     pub(super) signed_by: Vec<CertificateDigest>,
     #[command(flatten)]

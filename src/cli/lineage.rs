@@ -129,6 +129,7 @@ fn of_apk(path: &Path, source: &FileSource, generation: Generation) -> Result<Li
     }
     let schemes: &[SchemeId] = match generation {
         Generation::V31 => &[SchemeId::V3],
+        Generation::V36 => &[SchemeId::V3, SchemeId::V31],
         _ => &[SchemeId::V3, SchemeId::V31, SchemeId::V32],
     };
     longest(&verification, schemes).ok_or_else(|| {

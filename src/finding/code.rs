@@ -205,6 +205,23 @@ codes! {
     V31WithoutV3, "v31-without-v3", Error, Some("V31_BLOCK_FOUND_WITHOUT_V3_BLOCK"), "a v3.1 block without a v3.0 block", "有 v3.1 分块但缺少 v3.0 分块";
     V31DevReleaseOnV3, "v31-dev-release-on-v3", Warning, Some("V31_ROTATION_TARGETS_DEV_RELEASE_ATTR_ON_V3_SIGNER"), "a v3.0 signer targets a development release, which only v3.1 can", "v3.0 签名者针对开发版，仅 v3.1 支持";
 
+    // v3.2.
+    V32Announced, "v32-announced", Note, None, "a signer says for which Android versions there is a v3.2 block", "签名者声明了 v3.2 分块适用的 Android 版本";
+    V32BlockStripped, "v32-block-stripped", Error, None, "a v3.0 or v3.1 signer mentions a v3.2 block that is not there: it was stripped", "v3.0 或 v3.1 签名者声明的 v3.2 分块缺失：已被剥离";
+    V32SdkAttributeMismatch, "v32-sdk-attribute-mismatch", Error, None, "the v3.2 block is not for the Android versions that a v3.0 or v3.1 signer promises", "v3.2 分块的 SDK 范围与 v3.0 或 v3.1 签名者声明不一致";
+    V32MaxAttributeWithoutMin, "v32-max-attribute-without-min", Error, None, "a signer says where the v3.2 block ends, but not where it begins; Android refuses it", "签名者声明了 v3.2 分块的最高 SDK 而未声明最低 SDK；Android 会拒绝";
+    V32SdkAttributeMissing, "v32-sdk-attribute-missing", Warning, None, "the v3.2 block could be stripped unnoticed: the older signer does not mention it", "旧签名者未声明 v3.2 分块，剥离将无法察觉";
+    V32UnexpectedAttribute, "v32-unexpected-attribute", Error, None, "a v3.2 signer carries stripping protection, which belongs to older signers; Android refuses it", "v3.2 签名者带有仅旧方案使用的防剥离属性；Android 会拒绝";
+    V32DevReleaseUnprotected, "v32-dev-release-unprotected", Warning, None, "a released Android version takes the v3.2 block for stripped, because its signers target a development release", "v3.2 签名者针对开发版，正式版 Android 会误认为该分块已被剥离";
+    V32TooManySigners, "v32-too-many-signers", Error, None, "more than two v3.2 signers are for the same Android version", "同一 Android 版本有超过两个 v3.2 签名者";
+    V32SignerCount, "v32-signer-count", Error, None, "v3.2 needs two signers for an Android version, and there is one", "v3.2 要求每个 Android 版本有两个签名者，而仅有一个";
+    V32AlgorithmTypeCollision, "v32-algorithm-type-collision", Error, None, "v3.2 needs a classical and a post-quantum signer, and both are of one kind", "v3.2 要求一个传统签名者和一个后量子签名者，而两者同类";
+    V32SdkRangeMismatch, "v32-sdk-range-mismatch", Error, None, "the v3.2 signers are not for the same Android versions", "v3.2 签名者的 SDK 范围不一致";
+    V32LineageMissing, "v32-lineage-missing", Error, None, "one of the two v3.2 signers has a proof of rotation, the other has none", "两个 v3.2 签名者中仅一个有轮换证明";
+    V32LineageMismatch, "v32-lineage-mismatch", Error, None, "the two v3.2 signers do not have the same history", "两个 v3.2 签名者的轮换历史不一致";
+    V32CapabilityMismatch, "v32-capability-mismatch", Error, None, "the two v3.2 signers grant their history different capabilities", "两个 v3.2 签名者授予历史证书的权限不一致";
+    V32InconsistentDigests, "v32-inconsistent-digests", Error, None, "the two v3.2 signers have signed different content", "两个 v3.2 签名者签署的内容摘要不一致";
+    V32PqcSingleSigner, "v32-pqc-single-signer", Error, None, "a post-quantum key signs alone; Android takes it in a v3.2 block only, beside a classical one", "后量子密钥单独签名；Android 仅在 v3.2 分块中与传统密钥一起接受";
     // v4: the signature file beside the APK.
     V4NoSignatures, "v4-no-signatures", Error, Some("V4_SIG_NO_SIGNATURES"), "the v4 signature file is empty", "v4 签名文件为空";
     V4UnsupportedVersion, "v4-unsupported-version", Error, Some("V4_SIG_VERSION_NOT_CURRENT"), "the v4 signature file has a version that Android does not read", "v4 签名文件的版本 Android 不支持";
@@ -288,6 +305,7 @@ codes! {
     KeyRotated, "key-rotated", Note, None, "the signer is not authorised itself, but proves rotation from an authorised key", "签名者本身未获授权，但可证明由已授权密钥轮换而来";
     OldKeyInUse, "old-key-in-use", Error, None, "the registry has this key as rotated away, and its successor is not in use here", "登记显示此密钥已轮换，且未使用其后继密钥";
     PredecessorUnregistered, "predecessor-unregistered", Warning, None, "older Android versions see a predecessor of the authorised signer that the registry does not have as such", "旧版 Android 看到的是已授权签名者的前任密钥，但登记中没有该关系";
+    HybridHalfUnregistered, "hybrid-half-unregistered", Warning, None, "one half of the v3.2 signature is authorised, and nothing that is proved or registered ties the other half to it", "v3.2 混合签名的一半已获授权，但另一半既无证明也未登记与其关联";
     SignersDifferByVersion, "signers-differ-by-version", Warning, None, "Android versions see different signers", "不同 Android 版本看到的签名者不同";
     PackageMissing, "package-missing", Error, None, "no package name, so no authorisation can be looked up", "缺少包名，无法查询授权";
 

@@ -113,6 +113,16 @@ pub fn next_certificate<'a>(list: &mut Cursor<'a>) -> Result<&'a [u8], ParseErro
     Ok(list.length_prefixed()?.rest())
 }
 
+/// The first certificate of the next signer of the list, whatever the scheme has behind its certificates.
+///
+/// `Ok(None)` when the signer has no certificates.
+pub fn first_certificate<'a>(list: &mut Cursor<'a>) -> Result<Option<&'a [u8]>, ParseError> {
+    let mut signed_data = list.length_prefixed()?.length_prefixed()?;
+    let _digests = signed_data.length_prefixed()?;
+    let mut certificates = signed_data.length_prefixed()?;
+    if certificates.is_empty() { Ok(None) } else { next_certificate(&mut certificates).map(Some) }
+}
+
 /// The next additional attribute: id and value.
 pub fn next_attribute<'a>(list: &mut Cursor<'a>) -> Result<(u32, Cursor<'a>), ParseError> {
     let mut attribute = list.length_prefixed()?;
@@ -127,8 +137,12 @@ pub mod attribute {
     pub const PROOF_OF_ROTATION: u32 = 0x3ba0_6f8c;
     /// v3.0: the lowest SDK level of the v3.1 block, a u32 (apksig `V3SchemeConstants`).
     pub const ROTATION_MIN_SDK: u32 = 0x559f_8b02;
-    /// v3.1: the signer is for a development release; empty (apksig `V3SchemeConstants`).
+    /// v3.1, v3.2: the signer is for a development release; empty (apksig `V3SchemeConstants`).
     pub const ROTATION_ON_DEV_RELEASE: u32 = 0xc2a6_b3ba;
+    /// v3.0, v3.1: the lowest SDK level of the v3.2 block, a u32 (AOSP `ApkSignatureSchemeV3Verifier`).
+    pub const HYBRID_MIN_SDK: u32 = 0xbf94_0529;
+    /// v3.0, v3.1: the highest SDK level of the v3.2 block, a u32 (AOSP `ApkSignatureSchemeV3Verifier`).
+    pub const HYBRID_MAX_SDK: u32 = 0x9f06_b79c;
 }
 
 #[cfg(test)]

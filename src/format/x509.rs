@@ -710,7 +710,17 @@ pub fn describe(der: &[u8], limits: &Limits) -> Option<CertificateDescription> {
     })
 }
 
+/// What `x509-parser` has no names for: ML-DSA (RFC 9881, section 2).
+const NAMES_OF_ML_DSA: [(Oid<'_>, &str); 3] = [
+    (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x11"), "ML-DSA-44"),
+    (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x12"), "ML-DSA-65"),
+    (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x13"), "ML-DSA-87"),
+];
+
 fn algorithm_name(oid: Oid<'_>) -> String {
+    if let Some((_, name)) = NAMES_OF_ML_DSA.iter().find(|(known, _)| *known == oid) {
+        return (*name).to_owned();
+    }
     let registered = x509_parser::der_parser::oid::Oid::new(oid.as_bytes().into());
     match x509_parser::objects::oid2sn(&registered, x509_parser::objects::oid_registry()) {
         Ok(name) => name.to_owned(),
@@ -1150,6 +1160,21 @@ mod tests {
         assert!(X509Certificate::from_der(&ber).is_err());
         assert_eq!(describe(&ber, &limits), Some(description));
         assert_eq!(describe(b"\x30\0", &limits), None);
+    }
+
+    #[test]
+    fn reads_certificates_of_post_quantum_keys() {
+        for (der, key_len, name) in [
+            (&include_bytes!("../../testdata/keys/ml-dsa-44.x509.der")[..], 1312, "ML-DSA-44"),
+            (include_bytes!("../../testdata/keys/ml-dsa-65.x509.der"), 1952, "ML-DSA-65"),
+            (include_bytes!("../../testdata/keys/ml-dsa-87.x509.der"), 2592, "ML-DSA-87"),
+        ] {
+            let certificate = Certificate::parse(der, &Limits::default()).unwrap();
+            assert_eq!(algorithm_name(certificate.public_key_algorithm), name);
+            // The algorithm without parameters, and a BIT STRING without unused bits: 22 bytes around the key.
+            assert_eq!(certificate.public_key_info.len(), key_len + 22);
+            assert!(describe(der, &Limits::default()).is_some());
+        }
     }
 
     proptest::proptest! {

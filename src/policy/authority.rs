@@ -1,15 +1,19 @@
 //! Who may speak for a package: exact signer sets, in the role they are allowed in, while their keys are valid.
 
+use std::collections::BTreeSet;
+
 use super::Verdict;
 use super::case::Case;
 use super::case::Ruling;
 use super::case::View;
 use super::case::ancestors;
 use super::case::describe_set;
+use super::hybrid;
 use super::rotation;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::identity::Certificate;
+use crate::identity::CertificateDigest;
 use crate::registry::App;
 use crate::registry::Key;
 use crate::registry::KeyStatus;
@@ -31,14 +35,27 @@ pub(super) fn judge<'a>(case: &Case<'a>, view: &View<'a>) -> Vec<Ruling<'a>> {
     let Some(app) = case.registry.app(package) else {
         return vec![unregistered_package(case, view, package)];
     };
-    let allowed = app.signers.iter().filter(|set| set.certificates == view.digests);
+    hybrid::judge(case, view, app).unwrap_or_else(|| of_signers(case, view, app))
+}
+
+/// Rules on the signers of `view` as they are.
+pub(super) fn of_signers<'a>(case: &Case<'a>, view: &View<'a>, app: &App) -> Vec<Ruling<'a>> {
+    of_set(case, view, app, &view.digests)
+        .or_else(|| hybrid::judge_half(case, view, app))
+        .or_else(|| rotation::judge(case, view, app))
+        .unwrap_or_else(|| vec![counterfeit(case, view, app)])
+}
+
+/// Rules on signers whose certificates are `certificates`; none when that is no allowed set.
+pub(super) fn of_set<'a>(
+    case: &Case<'a>,
+    view: &View<'a>,
+    app: &App,
+    certificates: &BTreeSet<CertificateDigest>,
+) -> Option<Vec<Ruling<'a>>> {
+    let allowed = app.signers.iter().filter(|set| set.certificates == *certificates);
     // The same set may be allowed in several roles: one that holds is enough.
-    if let Some(rulings) =
-        allowed.map(|set| authorised(case, view, app, set)).max_by_key(|rulings| worst(rulings))
-    {
-        return rulings;
-    }
-    rotation::judge(case, view, app).unwrap_or_else(|| vec![counterfeit(case, view, app)])
+    allowed.map(|set| authorised(case, view, app, set)).max_by_key(|rulings| worst(rulings))
 }
 
 /// The ruling when the evidence names no signer for some Android versions, or for none at all.

@@ -80,10 +80,11 @@ impl<'a> Case<'a> {
         &self.views
     }
 
-    /// The views of newer Android versions than those of `view`.
+    /// The views of newer Android versions than those of `view`: they go on where it has ended. Views overlap where a
+    /// development release sees another signer than the released version of its level.
     pub(super) fn newer_views(&self, view: &View<'_>) -> impl Iterator<Item = &View<'a>> {
         let highest = view.api_levels.1;
-        self.views.iter().filter(move |other| other.api_levels.0 > highest)
+        self.views.iter().filter(move |other| other.api_levels.1 > highest)
     }
 
     /// The keys that replace `key`, the next one first.

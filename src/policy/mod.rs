@@ -4,6 +4,7 @@
 
 mod authority;
 mod case;
+mod hybrid;
 mod rotation;
 mod signed_by;
 mod standing;
@@ -174,6 +175,9 @@ pub struct Decision {
 /// 4. when a lineage ties its signer to an allowed one: see [`Rotation`] and `docs/findings.md`, `key-rotated`,
 ///    `old-key-in-use` and `predecessor-unregistered`;
 /// 5. else [`Counterfeit`](Verdict::Counterfeit).
+///
+/// A v3.2 signature has two signers, of whom Android takes one for the current. Rules 3 and 4 must hold for both, or an
+/// allowed set be the two: `hybrid-half-unregistered`.
 ///
 /// Whether the registry itself is still good at `now` is for the caller: [`Registry::ensure_current`].
 pub fn decide(evidence: &Verification, registry: &Registry, policy: &Policy, now: Timestamp) -> Decision {

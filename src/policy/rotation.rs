@@ -12,6 +12,7 @@ use super::case::ancestors;
 use crate::finding::FindingCode;
 use crate::finding::Severity;
 use crate::identity::CertificateDigest;
+use crate::identity::LineageNode;
 use crate::registry::App;
 use crate::registry::Key;
 use crate::registry::KeyStatus;
@@ -23,7 +24,8 @@ use crate::scheme::VerifiedSigner;
 /// None when no lineage does, or when there are several signers: lineages are for single ones.
 pub(super) fn judge<'a>(case: &Case<'a>, view: &View<'a>, app: &App) -> Option<Vec<Ruling<'a>>> {
     let signer = view.only_signer()?;
-    descendant(case, view, app, signer).or_else(|| predecessor(case, view, app, signer))
+    descendant(case, view, app, ancestors(signer), signer.digest())
+        .or_else(|| predecessor(case, view, app, signer))
 }
 
 /// Rules on a key that the registry has as rotated away: right only where its successor cannot be seen, that is, on
@@ -55,17 +57,19 @@ fn old_key_in_use<'a>(
     Ruling::new(Verdict::Expired, finding)
 }
 
-/// Rules on a signer with an allowed key among its ancestors: the newest that can vouch for it, or else the newest.
-fn descendant<'a>(
+/// Rules on a signer, `heir`, with an allowed key among its ancestors: the newest that can vouch for it, or else the
+/// newest.
+pub(super) fn descendant<'a>(
     case: &Case<'a>,
     view: &View<'a>,
     app: &App,
-    signer: &VerifiedSigner,
+    ancestors: &[LineageNode],
+    heir: CertificateDigest,
 ) -> Option<Vec<Ruling<'a>>> {
     let mut newest = None;
-    for ancestor in ancestors(signer).iter().rev().map(|node| node.certificate.digest()) {
+    for ancestor in ancestors.iter().rev().map(|node| node.certificate.digest()) {
         for set in sets_of(app, ancestor) {
-            let rulings = vouched_for(case, view, app, signer, ancestor, set);
+            let rulings = vouched_for(case, view, app, heir, ancestor, set);
             if rulings.iter().all(|ruling| ruling.finding.code == FindingCode::KeyRotated) {
                 return Some(rulings);
             }
@@ -75,22 +79,22 @@ fn descendant<'a>(
     newest
 }
 
-/// Rules on `signer` as a descendant of `ancestor`, which is the whole of the allowed `set`.
+/// Rules on `heir` as a descendant of `ancestor`, which is the whole of the allowed `set`.
 fn vouched_for<'a>(
     case: &Case<'a>,
     view: &View<'a>,
     app: &App,
-    signer: &VerifiedSigner,
+    heir: CertificateDigest,
     ancestor: CertificateDigest,
     set: &SignerSet,
 ) -> Vec<Ruling<'a>> {
     let mut rulings = authority::faults(case, view, app, set);
-    let registered = case.registry.key(&signer.digest());
+    let registered = case.registry.key(&heir);
     if let Some(key) = case.registry.key(&ancestor).filter(|key| key.status == KeyStatus::Rotated) {
         // The registry has named the successor: an old key cannot appoint another.
         let successors = case.successors(key);
-        if !successors.contains(&signer.digest()) {
-            rulings.push(old_key_in_use(view, key, &successors, signer.digest()));
+        if !successors.contains(&heir) {
+            rulings.push(old_key_in_use(view, key, &successors, heir));
         }
     }
     if let Some(key) = registered {
@@ -101,7 +105,7 @@ fn vouched_for<'a>(
         let finding = view
             .finding(FindingCode::KeyRotated)
             .detail(format!("{ancestor} has signed the rotation"))
-            .values(authority::describe_allowed(app), signer.digest().to_string());
+            .values(authority::describe_allowed(app), heir.to_string());
         rulings.push(match case.policy.rotation {
             Rotation::Accept => Ruling::new(Verdict::Authenticated, finding),
             Rotation::RegisteredOnly => {
@@ -155,7 +159,7 @@ fn predecessor<'a>(
 }
 
 /// The allowed sets that consist of this certificate alone.
-fn sets_of(app: &App, certificate: CertificateDigest) -> impl Iterator<Item = &SignerSet> {
+pub(super) fn sets_of(app: &App, certificate: CertificateDigest) -> impl Iterator<Item = &SignerSet> {
     let alone = BTreeSet::from([certificate]);
     app.signers.iter().filter(move |set| set.certificates == alone)
 }

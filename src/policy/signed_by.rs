@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::identity::Certificate;
 use crate::identity::CertificateDigest;
 use crate::scheme::VerifiedSigner;
 use crate::verify::ApiView;
@@ -14,6 +15,10 @@ use crate::verify::Verification;
 /// Exactly: one signer more is as wrong as one too few. Where older Android versions see a key that has been rotated
 /// away, the verified lineage of the one pinned signer that newer versions see stands for it.
 ///
+/// A v3.2 signature has two signers; to pin both is always right. The post-quantum one alone stands for the pair where
+/// a certificate of its lineage has signed for the other, too; where no lineage ties them, anybody could have set the
+/// other beside it.
+///
 /// # Errors
 /// The finding `signed-by-mismatch`, with the versions that see somebody else. A file that does not verify has no
 /// signers, so it never matches.
@@ -22,13 +27,26 @@ pub fn signed_by(evidence: &Verification, pinned: &BTreeSet<CertificateDigest>) 
     let (Some(newest), true) = (evidence.views.last(), evidence.is_verified()) else {
         return Err(Box::new(mismatch().values(list(pinned), "no verified signer")));
     };
-    let lineage = evidence.signers_of(newest).find_map(VerifiedSigner::lineage);
+    let current = one_signer(evidence, newest).filter(|signer| is_pinned(signer, pinned));
     for view in &evidence.views {
         let seen = digests(evidence, view);
-        let rotated_away = signers(evidence, newest, pinned)
+        let of_pair = one_signer(evidence, view).filter(|signer| signer.classical_partner().is_some());
+        let exact = match of_pair {
+            Some(signer) => is_pinned(signer, pinned),
+            None => seen == *pinned,
+        };
+        let rotated_away = of_pair.is_none()
             && seen.len() == 1
-            && lineage.is_some_and(|lineage| seen.iter().all(|digest| lineage.contains(digest)));
-        if seen != *pinned && !rotated_away {
+            && current.is_some_and(|current| {
+                let lineage = current.lineage();
+                let partner = current.classical_partner().map(Certificate::digest);
+                seen.iter().all(|digest| {
+                    // Of a pinned pair the classical half may sign alone for versions that know no pairs.
+                    let half = partner == Some(*digest) && pinned.contains(digest);
+                    half || lineage.is_some_and(|lineage| lineage.contains(digest))
+                })
+            });
+        if !exact && !rotated_away {
             let place = mismatch().scheme(view.scheme).api_levels(view.min_sdk, view.max_sdk);
             return Err(Box::new(place.values(list(pinned), list(&seen))));
         }
@@ -36,13 +54,25 @@ pub fn signed_by(evidence: &Verification, pinned: &BTreeSet<CertificateDigest>) 
     Ok(())
 }
 
-/// Whether the one signer of `view` is the one that is pinned.
-fn signers(evidence: &Verification, view: &ApiView, pinned: &BTreeSet<CertificateDigest>) -> bool {
-    pinned.len() == 1 && digests(evidence, view) == *pinned
+/// The only signer of `view`; of a v3.2 pair the current one.
+fn one_signer<'a>(evidence: &'a Verification, view: &'a ApiView) -> Option<&'a VerifiedSigner> {
+    let mut signers = evidence.signers_of(view);
+    signers.next().filter(|_| signers.next().is_none())
 }
 
+/// Whether the signer is the one that is pinned: alone, or a v3.2 pair as both or as one that stands for both.
+fn is_pinned(signer: &VerifiedSigner, pinned: &BTreeSet<CertificateDigest>) -> bool {
+    let alone = BTreeSet::from([signer.digest()]);
+    let Some(partner) = signer.classical_partner() else { return *pinned == alone };
+    let tied = signer.lineage().is_some_and(|lineage| lineage.nodes().len() > 1);
+    *pinned == BTreeSet::from([signer.digest(), partner.digest()]) || (tied && *pinned == alone)
+}
+
+/// All certificates that the Android versions of `view` go by, the classical half of a v3.2 pair among them.
 fn digests(evidence: &Verification, view: &ApiView) -> BTreeSet<CertificateDigest> {
-    evidence.signers_of(view).map(VerifiedSigner::digest).collect()
+    let signers = || evidence.signers_of(view);
+    let partners = signers().filter_map(VerifiedSigner::classical_partner).map(Certificate::digest);
+    signers().map(VerifiedSigner::digest).chain(partners).collect()
 }
 
 fn list(digests: &BTreeSet<CertificateDigest>) -> String {
@@ -53,7 +83,6 @@ fn list(digests: &BTreeSet<CertificateDigest>) -> String {
 mod tests {
     use super::*;
     use crate::finding::SchemeId;
-    use crate::identity::Certificate;
     use crate::identity::KeyFacts;
     use crate::identity::Lineage;
     use crate::identity::LineageNode;
@@ -146,6 +175,37 @@ mod tests {
         assert!(signed_by(&evidence(&[1], Some((2, &[1, 2]))), &pins(&[1])).is_err());
         assert!(signed_by(&evidence(&[3], Some((2, &[1, 2]))), &pins(&[2])).is_err());
         assert!(signed_by(&evidence(&[1, 2], Some((2, &[1, 2]))), &pins(&[2])).is_err());
+    }
+
+    /// v2 with `old` up to API 36; from 37 on the v3.2 pair of `classical` and the last of `ids`.
+    fn pair(old: u8, classical: u8, ids: &[u8]) -> Verification {
+        let mut evidence = evidence(&[old], Some((*ids.last().unwrap(), ids)));
+        evidence.views[0].max_sdk = 36;
+        (evidence.views[1].min_sdk, evidence.views[1].scheme) = (37, SchemeId::V32);
+        let result = evidence.schemes.last_mut().unwrap();
+        let signer = result.signers()[0].clone().beside_for_tests(certificate(classical));
+        (result.scheme, result.outcome) = (SchemeId::V32, SchemeOutcome::Verified(vec![signer]));
+        evidence
+    }
+
+    #[test]
+    fn a_pair_is_pinned_as_two_or_as_one_that_stands_for_both() {
+        // 1 has signed for 2 and for 3.
+        assert_eq!(signed_by(&pair(1, 2, &[1, 3]), &pins(&[3])), Ok(()));
+        assert_eq!(signed_by(&pair(1, 2, &[1, 3]), &pins(&[2, 3])), Ok(()));
+        // The older key alone, the classical half alone, somebody else's half, a stranger on older versions.
+        assert!(signed_by(&pair(1, 2, &[1, 3]), &pins(&[1])).is_err());
+        assert!(signed_by(&pair(1, 2, &[1, 3]), &pins(&[2])).is_err());
+        assert!(signed_by(&pair(1, 2, &[1, 3]), &pins(&[3, 4])).is_err());
+        assert!(signed_by(&pair(4, 2, &[1, 3]), &pins(&[3])).is_err());
+        // The other half alone on older versions: it is not pinned.
+        assert!(signed_by(&pair(2, 2, &[1, 3]), &pins(&[3])).is_err());
+        // Nobody has signed for both: anybody could have set one beside the other.
+        let finding = signed_by(&pair(2, 2, &[3]), &pins(&[3])).unwrap_err();
+        assert_eq!(finding.actual, Some(list(&pins(&[2]))));
+        assert!(signed_by(&pair(3, 2, &[3]), &pins(&[3])).is_err());
+        assert_eq!(signed_by(&pair(2, 2, &[3]), &pins(&[2, 3])), Ok(()));
+        assert!(signed_by(&pair(4, 2, &[3]), &pins(&[2, 3])).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Keys that nobody should believe: denied, revoked, suspended.
 //!
-//! They count wherever they stand: as a signer, one of several signers, or anywhere in a signer's lineage. A revoked
+//! They count wherever they stand: as a signer, one of several signers, the classical half of a v3.2 signature, or
+//! anywhere in a signer's lineage. A revoked
 //! key is found under another certificate, too, when the registry knows its public key: a v1 signature does not cover
 //! the certificate, so anybody can exchange it.
 
@@ -22,8 +23,12 @@ pub(super) fn judge<'a>(case: &Case<'a>, view: &View<'a>) -> Vec<Ruling<'a>> {
     for signer in &view.signers {
         let current = signer.certificate();
         rulings.extend(judge_certificate(case, view, current, None));
+        if let Some(partner) = signer.classical_partner() {
+            rulings.extend(judge_certificate(case, view, partner, Some(("beside", signer.digest()))));
+        }
         for node in ancestors(signer) {
-            rulings.extend(judge_certificate(case, view, &node.certificate, Some(signer.digest())));
+            let place = ("in the lineage of", signer.digest());
+            rulings.extend(judge_certificate(case, view, &node.certificate, Some(place)));
         }
     }
     rulings
@@ -33,10 +38,10 @@ fn judge_certificate<'a>(
     case: &Case<'a>,
     view: &View<'a>,
     certificate: &Certificate,
-    descendant: Option<CertificateDigest>,
+    elsewhere: Option<(&str, CertificateDigest)>,
 ) -> Option<Ruling<'a>> {
     let digest = certificate.digest();
-    let place = descendant.map(|signer| format!(", in the lineage of {signer}")).unwrap_or_default();
+    let place = elsewhere.map(|(place, signer)| format!(", {place} {signer}")).unwrap_or_default();
     if let Some(denied) = case.registry.denied(&digest) {
         let finding = view
             .finding(FindingCode::KeyDenied)
@@ -62,7 +67,7 @@ fn judge_certificate<'a>(
         .finding(code(key)?)
         .detail(detail)
         .values("status active", format!("status {}{since}", key.status));
-    let developer = case.developer(key).filter(|_| descendant.is_none());
+    let developer = case.developer(key).filter(|_| elsewhere.is_none());
     Some(Ruling::new(Verdict::Revoked, finding).developer(developer))
 }
 

@@ -136,6 +136,22 @@ fn v3(signer: Signer<'_>) -> Verification {
     file(&[(28, MAX_SDK, SchemeId::V3, &[signer])])
 }
 
+/// A file whose versions before 37 see the signer `old`, and the newer ones a v3.2 pair: a classical signer, and a
+/// post-quantum one with its lineage.
+fn hybrid(old: u8, classical: u8, post_quantum: Signer<'_>) -> Verification {
+    let mut evidence = file(&[
+        (28, 36, SchemeId::V3, &[&[old]]),
+        (37, MAX_SDK, SchemeId::V32, &[&[classical], post_quantum]),
+    ]);
+    let Some(SchemeOutcome::Verified(pair)) = evidence.schemes.last_mut().map(|result| &mut result.outcome)
+    else {
+        panic!("two schemes, verified")
+    };
+    pair[1] = pair[1].clone().beside_for_tests(certificate(classical));
+    evidence.views[1].signers = vec![1];
+    evidence
+}
+
 /// The text of a registry, with a developer `dev`.
 struct Text(String);
 
@@ -732,6 +748,98 @@ fn equal_findings_on_neighbouring_versions_are_one() {
     assert_eq!(decision.findings[0].location.scheme, None);
     let gap = file(&[(21, 23, SchemeId::V1, &[&[1]]), (25, 27, SchemeId::V2, &[&[1]])]);
     assert_eq!(registry.decide(&gap).findings.len(), 2);
+}
+
+#[test]
+fn an_old_key_may_appoint_both_halves_of_a_pair() {
+    // 1 has signed for 2 and for 3; Android goes by 3.
+    let file = hybrid(1, 2, &[1, 3]);
+    let decision = text().key(1, "").app(&[&[1]]).decide(&file);
+    assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
+    assert!(codes(&decision).contains(&Code::KeyRotated));
+    assert!(!codes(&decision).contains(&Code::SignersDifferByVersion));
+    assert_eq!(decision.developer.unwrap().id, "dev");
+
+    let decision = text().key(1, "").app(&[&[1]]).decide_registered_only(&file);
+    assert_decided(&decision, Unauthenticated, Code::KeyRotated);
+    let decision = text().key(4, "").app(&[&[4]]).decide(&file);
+    assert_decided(&decision, Counterfeit, Code::SignerNotAllowed);
+}
+
+#[test]
+fn a_classical_half_appoints_nobody() {
+    // Anybody can set 3 beside a copy of the signer 1, which is what 1's own APK may look like, too.
+    let file = hybrid(1, 1, &[3]);
+    let decision = text().key(1, "").app(&[&[1]]).decide(&file);
+    let finding = assert_decided(&decision, Unauthenticated, Code::HybridHalfUnregistered);
+    assert_eq!(finding.location.api_levels, Some((37, MAX_SDK)));
+    assert_eq!(decision.developer, None);
+
+    for sets in [&[&[1_u8][..], &[3]][..], &[&[1], &[1, 3]]] {
+        let decision = text().key(1, "").key(3, "").app(sets).decide(&file);
+        assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
+        assert_eq!(codes(&decision), [Code::SignerAuthenticated], "{sets:?}");
+    }
+    let decision = text().key(4, "").app(&[&[4]]).decide(&file);
+    assert_decided(&decision, Counterfeit, Code::SignerNotAllowed);
+}
+
+#[test]
+fn a_post_quantum_half_vouches_for_no_classical_one() {
+    // Anybody can set 2 beside a copy of the signer 3.
+    let registry = || text().key(1, "").key(3, "");
+    let decision = registry().app(&[&[1], &[3]]).decide(&hybrid(1, 2, &[3]));
+    let finding = assert_decided(&decision, Unauthenticated, Code::HybridHalfUnregistered);
+    assert!(finding.detail.starts_with(&digest(2).to_string()), "{}", finding.detail);
+
+    let both = registry().key(2, "").app(&[&[1], &[2, 3]]).decide(&hybrid(1, 2, &[3]));
+    assert_decided(&both, Authenticated, Code::SignerAuthenticated);
+    let other = registry().key(2, "").key(4, "").app(&[&[1], &[4, 3]]).decide(&hybrid(1, 2, &[3]));
+    assert_decided(&other, Counterfeit, Code::SignerNotAllowed);
+    // Here 1 has signed for both.
+    let decision = registry().app(&[&[1], &[3]]).decide(&hybrid(1, 2, &[1, 3]));
+    assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
+    // The registry has 2 as handed over to 3.
+    let decision = registry().rotated(2, 3).app(&[&[1], &[3]]).decide(&hybrid(1, 2, &[3]));
+    assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
+}
+
+#[test]
+fn half_a_pair_signs_alone_only_for_versions_that_know_no_pairs() {
+    let registry = || text().key(2, "").key(3, "").app(&[&[2, 3]]);
+    let decision = registry().decide(&hybrid(2, 2, &[3]));
+    assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
+    // Without the pair in the same file, half a set is a stranger, as is anybody else beside the pair.
+    assert_decided(&registry().decide(&v3(&[2])), Counterfeit, Code::SignerNotAllowed);
+    assert_decided(&registry().decide(&hybrid(4, 2, &[3])), Counterfeit, Code::SignerNotAllowed);
+    let decision = registry().decide(&hybrid(2, 4, &[3]));
+    let finding = assert_decided(&decision, Counterfeit, Code::SignerNotAllowed);
+    assert_eq!(finding.location.api_levels, Some((28, 36)), "the pair that newer versions see is another");
+}
+
+#[test]
+fn a_rotated_key_appoints_its_successor_and_no_other_half() {
+    let file = hybrid(1, 2, &[1, 3]);
+    let decision = text().rotated(1, 3).key(3, "").app(&[&[1], &[3]]).decide(&file);
+    assert_decided(&decision, Unauthenticated, Code::HybridHalfUnregistered);
+    let decision = text().rotated(1, 3).key(3, "").rotated(2, 3).app(&[&[1], &[3]]).decide(&file);
+    assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
+}
+
+#[test]
+fn either_half_of_a_pair_may_be_revoked() {
+    let sets: &[&[u8]] = &[&[1], &[2, 3]];
+    for revoked in [2, 3] {
+        let mut registry = text().key(1, "");
+        for number in [2, 3] {
+            let fields = if number == revoked { "status = \"revoked\"" } else { "" };
+            registry = registry.key(number, fields);
+        }
+        let decision = registry.app(sets).decide(&hybrid(1, 2, &[3]));
+        assert_decided(&decision, Revoked, Code::KeyRevoked);
+    }
+    let decision = text().key(1, "").key(2, "").key(3, "").app(sets).decide(&hybrid(1, 2, &[3]));
+    assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
 }
 
 #[test]

@@ -40,5 +40,7 @@ fn descends(one: &View<'_>, other: &View<'_>) -> bool {
     let (Some(descendant), Some(ancestor)) = (one.only_signer(), other.only_signer()) else {
         return false;
     };
-    ancestors(descendant).iter().any(|node| node.certificate.digest() == ancestor.digest())
+    let line = ancestors(descendant).iter().map(|node| &node.certificate);
+    // The classical half of a v3.2 signature has signed for both.
+    line.chain(descendant.classical_partner()).any(|older| older.digest() == ancestor.digest())
 }

@@ -5,6 +5,7 @@
 
 mod v4;
 
+use std::borrow::Cow;
 use std::io;
 use std::io::Write;
 
@@ -240,7 +241,7 @@ impl<'a> Lines<'a> {
             return [SchemeId::V32, SchemeId::V31, SchemeId::V3]
                 .into_iter()
                 .filter(known)
-                .flat_map(|scheme| self.verified_signers(scheme))
+                .flat_map(|scheme| self.signers_in_order(scheme))
                 .map(|signer| (ranged_name(signer, labelled), signer.certificate()))
                 .collect();
         }
@@ -267,6 +268,15 @@ impl<'a> Lines<'a> {
             }
         }
         Vec::new()
+    }
+
+    /// The signers of one scheme, of a v3.2 pair the classical one first.
+    fn signers_in_order(&self, scheme: SchemeId) -> Vec<&'a VerifiedSigner> {
+        let mut signers: Vec<&VerifiedSigner> = self.verified_signers(scheme).iter().collect();
+        if scheme == SchemeId::V32 {
+            signers.sort_by_key(|signer| (signer.sdk_range(), signer.classical_partner().is_some()));
+        }
+        signers
     }
 
     /// Errors and warnings; whether a warning was among them that `-Werr` counts.
@@ -304,17 +314,15 @@ impl<'a> Lines<'a> {
     }
 
     /// Findings as apksigner groups them: general, then each scheme's signers, the stamp last.
-    fn groups(&self) -> Vec<Vec<&Finding>> {
-        let mut groups: std::collections::BTreeMap<(u8, usize), Vec<&Finding>> =
+    fn groups(&self) -> Vec<Vec<Cow<'_, Finding>>> {
+        let mut groups: std::collections::BTreeMap<(u8, usize), Vec<Cow<'_, Finding>>> =
             std::collections::BTreeMap::new();
         let of_app = |finding: &&Finding| finding.location.scheme != Some(SchemeId::SourceStamp);
-        for finding in self.findings.iter().filter(of_app).chain(&self.stamp.findings) {
-            if severity_of(finding).is_none() {
-                continue;
-            }
+        let findings = self.findings.iter().filter(of_app).chain(&self.stamp.findings);
+        for finding in findings.filter_map(|finding| self.as_told(finding)) {
             let signer = finding.location.signer.as_ref().map(|signer| signer.index);
             let key = match (finding.location.scheme, signer) {
-                (Some(SchemeId::SourceStamp), _) if is_of_stamp(finding) => (7, 0),
+                (Some(SchemeId::SourceStamp), _) if is_of_stamp(&finding) => (7, 0),
                 (Some(SchemeId::V1), Some(index)) => (1, index),
                 (Some(SchemeId::V2), Some(index)) => (2, index),
                 (Some(SchemeId::V3), Some(index)) => (3, index),
@@ -325,6 +333,23 @@ impl<'a> Lines<'a> {
             groups.entry(key).or_default().push(finding);
         }
         groups.into_values().collect()
+    }
+
+    /// A finding as the apksigner of this generation has it, if it has it at all.
+    fn as_told<'f>(&self, finding: &'f Finding) -> Option<Cow<'f, Finding>> {
+        let generation = self.options.generation;
+        if finding.code == FindingCode::V32Announced && generation < Generation::V37 {
+            // An attribute that came with v3.2: older ones do not know it, and warn.
+            let unknown = Finding::new(FindingCode::V3UnknownAttribute).detail(finding.detail.clone());
+            return Some(Cow::Owned(Finding { location: finding.location.clone(), ..unknown }));
+        }
+        // What fails the file is told even of a scheme that it does not read.
+        let read = match finding.location.scheme {
+            Some(scheme @ (SchemeId::V31 | SchemeId::V32)) => generation.schemes().contains(&scheme),
+            _ => true,
+        };
+        let severity = severity_of(finding)?;
+        (read || severity == Severity::Error).then_some(Cow::Borrowed(finding))
     }
 }
 
@@ -473,8 +498,14 @@ fn certificate(
     digests(out, &format!("{name} certificate"), certificate.digests())?;
     if options.verbose {
         let key = certificate.key();
-        writeln!(out, "{name} key algorithm: {}", visible(&key.algorithm))?;
-        writeln!(out, "{name} key size (bits): {}", key.bits)?;
+        // Java has one name for all parameter sets, and apksigner a size for RSA, EC and DSA alone.
+        let (algorithm, size) = if key.is_post_quantum() {
+            ("ML-DSA", "n/a".to_owned())
+        } else {
+            (key.algorithm.as_str(), key.bits.to_string())
+        };
+        writeln!(out, "{name} key algorithm: {}", visible(algorithm))?;
+        writeln!(out, "{name} key size (bits): {size}")?;
         digests(out, &format!("{name} public key"), &key.digests)?;
     }
     if options.pem {
@@ -491,7 +522,7 @@ fn ranged_name(signer: &VerifiedSigner, labelled: bool) -> String {
     let range = format!("(minSdkVersion={low}{dev}, maxSdkVersion={high})");
     match (labelled, signer.scheme()) {
         (false, _) => format!("Signer {range}"),
-        (true, SchemeId::V32) if signer.certificate().key().algorithm.starts_with("ML-DSA") => {
+        (true, SchemeId::V32) if signer.certificate().key().is_post_quantum() => {
             format!("V3.2 Hybrid PQC Signer: {range}")
         }
         (true, SchemeId::V32) => format!("V3.2 Hybrid Classical Signer: {range}"),

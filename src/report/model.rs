@@ -14,6 +14,7 @@ use crate::finding::Severity;
 use crate::finding::SignerPlace;
 use crate::identity::Capability;
 use crate::identity::Certificate;
+use crate::identity::Lineage;
 use crate::identity::LineageNode;
 use crate::identity::PrintedDigests;
 use crate::marks::Coverage;
@@ -170,6 +171,14 @@ pub struct SignerRow {
     pub algorithms: Vec<String>,
     /// Verified proof of rotation, oldest certificate first, the signer's own last; empty without one.
     pub lineage: Vec<LineageRow>,
+    /// v3.2, the post-quantum signer: SHA-256 of the certificate of the classical one beside it. Nothing proves that they
+    /// belong together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classical_partner: Option<String>,
+    /// v3.2, the post-quantum signer: what Android keeps as its history, `classical_partner` and itself at the end. Not a
+    /// proof; that is `lineage`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<LineageRow>,
 }
 
 /// One certificate of a lineage.
@@ -210,7 +219,7 @@ pub struct CertificateRow {
     pub md5: String,
     /// Subject; self-asserted, proves nothing.
     pub subject: String,
-    /// `RSA`, `EC`, `DSA` or an object identifier.
+    /// `RSA`, `EC`, `DSA`, `ML-DSA-65` and its like; `unusable` when the key cannot be read.
     pub key_algorithm: String,
     /// Key size in bits; 0 when it cannot be read.
     pub key_bits: usize,
@@ -471,8 +480,11 @@ impl FileResult {
         for scheme in [SchemeId::V32, SchemeId::V31, SchemeId::V3, SchemeId::V2, SchemeId::V1] {
             let signers = self.signers_of(scheme);
             if !signers.is_empty() {
+                let mut current = signers
+                    .iter()
+                    .filter(|signer| scheme != SchemeId::V32 || signer.classical_partner.is_some());
                 let several = matches!(scheme, SchemeId::V2 | SchemeId::V1);
-                return if several { signers.iter().collect() } else { signers.last().into_iter().collect() };
+                return if several { current.collect() } else { current.next_back().into_iter().collect() };
             }
         }
         Vec::new()
@@ -512,7 +524,10 @@ impl SchemeRow {
 impl SignerRow {
     fn new(signer: &VerifiedSigner) -> Self {
         let (min_sdk, max_sdk) = signer.sdk_range();
-        let nodes = signer.lineage().map_or(&[][..], |lineage| lineage.nodes());
+        let rows = |lineage: Option<&Lineage>| -> Vec<LineageRow> {
+            lineage.map_or(&[][..], Lineage::nodes).iter().map(LineageRow::new).collect()
+        };
+        let partner = signer.classical_partner().map(|partner| partner.digest().to_string());
         Self {
             signer: signer.place().index.saturating_add(1),
             name: signer.place().name.clone(),
@@ -521,7 +536,9 @@ impl SignerRow {
             targets_dev_release: signer.targets_dev_release(),
             certificate: CertificateRow::new(signer.certificate()),
             algorithms: signer.algorithms().to_vec(),
-            lineage: nodes.iter().map(LineageRow::new).collect(),
+            lineage: rows(signer.lineage()),
+            history: rows(signer.history().filter(|_| partner.is_some())),
+            classical_partner: partner,
         }
     }
 }

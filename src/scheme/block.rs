@@ -7,6 +7,7 @@
 //! `ApkSigningBlockUtilsLite.getSignaturesToVerify`.
 
 use super::Context;
+use super::HybridHalf;
 use super::VerifiedSigner;
 use crate::crypto;
 use crate::crypto::ContentDigestAlgorithm;
@@ -49,6 +50,9 @@ pub(super) struct SignerCodes {
     pub(super) algorithms_mismatch: FindingCode,
     pub(super) malformed_attribute: FindingCode,
     pub(super) digest_mismatch: FindingCode,
+    /// Whether signers that no version in range reads are passed over unverified, as Android does. Of v3.0 and v3.1
+    /// apksig verifies every signer, and so do we.
+    pub(super) skips_unread: bool,
 }
 
 /// A signer whose signatures have been looked at, with what they cover as far as it could be read.
@@ -67,10 +71,14 @@ pub(crate) struct ExaminedSigner {
     pub(super) sdk_range: (i32, i32),
     pub(super) targets_dev_release: bool,
     pub(super) lineage: Option<Lineage>,
+    /// Passed over, since no version in range reads it: nothing but `sdk_range` is known of it.
+    pub(super) skipped: bool,
+    /// v3.2: which half of the pair it is.
+    pub(super) hybrid: Option<HybridHalf>,
 }
 
 impl ExaminedSigner {
-    fn new(index: usize) -> Self {
+    pub(super) fn new(index: usize) -> Self {
         Self {
             place: SignerPlace::new(index),
             findings: Vec::new(),
@@ -82,6 +90,8 @@ impl ExaminedSigner {
             sdk_range: (0, i32::MAX),
             targets_dev_release: false,
             lineage: None,
+            skipped: false,
+            hybrid: None,
         }
     }
 
@@ -108,6 +118,7 @@ impl ExaminedSigner {
             lineage: self.lineage,
             algorithms: self.algorithms,
             content_digests: known_digests(self.digests),
+            hybrid: self.hybrid,
         })
     }
 }
@@ -131,7 +142,8 @@ pub(super) struct ExaminedBlock {
 
 /// Examines the signers in `value`, the value of the pair, at most `cap` of them.
 ///
-/// `range` is the range of API levels for which signatures are chosen; v3 signers bring their own.
+/// `range` is the range of API levels for which signatures are chosen; v3 signers bring their own, which v3.2 narrows to
+/// `range`.
 /// A signer that cannot be read ends the list, as in apksig.
 pub(super) fn examine(
     cx: &Context<'_>,
@@ -190,11 +202,11 @@ fn examine_signer(
     cx: &Context<'_>,
     signer: Signer<'_>,
     codes: &SignerCodes,
-    range: (u32, u32),
+    levels: (u32, u32),
     examined: &mut ExaminedSigner,
     on_attribute: &mut OnAttribute<'_>,
 ) -> Result<(), ParseError> {
-    let mut range = range;
+    let mut range = levels;
     if let Some((min, max)) = signer.sdk_range {
         examined.sdk_range = (min, max);
         examined.place.sdk_range = Some((min, max));
@@ -202,6 +214,13 @@ fn examine_signer(
         if min < 0 || min > max {
             let text = format!("from {min} to {max}");
             examined.report(codes, Finding::new(FindingCode::V3InvalidSdkVersions).detail(text));
+        }
+        if codes.skips_unread {
+            range = (range.0.max(levels.0), range.1.min(levels.1));
+            if range.0 > range.1 {
+                examined.skipped = true;
+                return Ok(());
+            }
         }
     }
     report_trailing(signer, codes, examined);

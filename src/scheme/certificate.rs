@@ -79,6 +79,48 @@ mod tests {
     }
 
     #[test]
+    fn post_quantum_keys_are_told_by_their_own_algorithm() {
+        let facts = |der: &[u8]| {
+            let parsed = x509::Certificate::parse(der, &Limits::default()).unwrap();
+            key_facts(parsed.public_key_info, &Limits::default())
+        };
+        // These certificates are signed with ECDSA; that tells nothing.
+        for (der, algorithm, bits) in [
+            (&include_bytes!("../../testdata/keys/ml-dsa-44.x509.der")[..], "ML-DSA-44", 10_496),
+            (include_bytes!("../../testdata/keys/ml-dsa-65.x509.der"), "ML-DSA-65", 15_616),
+            (include_bytes!("../../testdata/keys/ml-dsa-87.x509.der"), "ML-DSA-87", 20_736),
+        ] {
+            let facts = facts(der);
+            assert_eq!((facts.algorithm.as_str(), facts.bits), (algorithm, bits));
+            assert!(facts.is_post_quantum());
+        }
+        assert!(!facts(include_bytes!("../../testdata/keys/ec-p256.x509.der")).is_post_quantum());
+    }
+
+    #[test]
+    fn a_post_quantum_key_has_no_parameters_and_one_length() {
+        let der = include_bytes!("../../testdata/keys/ml-dsa-65.x509.der");
+        let parsed = x509::Certificate::parse(der, &Limits::default()).unwrap();
+        let spki = parsed.public_key_info;
+        assert_eq!(spki[..6], [0x30, 0x82, 0x07, 0xb2, 0x30, 0x0b]);
+        assert!(crypto::certificate_key(spki, &Limits::default()).is_ok());
+        let algorithm = &spki[6..17];
+        let key = &spki[17..];
+        let with = |algorithm: &[u8], key: &[u8]| {
+            let content = [&[0x30, u8::try_from(algorithm.len()).unwrap()], algorithm, key].concat();
+            let len = u16::try_from(content.len()).unwrap().to_be_bytes();
+            let spki = [&[0x30, 0x82][..], &len, &content].concat();
+            crypto::certificate_key(&spki, &Limits::default()).map(|key| key.algorithm_name())
+        };
+        assert_eq!(with(algorithm, key), Ok("ML-DSA-65"));
+        assert!(with(&[algorithm, &[5, 0]].concat(), key).is_err(), "NULL is a parameter, too");
+        let short = [&[3, 0x82, 0x07, 0xa0][..], &key[4..key.len() - 1]].concat();
+        assert!(with(algorithm, &short).is_err());
+        let larger = [&algorithm[..algorithm.len() - 1], &[0x13]].concat();
+        assert!(with(&larger, key).is_err(), "the length is that of another parameter set");
+    }
+
+    #[test]
     fn a_key_is_printed_as_it_is_spelled_and_looked_up_as_what_it_is() {
         let (spki, negative) = spellings();
         let (plain, odd) = (key_facts(&spki, &Limits::default()), key_facts(&negative, &Limits::default()));

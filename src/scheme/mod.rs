@@ -7,9 +7,11 @@ mod certificate;
 mod content;
 mod lineage;
 mod source_stamp;
+mod unknown;
 mod v1;
 mod v2;
 mod v3;
+mod v32;
 mod v4;
 
 use serde::Serialize;
@@ -43,6 +45,7 @@ pub(crate) use source_stamp::StampParts;
 pub(crate) use source_stamp::StampResult;
 pub(crate) use source_stamp::listed_digests;
 pub(crate) use source_stamp::verify as verify_stamp_over;
+pub(crate) use unknown::unknown_schemes;
 pub use v4::Idsig;
 pub(crate) use v4::UNSEEN_BY_APKSIG as V4_UNSEEN_BY_APKSIG;
 
@@ -52,6 +55,7 @@ pub(crate) mod since {
     pub(crate) use super::v3::MIN_SDK as V3;
     pub(crate) use super::v3::MIN_SDK_V31 as V31;
     pub(crate) use super::v4::MIN_SDK as V4;
+    pub(crate) use super::v32::MIN_SDK as V32;
 }
 
 /// What every scheme is given: the file, and for which API levels.
@@ -103,7 +107,7 @@ trait BlockScheme: Sync {
 }
 
 /// The block schemes, newest first: the order in which Android tries them.
-const SCHEMES: &[&dyn BlockScheme] = &[&v3::V31, &v3::V3, &v2::V2];
+const SCHEMES: &[&dyn BlockScheme] = &[&v32::V32, &v3::V31, &v3::V3, &v2::V2];
 
 /// A scheme after its signatures have been looked at.
 #[derive(Debug)]
@@ -268,8 +272,12 @@ fn conclude_all(cx: &Context<'_>, mut examined: Vec<Examined>, digests: &Content
 fn into_result(cx: &Context<'_>, examined: Examined) -> SchemeResult {
     let scheme = examined.scheme;
     let first = SCHEMES.iter().find(|row| row.id() == scheme).map_or(0, |row| row.min_sdk());
-    let count = examined.signers.len();
     let failed = examined.has_errors();
+    let count = examined.signers.iter().filter(|signer| !signer.skipped).count();
+    if !failed && count == 0 && !examined.signers.is_empty() {
+        let outcome = SchemeOutcome::NotChecked(NotChecked::NoVersionInRange);
+        return SchemeResult { scheme, outcome, claimed_certificates: Vec::new() };
+    }
     let signers: Vec<VerifiedSigner> = examined
         .signers
         .into_iter()
@@ -286,6 +294,18 @@ fn into_result(cx: &Context<'_>, examined: Examined) -> SchemeResult {
     SchemeResult { scheme, outcome, claimed_certificates: Vec::new() }
 }
 
+impl Proof {
+    /// Whether a scheme of the signing block decides for every level from `first` to `last` (at least 24) at which there
+    /// is one: then v1 is not read there. v3.2 decides for the levels of its signers alone.
+    pub(crate) fn decides(&self, first: u32, last: u32) -> bool {
+        let v32 = self.schemes.iter().find(|result| result.scheme == SchemeId::V32);
+        let ranges = v32.map_or(&[][..], SchemeResult::signers).iter().map(VerifiedSigner::sdk_range);
+        let left =
+            v32::highest_outside(ranges.map(|(min, max)| (i64::from(min), i64::from(max))), last.into());
+        self.found.iter().any(|scheme| *scheme != SchemeId::V32) || left < i64::from(first)
+    }
+}
+
 /// Verifies the JAR signature, given the schemes of the signing block that are there.
 ///
 /// # Errors
@@ -294,7 +314,11 @@ pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop>
     let v1 = v1::verify(cx, &proof.found)?;
     proof.schemes.push(v1.result);
     // Beside a newer signature, v1 matters to older versions alone: say so, since the app may not be meant for them.
-    let newer_since = if proof.found.contains(&SchemeId::V2) { v2::MIN_SDK } else { v3::MIN_SDK };
+    let newer_since = match proof.found.last() {
+        Some(SchemeId::V2) => v2::MIN_SDK,
+        Some(SchemeId::V32) => v32::MIN_SDK,
+        _ => v3::MIN_SDK,
+    };
     let older = (!proof.found.is_empty()).then(|| (cx.min_sdk, cx.max_sdk.min(newer_since - 1)));
     let newer = proof.found.iter().rev().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     proof.findings.extend(v1.findings.into_iter().map(|finding| {
@@ -429,6 +453,21 @@ pub struct VerifiedSigner {
     algorithms: Vec<String>,
     /// v2 and newer: every content digest that it signed, of algorithms that are known.
     content_digests: Vec<(ContentDigestAlgorithm, Vec<u8>)>,
+    hybrid: Option<HybridHalf>,
+}
+
+/// Which of the two signers of a v3.2 signature.
+#[derive(Debug, Clone)]
+enum HybridHalf {
+    /// The classical one.
+    Classical,
+    /// The post-quantum one, which is the current signer.
+    PostQuantum {
+        /// The certificate of the classical one.
+        classical: Certificate,
+        /// The certificates that Android keeps for the app, with their capabilities.
+        history: Lineage,
+    },
 }
 
 impl VerifiedSigner {
@@ -474,9 +513,39 @@ impl VerifiedSigner {
         self.targets_dev_release
     }
 
-    /// The verified proof of rotation (v3 and newer).
+    /// The verified proof of rotation (v3 and newer): each certificate in it has signed the next.
+    ///
+    /// Of a v3.2 signer it is that signer's own, without the other half of the pair, which has signed nothing of it;
+    /// see [`VerifiedSigner::history`].
     pub fn lineage(&self) -> Option<&Lineage> {
         self.lineage.as_ref()
+    }
+
+    /// v3.2: the certificate of the classical signer beside this one, the post-quantum one. None for any other signer,
+    /// the classical one of the pair among them.
+    ///
+    /// Android demands both signatures and takes the post-quantum certificate for the current signer's. That the two
+    /// belong together **is not proved**: neither signs anything of the other. Whoever has a post-quantum key can set a
+    /// signer of his own beside a copy of the classical signer of anybody's APK, from its v3.0 block even, and Android
+    /// will accept the pair on a device that does not have the app yet. So the classical certificate vouches for nothing,
+    /// and an earlier one vouches only where [`VerifiedSigner::lineage`] has its signature.
+    pub fn classical_partner(&self) -> Option<&Certificate> {
+        match &self.hybrid {
+            Some(HybridHalf::PostQuantum { classical, .. }) => Some(classical),
+            Some(HybridHalf::Classical) | None => None,
+        }
+    }
+
+    /// What Android keeps as the history of this signer, itself included: the lineage; of a post-quantum signer of v3.2
+    /// the lineage of the classical one, that one, and then this one, as if it were a rotation. Not a proof, see
+    /// [`VerifiedSigner::classical_partner`].
+    ///
+    /// Source: AOSP `ApkSignatureSchemeV3Verifier.verifyV32Signers`.
+    pub fn history(&self) -> Option<&Lineage> {
+        match &self.hybrid {
+            Some(HybridHalf::PostQuantum { history, .. }) => Some(history),
+            Some(HybridHalf::Classical) | None => self.lineage(),
+        }
     }
 
     /// Names of the algorithms whose signatures were verified, as apksig spells them.
@@ -510,8 +579,8 @@ pub enum SchemeOutcome {
     NotChecked(NotChecked),
     /// There, and it does not verify: the findings say why.
     Rejected,
-    /// Verified. v1, v2: all signers; v3 and newer: one for each range of API levels, in the order of the file; source
-    /// stamp: the distributor.
+    /// Verified. v1, v2: all signers; v3, v3.1: one for each range of API levels; v3.2: two for each, classical and
+    /// post-quantum; in the order of the file. Source stamp: the distributor.
     Verified(Vec<VerifiedSigner>),
 }
 
@@ -563,6 +632,13 @@ impl VerifiedSigner {
             lineage,
             algorithms: Vec::new(),
             content_digests: Vec::new(),
+            hybrid: None,
         }
+    }
+
+    /// The same signer as the post-quantum half of a pair.
+    pub(crate) fn beside_for_tests(self, classical: Certificate) -> Self {
+        let history = self.lineage.clone().unwrap_or_else(|| Lineage::new(Vec::new()));
+        Self { hybrid: Some(HybridHalf::PostQuantum { classical, history }), ..self }
     }
 }

@@ -606,6 +606,7 @@ impl<'r> Stamp<'r> {
                     lineage,
                     algorithms,
                     content_digests: Vec::new(),
+                    hybrid: None,
                 }]);
             }
             certificate => {

@@ -9,6 +9,7 @@ use super::Context;
 use super::Examined;
 use super::block;
 use super::block::SignerCodes;
+use super::v32;
 use crate::apk::Stop;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -43,6 +44,7 @@ const CODES: SignerCodes = SignerCodes {
     algorithms_mismatch: FindingCode::V2AlgorithmsMismatch,
     malformed_attribute: FindingCode::V2MalformedAttribute,
     digest_mismatch: FindingCode::V2DigestMismatch,
+    skips_unread: false,
 };
 
 impl BlockScheme for V2 {
@@ -62,9 +64,10 @@ impl BlockScheme for V2 {
         &CODES
     }
 
-    /// From API level 28 on, v3 is read first, and v2 only when there is none.
+    /// From API level 28 on, v3 is read first, and v2 only when there is none; v3.2 counts where it has signers.
     fn is_read(&self, cx: &Context<'_>, newer: &[Examined]) -> bool {
-        cx.min_sdk < super::v3::MIN_SDK || newer.is_empty()
+        let has_v3 = newer.iter().any(|examined| examined.scheme != SchemeId::V32);
+        cx.min_sdk < super::v3::MIN_SDK || !(has_v3 || v32::highest_left(cx, newer) < i64::from(cx.min_sdk))
     }
 
     fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
@@ -102,6 +105,9 @@ impl BlockScheme for V2 {
                     .values(format!("a v{scheme} signature beside this one, as signed"), "none");
                 signer.report(&CODES, finding);
             }
+        }
+        for signer in &mut block.signers {
+            v32::refuse_single_signer(cx, &CODES, signer);
         }
         if block.signers.len() > cap {
             let finding = Finding::new(FindingCode::V2TooManySigners)

@@ -15,6 +15,7 @@ use super::block::ExaminedSigner;
 use super::block::SignerCodes;
 use super::lineage;
 use super::lineage::LineageFault;
+use super::v32;
 use crate::apk::Stop;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -34,7 +35,7 @@ pub(crate) const MIN_SDK_V31: u32 = 33;
 pub(super) struct V3;
 pub(super) struct V31;
 
-const CODES: SignerCodes = SignerCodes {
+pub(super) const CODES: SignerCodes = SignerCodes {
     scheme: SchemeId::V3,
     layout: SignerLayout::V3,
     malformed_signers: FindingCode::V3MalformedSigners,
@@ -54,6 +55,7 @@ const CODES: SignerCodes = SignerCodes {
     algorithms_mismatch: FindingCode::V3AlgorithmsMismatch,
     malformed_attribute: FindingCode::V3MalformedAttribute,
     digest_mismatch: FindingCode::V3DigestMismatch,
+    skips_unread: false,
 };
 
 const CODES_V31: SignerCodes = SignerCodes { scheme: SchemeId::V31, ..CODES };
@@ -77,7 +79,8 @@ impl BlockScheme for V3 {
 
     fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
         let rotation = rotation_min_sdk(newer);
-        Ok(examine(cx, value, &CODES, &mut |signer, attributes| {
+        let range = (MIN_SDK, cx.max_sdk);
+        Ok(examine(cx, value, &CODES, range, &mut |signer, attributes| {
             let promised = attributes.rotation_min_sdk;
             match (rotation, promised) {
                 (Some(actual), Some(promised)) if i64::from(actual) != i64::from(promised) => signer.report(
@@ -96,16 +99,20 @@ impl BlockScheme for V3 {
             if signer.targets_dev_release {
                 signer.report(&CODES, Finding::new(FindingCode::V31DevReleaseOnV3));
             }
+            v32::check_announcement(cx, &CODES, signer, attributes, newer);
+            v32::refuse_single_signer(cx, &CODES, signer);
         }))
     }
 
     fn conclude(&self, cx: &Context<'_>, examined: &mut Examined, newer: &[Examined]) {
-        // With rotation in a v3.1 block, v3.0 need only reach up to it.
+        // With rotation in a v3.1 block, v3.0 need only reach up to it, and no further than v3.2 leaves levels to it.
         let last = match rotation_min_sdk(newer) {
             Some(rotation) if rotation > 0 => i64::from(rotation) - 1,
             _ => i64::from(cx.max_sdk),
         };
-        check_ranges(examined, i64::from(cx.min_sdk.max(MIN_SDK)), last);
+        let left = v32::highest_left(cx, newer);
+        let first = i64::from(cx.min_sdk.max(MIN_SDK));
+        check_ranges(examined, (left >= first).then(|| (first, last.min(left))));
     }
 
     fn missing(&self, newer: &[Examined]) -> Option<Finding> {
@@ -133,19 +140,25 @@ impl BlockScheme for V31 {
         &CODES_V31
     }
 
-    fn examine(&self, cx: &Context<'_>, value: &[u8], _newer: &[Examined]) -> Result<Examined, Stop> {
-        Ok(examine(cx, value, &CODES_V31, &mut |_, _| {}))
+    fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
+        Ok(examine(cx, value, &CODES_V31, (MIN_SDK_V31, cx.max_sdk), &mut |signer, attributes| {
+            v32::check_announcement(cx, &CODES_V31, signer, attributes, newer);
+            v32::refuse_single_signer(cx, &CODES_V31, signer);
+        }))
     }
 
-    fn conclude(&self, cx: &Context<'_>, examined: &mut Examined, _newer: &[Examined]) {
-        // v3.1 may start anywhere: what it does not cover, v3.0 does.
-        check_ranges(examined, i64::from(cx.max_sdk), i64::from(cx.max_sdk));
+    fn conclude(&self, cx: &Context<'_>, examined: &mut Examined, newer: &[Examined]) {
+        // v3.1 may start anywhere: what it does not cover, v3.0 does. It must reach the top, or up to v3.2.
+        let last = v32::highest_left(cx, newer);
+        let first = rotation_min_sdk(std::slice::from_ref(examined)).map_or(0, i64::from);
+        let needed = last == i64::from(cx.max_sdk) || first <= last;
+        check_ranges(examined, needed.then_some((last, last)));
     }
 }
 
 /// The v3.0 signers by themselves, not held against other blocks or the levels that they must cover.
 pub(super) fn examine_alone(cx: &Context<'_>, value: &[u8]) -> Examined {
-    examine(cx, value, &CODES, &mut |_, _| {})
+    examine(cx, value, &CODES, (MIN_SDK, cx.max_sdk), &mut |_, _| {})
 }
 
 /// The lowest API level that any v3.1 signer is for, when there is a v3.1 block.
@@ -156,19 +169,23 @@ fn rotation_min_sdk(newer: &[Examined]) -> Option<i32> {
 
 /// The attributes of one signer that bear on other blocks.
 #[derive(Default)]
-struct Attributes {
+pub(super) struct Attributes {
     rotation_min_sdk: Option<i32>,
+    pub(super) hybrid_min_sdk: Option<i32>,
+    pub(super) hybrid_max_sdk: Option<i32>,
     lineages: usize,
 }
 
-fn examine(
+/// Examines the signers of a block of v3, v3.1 or v3.2; `finish` looks at each one that is in order so far, with its
+/// attributes. `range` is that of the API levels in range which read the block.
+pub(super) fn examine(
     cx: &Context<'_>,
     value: &[u8],
     codes: &'static SignerCodes,
+    range: (u32, u32),
     finish: &mut dyn FnMut(&mut ExaminedSigner, &Attributes),
 ) -> Examined {
     let mut attributes: Vec<Attributes> = Vec::new();
-    let range = (MIN_SDK, cx.max_sdk);
     let cap = cx.limits().v3_signers;
     let mut block = block::examine(cx, value, codes, cap, range, &mut |signer, id, value| {
         attributes.resize_with(attributes.len().max(signer.place.index + 1), Attributes::default);
@@ -204,6 +221,23 @@ fn on_attribute(
             }
             read_lineage(cx, codes, signer, value);
         }
+        attribute::ROTATION_MIN_SDK | attribute::HYBRID_MIN_SDK | attribute::HYBRID_MAX_SDK
+            if codes.scheme == SchemeId::V32 =>
+        {
+            let finding = Finding::new(FindingCode::V32UnexpectedAttribute).detail(format!("{id:#010x}"));
+            signer.report(codes, finding);
+        }
+        attribute::HYBRID_MIN_SDK | attribute::HYBRID_MAX_SDK => {
+            let level = value.i32();
+            v32::note_announcement(codes, signer, id, level.as_ref().ok());
+            match level {
+                Ok(level) if id == attribute::HYBRID_MIN_SDK => attributes.hybrid_min_sdk = Some(level),
+                Ok(level) => attributes.hybrid_max_sdk = Some(level),
+                // Versions before v3.2 do not know the attribute, so they do not look into it.
+                Err(error) if cx.max_sdk >= v32::MIN_SDK => return Err(error),
+                Err(_) => {}
+            }
+        }
         attribute::ROTATION_MIN_SDK => attributes.rotation_min_sdk = Some(value.i32()?),
         attribute::ROTATION_ON_DEV_RELEASE => signer.targets_dev_release = true,
         _ => {
@@ -221,7 +255,21 @@ fn read_lineage(
     signer: &mut ExaminedSigner,
     value: Cursor<'_>,
 ) {
+    // The lowest level in range at which the signer is read.
+    let read_from = match codes.scheme {
+        SchemeId::V32 => v32::MIN_SDK,
+        SchemeId::V31 => MIN_SDK_V31,
+        _ => MIN_SDK,
+    };
+    let read_from = read_from.max(cx.min_sdk).max(block::api_range(signer.sdk_range).0);
     let finding = match lineage::verify(cx, value) {
+        Ok(lineage) if lineage.min_sdk() > read_from => {
+            let detail = "signed with an algorithm that this version does not know";
+            Some(Finding::new(FindingCode::V3MalformedLineage).detail(detail).values(
+                format!("algorithms of API level {read_from}"),
+                format!("one of API level {}", lineage.min_sdk()),
+            ))
+        }
         Ok(lineage) => {
             let last = lineage.nodes().last().map(|node| &node.certificate);
             let finding = (last != signer.certificates.first()).then(|| {
@@ -251,10 +299,10 @@ fn read_lineage(
 }
 
 /// Holds the ranges and lineages of all signers of a block against each other, and against the levels that the block
-/// must cover.
+/// must cover, if there are any.
 ///
 /// Source: apksig `V3SchemeVerifier.verify`.
-fn check_ranges(examined: &mut Examined, first_needed: i64, last_needed: i64) {
+fn check_ranges(examined: &mut Examined, needed: Option<(i64, i64)>) {
     let scheme = examined.scheme;
     let mut order: Vec<usize> = (0..examined.signers.len()).collect();
     let range = |index: usize| examined.signers.get(index).map_or((0, 0), |signer| signer.sdk_range);
@@ -300,7 +348,9 @@ fn check_ranges(examined: &mut Examined, first_needed: i64, last_needed: i64) {
         }
     }
     let first = first.unwrap_or(0);
-    if first > first_needed || last < last_needed {
+    if let Some((first_needed, last_needed)) = needed
+        && (first > first_needed || last < last_needed)
+    {
         let text = |level: i64| {
             if level == i64::from(i32::MAX) { "the newest".to_owned() } else { level.to_string() }
         };

@@ -76,7 +76,8 @@ pub struct ApiView {
     pub max_sdk: u32,
     /// The scheme that these versions go by.
     pub scheme: SchemeId,
-    /// Which signers of that scheme they see: positions in [`SchemeResult::signers`].
+    /// Which signers of that scheme they see: positions in [`SchemeResult::signers`]. Of v3.2 the post-quantum one, which
+    /// is the current signer; [`VerifiedSigner::classical_partner`] leads to the other.
     pub signers: Vec<usize>,
 }
 
@@ -99,7 +100,8 @@ pub struct Verification {
     /// When a verified source stamp says that it was made, in Unix seconds: the distributor's word. None when the stamp
     /// does not say, or does not verify.
     pub stamp_timestamp: Option<u64>,
-    /// Who each Android version in range sees, lowest first; empty unless verified.
+    /// Who each Android version in range sees, lowest first; empty unless verified. Two ranges share a level where a signer
+    /// for a development release begins: there the released version sees the first, the development release the other.
     pub views: Vec<ApiView>,
     /// Everything that was seen, in the order in which it was.
     pub findings: Vec<Finding>,
@@ -135,14 +137,18 @@ impl Verification {
         view.signers.iter().filter_map(|index| signers.get(*index))
     }
 
-    /// The certificates that apksig reports for a verified file: the newest scheme's, v3 and newer the last signer's.
-    /// Empty unless verified.
+    /// The certificates that apksig reports for a verified file: the newest scheme's, v3 and newer the last signer's. Of
+    /// v3.2 the post-quantum one, which Android takes for the current signer's. Empty unless verified.
     pub fn signer_certificates(&self) -> Vec<&Certificate> {
         if !self.is_verified() {
             return Vec::new();
         }
         for scheme in [SchemeId::V32, SchemeId::V31, SchemeId::V3] {
-            if let Some(signer) = self.scheme(scheme).and_then(|result| result.signers().last()) {
+            let signers = self.scheme(scheme).map_or(&[][..], SchemeResult::signers);
+            let mut current = signers
+                .iter()
+                .filter(|signer| scheme != SchemeId::V32 || signer.classical_partner().is_some());
+            if let Some(signer) = current.next_back() {
                 return vec![signer.certificate()];
             }
         }
@@ -335,6 +341,7 @@ fn run(
     let signing_block = apk.signing_block()?;
     if let Some(block) = signing_block {
         report_block(block, &mut verification.findings);
+        verification.findings.extend(scheme::unknown_schemes(apk, block)?);
     }
     if apk.sections().installer_disagrees {
         verification
@@ -345,7 +352,7 @@ fn run(
     if max_sdk >= since::V2 {
         *proof = scheme::verify_signing_block(&cx)?;
     } else {
-        for scheme in [SchemeId::V2, SchemeId::V3, SchemeId::V31] {
+        for scheme in [SchemeId::V2, SchemeId::V3, SchemeId::V31, SchemeId::V32] {
             proof.not_checked(scheme, NotChecked::NoVersionInRange);
         }
     }
@@ -357,9 +364,9 @@ fn run(
     if let Some(idsig) = idsig.filter(|_| max_sdk >= since::V4) {
         scheme::examine_v4(&cx, idsig, proof)?;
     }
-    check_sandbox(apk, proof, max_sdk)?;
+    check_sandbox(apk, proof, (min_sdk, max_sdk))?;
     let before = proof.has_errors();
-    if min_sdk < since::V2 || proof.found.is_empty() {
+    if min_sdk < since::V2 || !proof.decides(min_sdk, max_sdk) {
         scheme::verify_v1(&cx, proof)?;
     } else if min_sdk < since::V3 && !proof.found.contains(&SchemeId::V2) && scheme::has_v1(apk)? {
         // Without v2, Android 7.0 to 8.1 go by v1, though apksig does not look: it must not be somebody else's.
@@ -375,7 +382,7 @@ fn run(
         scheme::verify_source_stamp(&cx, proof)?;
         across::check(proof, apk)?;
         scheme::bind_v4(&cx, proof)?;
-        check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, max_sdk);
+        check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, (min_sdk, max_sdk));
     }
     if !proof.has_errors() {
         return Ok(Status::Verified);
@@ -419,10 +426,6 @@ fn report_block(block: &SigningBlock, findings: &mut Vec<Finding>) {
         }
     }
     report_storage(block, findings);
-    if block.first(BlockId::V3_2).is_some() {
-        let detail = format!("{}, {}", BlockId::V3_2, SchemeId::V32.long_name());
-        findings.push(Finding::new(FindingCode::NewerSchemePresent).detail(detail));
-    }
 }
 
 /// What speaks for a use of the signing block as free storage: nothing signs its pairs.
@@ -448,14 +451,14 @@ fn report_storage(block: &SigningBlock, findings: &mut Vec<Finding>) {
 }
 
 /// An app that asks for a newer sandbox must be signed with v2 or newer, on Android 8.0 and newer.
-fn check_sandbox(apk: &Apk<'_>, proof: &mut Proof, max_sdk: u32) -> Result<(), Stop> {
+fn check_sandbox(apk: &Apk<'_>, proof: &mut Proof, (min_sdk, max_sdk): (u32, u32)) -> Result<(), Stop> {
     const SINCE: u32 = 26;
     if max_sdk < SINCE {
         return Ok(());
     }
     let manifest = apk.manifest()?.ok_or_else(manifest::missing)?;
     let version = manifest.facts.target_sandbox_version;
-    if version > 1 && proof.found.is_empty() {
+    if version > 1 && !proof.decides(min_sdk.max(SINCE), max_sdk) {
         let finding = Finding::new(FindingCode::TargetSandboxSchemeNotMet)
             .detail(format!("target sandbox version {version}"))
             .values("v2 or newer", "none");
@@ -465,12 +468,13 @@ fn check_sandbox(apk: &Apk<'_>, proof: &mut Proof, max_sdk: u32) -> Result<(), S
 }
 
 /// An app for Android 11 and newer must be signed with v2 or newer.
-fn check_target_sdk(manifest: Option<&ManifestFacts>, proof: &mut Proof, max_sdk: u32) {
+fn check_target_sdk(manifest: Option<&ManifestFacts>, proof: &mut Proof, (min_sdk, max_sdk): (u32, u32)) {
     const SINCE: u32 = 30;
     let Some(target_sdk) = manifest.map(|manifest| manifest.target_sdk) else { return };
     // A source stamp is no signature of the app.
     let is_newer = |scheme| !matches!(scheme, SchemeId::V1 | SchemeId::SourceStamp);
     let newer = proof.schemes.iter().any(|result| result.is_verified() && is_newer(result.scheme));
+    let newer = newer && proof.decides(min_sdk.max(SINCE), max_sdk);
     if target_sdk >= SINCE && max_sdk >= target_sdk && !newer {
         let finding = Finding::new(FindingCode::TargetSdkSchemeNotMet)
             .detail(format!("target SDK level {target_sdk}"))

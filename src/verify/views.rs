@@ -7,11 +7,17 @@ use super::ApiView;
 use super::Verification;
 use crate::finding::SchemeId;
 use crate::scheme::SchemeResult;
+use crate::scheme::VerifiedSigner;
 use crate::scheme::since;
 
 /// The schemes that have signers, newest first, and the first API level that reads each.
-const READ_IN_ORDER: [(SchemeId, u32); 4] =
-    [(SchemeId::V31, since::V31), (SchemeId::V3, since::V3), (SchemeId::V2, since::V2), (SchemeId::V1, 0)];
+const READ_IN_ORDER: [(SchemeId, u32); 5] = [
+    (SchemeId::V32, since::V32),
+    (SchemeId::V31, since::V31),
+    (SchemeId::V3, since::V3),
+    (SchemeId::V2, since::V2),
+    (SchemeId::V1, 0),
+];
 
 /// The ranges of API levels that a verified file was verified for, lowest first, each with whom it sees.
 pub(super) fn of(verification: &Verification) -> Vec<ApiView> {
@@ -22,6 +28,8 @@ pub(super) fn of(verification: &Verification) -> Vec<ApiView> {
         for signer in verification.scheme(scheme).map_or(&[][..], SchemeResult::signers) {
             let (min, max) = signer.sdk_range();
             starts.extend([min, max.saturating_add(1)]);
+            // Its first level alone, where a release and a development release see different signers.
+            starts.extend(signer.targets_dev_release().then(|| min.saturating_add(1)));
         }
     }
     starts.retain(|start| (lowest..=highest).contains(start));
@@ -30,10 +38,11 @@ pub(super) fn of(verification: &Verification) -> Vec<ApiView> {
     let ends = starts.iter().skip(1).map(|next| next - 1).chain([highest]);
     let mut views: Vec<ApiView> = Vec::new();
     for (min_sdk, max_sdk) in starts.iter().copied().zip(ends) {
-        let Some((scheme, signers)) = seen_by(verification, min_sdk) else { continue };
-        match views.last_mut().filter(|last| last.scheme == scheme && last.signers == signers) {
-            Some(last) => last.max_sdk = max_sdk,
-            None => views.push(ApiView { min_sdk, max_sdk, scheme, signers }),
+        for (scheme, signers) in seen_by(verification, min_sdk) {
+            match views.last_mut().filter(|last| last.scheme == scheme && last.signers == signers) {
+                Some(last) => last.max_sdk = max_sdk,
+                None => views.push(ApiView { min_sdk, max_sdk, scheme, signers }),
+            }
         }
     }
     views
@@ -54,20 +63,55 @@ pub(super) fn gap(verification: &Verification) -> Option<(u32, u32)> {
     (next <= verification.max_sdk).then_some((next, verification.max_sdk))
 }
 
-/// The scheme that one API level goes by, and the signers that it sees.
-fn seen_by(verification: &Verification, level: u32) -> Option<(SchemeId, Vec<usize>)> {
-    READ_IN_ORDER.iter().filter(|(_, since)| level >= *since).find_map(|(scheme, _)| {
-        let signers = verification.scheme(*scheme)?.signers();
+/// The scheme that one API level goes by, and the signers that it sees. A released version and a development release of
+/// that level may differ: then both, the released one first.
+fn seen_by(verification: &Verification, level: u32) -> Vec<(SchemeId, Vec<usize>)> {
+    // v3.0 knows no development releases.
+    let left_out = |signer: &VerifiedSigner| {
+        signer.scheme() != SchemeId::V3 && signer.targets_dev_release() && begins_at(signer, level)
+    };
+    let released = first_fitting(verification, level, |signer| !left_out(signer));
+    let in_development = first_fitting(verification, level, |_| true);
+    let mut seen: Vec<_> = released.into_iter().collect();
+    seen.extend(in_development.filter(|view| seen.first() != Some(view)));
+    seen
+}
+
+/// Whether the signer itself says that this is its first level, not only the range that was verified.
+fn begins_at(signer: &VerifiedSigner, level: u32) -> bool {
+    match signer.place().sdk_range {
+        Some((min, _)) => i64::from(min) == i64::from(level),
+        None => signer.sdk_range().0 == level,
+    }
+}
+
+fn first_fitting(
+    verification: &Verification,
+    level: u32,
+    counts: impl Fn(&VerifiedSigner) -> bool,
+) -> Option<(SchemeId, Vec<usize>)> {
+    for (scheme, _) in READ_IN_ORDER.iter().filter(|(_, since)| level >= *since) {
+        let signers = verification.scheme(*scheme).map_or(&[][..], SchemeResult::signers);
         let fitting = signers.iter().enumerate().filter(|(_, signer)| {
             let (min, max) = signer.sdk_range();
-            (min..=max).contains(&level)
+            (min..=max).contains(&level) && counts(signer)
         });
-        let mut seen: Vec<usize> = fitting.map(|(index, _)| index).collect();
-        if matches!(scheme, SchemeId::V3 | SchemeId::V31) {
+        // Both halves of a v3.2 signature count; the post-quantum one is the current signer.
+        let current =
+            fitting.filter(|(_, signer)| *scheme != SchemeId::V32 || signer.classical_partner().is_some());
+        let mut seen: Vec<usize> = current.map(|(index, _)| index).collect();
+        if matches!(scheme, SchemeId::V3 | SchemeId::V31 | SchemeId::V32) {
             // Two fit only where one of them is for a development release of that level, and that one counts there.
             seen.sort_by_key(|index| signers.get(*index).map(|signer| !signer.targets_dev_release()));
             seen.truncate(1);
         }
-        (!seen.is_empty()).then_some((*scheme, seen))
-    })
+        if !seen.is_empty() {
+            return Some((*scheme, seen));
+        }
+        if *scheme == SchemeId::V3 && !signers.is_empty() {
+            // From v3.0 there is no way down: without a signer for the level Android refuses the file.
+            return None;
+        }
+    }
+    None
 }

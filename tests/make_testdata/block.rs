@@ -77,6 +77,17 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             v2().pair(0x7177_7777, b"{\"channel\":\"x\"}"),
         )
         .verified(&["v2"], &[a]),
+        case(
+            "block/newer-scheme",
+            "a pair of unknown id behind v2 that holds a signer: verified, but a newer Android might go by it",
+            v2().after_signing(|parts| {
+                let block = parts.signing_block.as_mut().unwrap();
+                let value = block.pair(id::V2).value.clone();
+                block.pairs.push(Pair::new(0x1234_5678, value));
+            }),
+        )
+        .verified(&["v2"], &[a])
+        .warned(&["newer-scheme-present"]),
         case("block/padding", "the block padded to 4096 bytes by a pair of zeros: verified", v2().aligned())
             .verified(&["v2"], &[a]),
         case(

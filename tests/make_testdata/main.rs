@@ -21,6 +21,7 @@ mod v1;
 mod v2;
 mod v3;
 mod v31;
+mod v32;
 mod v4;
 mod zip;
 
@@ -416,6 +417,7 @@ fn cases() -> Vec<Case> {
         v2::cases,
         v3::cases,
         v31::cases,
+        v32::cases,
         v4::cases,
         stamp::cases,
         marks::cases,

@@ -339,6 +339,7 @@ impl Run<'_> {
                 lineage: None,
                 algorithms: vec![signer.algorithm],
                 content_digests: Vec::new(),
+                hybrid: None,
             });
         }
         verified
