@@ -89,6 +89,7 @@ codes! {
     LimitExceeded, "limit-exceeded", Error, None, "something is larger than the limit that keeps verification cheap", "超出校验资源上限";
     ManifestMissing, "manifest-missing", Error, None, "not an APK: no AndroidManifest.xml", "不是 APK：缺少 AndroidManifest.xml";
     ManifestMalformed, "manifest-malformed", Error, None, "AndroidManifest.xml is not well-formed binary XML", "AndroidManifest.xml 不是有效的二进制 XML";
+    ManifestAmbiguous, "manifest-ambiguous", Error, None, "AndroidManifest.xml can be read in two ways, so it is unclear which app Android would install", "AndroidManifest.xml 存在歧义，无法确定 Android 会安装哪个应用";
     MinSdkUndetermined, "min-sdk-undetermined", Error, None, "the minimum SDK level cannot be read from AndroidManifest.xml", "无法从 AndroidManifest.xml 读取最低 SDK 级别";
     SdkRangeEmpty, "sdk-range-empty", Error, None, "the app's minimum SDK level is above the highest level that was asked for", "应用的最低 SDK 级别高于所要求的最高级别";
     VersionsWithoutSignature, "versions-without-signature", Warning, None, "some Android versions find no signature that they read", "部分 Android 版本找不到其可读取的签名";
@@ -116,6 +117,9 @@ codes! {
     V1DuplicateManifestSection, "v1-duplicate-manifest-section", Error, Some("JAR_SIG_DUPLICATE_MANIFEST_SECTION"), "META-INF/MANIFEST.MF names an entry twice", "MANIFEST.MF 重复声明同一条目";
     V1UnnamedManifestSection, "v1-unnamed-manifest-section", Error, Some("JAR_SIG_UNNNAMED_MANIFEST_SECTION"), "a section of META-INF/MANIFEST.MF does not begin with a name", "MANIFEST.MF 中有未命名的区段";
     V1UnnamedSfSection, "v1-unnamed-sf-section", Error, Some("JAR_SIG_UNNNAMED_SIG_FILE_SECTION"), "a section of the signature file does not begin with a name", "签名文件中有未命名的区段";
+    V1MalformedManifest, "v1-malformed-manifest", Error, None, "Android cannot read META-INF/MANIFEST.MF or a signature file", "Android 无法读取 MANIFEST.MF 或签名文件";
+    V1AmbiguousAttribute, "v1-ambiguous-attribute", Error, None, "Android takes another value from META-INF/MANIFEST.MF or a signature file than the signer meant", "Android 从 MANIFEST.MF 或签名文件中读取的值与签名者所指不同";
+    V1AmbiguousNames, "v1-ambiguous-names", Error, None, "names in META-INF/ differ in upper and lower case only, and older Android versions see another signature", "META-INF/ 下的名称仅大小写不同，旧版 Android 会看到另一个签名";
     V1NoManifest, "v1-no-manifest", Error, Some("JAR_SIG_NO_MANIFEST"), "no META-INF/MANIFEST.MF", "缺少 META-INF/MANIFEST.MF";
     V1MissingEntry, "v1-missing-entry", Error, Some("JAR_SIG_MISSING_ZIP_ENTRY_REFERENCED_IN_MANIFEST"), "META-INF/MANIFEST.MF names an entry that the archive does not have", "MANIFEST.MF 声明的条目不存在";
     V1NoDigestInManifest, "v1-no-digest-in-manifest", Error, Some("JAR_SIG_NO_ZIP_ENTRY_DIGEST_IN_MANIFEST"), "META-INF/MANIFEST.MF has no usable digest for an entry", "MANIFEST.MF 缺少条目的可用摘要";

@@ -2,13 +2,12 @@
 //!
 //! Takes the bytes of the file, gives sections with their range, since digests cover sections. Nothing is kept but
 //! the bytes: names and values are read when they are asked for, so a manifest of any size costs no memory of its own.
-//! Every text is a manifest to this grammar; what Android's stricter reader would refuse is told by
-//! [`Section::irregularities`]. Which digest is looked for, and what sections mean, is decided above.
+//! Every text is a manifest to this grammar; Android's own, stricter one is in [`super::strict_jar`]. Which digest is
+//! looked for, and what sections mean, is decided above.
 //!
 //! Source: apksig `internal.jar.ManifestParser`.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::iter::FusedIterator;
 
 /// A manifest: the main section and those of single entries.
@@ -98,53 +97,7 @@ impl<'a> Section<'a> {
     pub fn attributes(&self) -> Attributes<'a> {
         Attributes(Lines(self.bytes))
     }
-
-    /// What Android's own reader refuses or reads differently.
-    ///
-    /// Takes one pass.
-    ///
-    /// Source: Android `StrictJarManifestReader`, `java.util.jar.Attributes.Name`.
-    pub fn irregularities(&self) -> Irregularities {
-        let mut seen = HashSet::new();
-        let mut found = Irregularities {
-            nul: self.bytes.contains(&0),
-            unterminated: !self.bytes.ends_with(b"\n") && !self.bytes.ends_with(b"\r"),
-            ..Irregularities::default()
-        };
-        for attribute in self.attributes() {
-            let name = &attribute.name;
-            let valid = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'_' || octet == b'-';
-            found.malformed_attribute |=
-                !attribute.delimited || !(1..=70).contains(&name.len()) || !name.bytes().all(valid);
-            let name = name.to_ascii_lowercase();
-            if seen.len() < MOST_ATTRIBUTES || seen.contains(&name) {
-                found.duplicate_attribute |= !seen.insert(name);
-            } else {
-                found.many_attributes = true;
-            }
-        }
-        found
-    }
 }
-
-/// What is wrong with a section by a stricter grammar than apksig's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Irregularities {
-    /// A zero octet: Android refuses the file.
-    pub nul: bool,
-    /// An attribute without `": "`, or with a name that is not 1 to 70 of `A-Z a-z 0-9 _ -`: Android refuses the file.
-    pub malformed_attribute: bool,
-    /// An attribute that occurs twice: Android takes the last one, apksig the first.
-    pub duplicate_attribute: bool,
-    /// More than 1,024 names of attributes: whether one of those behind them occurs twice is not known.
-    pub many_attributes: bool,
-    /// The last line has no end: Android drops it.
-    pub unterminated: bool,
-}
-
-/// Names of attributes that are kept to tell whether one occurs twice. Real sections have fewer than 30.
-const MOST_ATTRIBUTES: usize = 1024;
 
 /// One attribute. Octets that are not UTF-8 have become U+FFFD.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,8 +107,6 @@ pub struct Attribute<'a> {
     pub name: Cow<'a, str>,
     /// What stands behind it, spaces and all.
     pub value: Cow<'a, str>,
-    /// Whether there is a `": "`.
-    pub delimited: bool,
 }
 
 /// Walks the attributes of a section; lines that start with a space continue the one before.
@@ -181,24 +132,19 @@ impl<'a> Iterator for Attributes<'a> {
 impl FusedIterator for Attributes<'_> {}
 
 fn split(text: Cow<'_, [u8]>) -> Attribute<'_> {
-    let at = text.windows(2).position(|pair| pair == b": ");
-    let end = at.unwrap_or(text.len());
+    let end = text.windows(2).position(|pair| pair == b": ").unwrap_or(text.len());
     match text {
         Cow::Borrowed(text) => {
             let (name, value) = text.split_at_checked(end).unwrap_or((text, b""));
             let value = value.get(2..).unwrap_or_default();
-            Attribute {
-                name: String::from_utf8_lossy(name),
-                value: String::from_utf8_lossy(value),
-                delimited: at.is_some(),
-            }
+            Attribute { name: String::from_utf8_lossy(name), value: String::from_utf8_lossy(value) }
         }
         Cow::Owned(mut text) => {
             let value = text.get(end..).and_then(|value| value.get(2..)).unwrap_or_default();
             let value = Cow::Owned(String::from_utf8_lossy(value).into_owned());
             text.truncate(end);
             let name = Cow::Owned(String::from_utf8_lossy(&text).into_owned());
-            Attribute { name, value, delimited: at.is_some() }
+            Attribute { name, value }
         }
     }
 }
@@ -371,25 +317,6 @@ mod tests {
     #[test]
     fn replaces_what_is_not_utf8() {
         assert_eq!(main(b"Name: a\xffb\n").name().unwrap(), "a\u{fffd}b");
-    }
-
-    #[test]
-    fn tells_what_a_stricter_reader_minds() {
-        let good = Irregularities::default();
-        let of = |bytes: &[u8]| main(bytes).irregularities();
-        assert_eq!(of(b"A: 1\nB: 2\n\n"), good);
-        assert_eq!(of(b"A: 1\nB: 2\0\n\n"), Irregularities { nul: true, ..good });
-        assert_eq!(of(b"A: 1\na: 2\n\n"), Irregularities { duplicate_attribute: true, ..good });
-        assert_eq!(of(b"A: 1\nB: 2"), Irregularities { unterminated: true, ..good });
-        assert_eq!(of(b"A: 1\nB: 2\r"), good);
-        for malformed in [&b"A:1\n"[..], b"A b: 1\n", b": 1\n", b"A\n"] {
-            assert_eq!(of(malformed), Irregularities { malformed_attribute: true, ..good });
-        }
-        let many = (0..=MOST_ATTRIBUTES).map(|n| format!("A{n}: 1\n")).collect::<Vec<_>>().concat();
-        assert_eq!(of(many.as_bytes()), Irregularities { many_attributes: true, ..good });
-        let long = |len| [&b"A".repeat(len)[..], b": 1\n"].concat();
-        assert_eq!(main(&long(70)).irregularities(), good);
-        assert!(main(&long(71)).irregularities().malformed_attribute);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod shape;
 pub mod signer;
 pub mod signing_block;
 pub mod source_stamp;
+pub mod strict_jar;
 pub mod x509;
 pub mod zip;
 

@@ -326,8 +326,10 @@ pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop>
             Some((min_sdk, max_sdk)) if finding.code == FindingCode::V1NoManifest => finding
                 .api_levels(min_sdk, max_sdk)
                 .detail(format!("these versions read v1 alone, and the file is signed with {newer} only")),
-            Some((min_sdk, max_sdk)) => finding.api_levels(min_sdk, max_sdk),
-            None => finding,
+            Some((min_sdk, max_sdk)) if finding.location.api_levels.is_none() => {
+                finding.api_levels(min_sdk, max_sdk)
+            }
+            _ => finding,
         }
     }));
     Ok(())

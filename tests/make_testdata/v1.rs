@@ -42,6 +42,38 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             *text = text.replacen("\r\nName", &line, 1);
         }))
     };
+    // Text in the manifest or the signature file, before it is digested or signed.
+    let in_manifest = |old: &'static str, new: &'static str| {
+        let change = move |text: &mut String| *text = replaced(text, old, new);
+        Apk::new().v1(V1::by(a).manifest(change))
+    };
+    let in_signature_file = |old: &'static str, new: &'static str| {
+        by(signer().signature_file(move |text| *text = replaced(text, old, new)))
+    };
+    const SECTION: &str = "Name: classes.dex\r\n";
+    // Surplus empty lines in the manifest, which signature files do not count in.
+    let surplus_lines = |whole_digest: bool| {
+        let signer = signer().signature_file(move |text| {
+            if !whole_digest {
+                *text = replaced(text, "SHA-256-Digest-Manifest: ", "X-Digest-Manifest: ");
+            }
+        });
+        Apk::new().v1(V1::default().signer(signer).manifest(|text| text.push_str("\r\n")))
+    };
+    // The files of another signature, in front of the true one and named by `rename`.
+    let other_names = |level: u32, rename: fn(&str) -> String| {
+        let other = V1::by(b);
+        min_sdk(level).v1(V1::by(a)).entries(move |entries| {
+            let signed = |entry: &&Entry| !entry.name.starts_with("META-INF/");
+            let signed: Vec<Entry> = entries.iter().filter(signed).cloned().collect();
+            let mut files = other.sign(&signed, "");
+            files.iter_mut().for_each(|file| file.name = rename(&file.name));
+            entries.splice(0..0, files);
+        })
+    };
+    let in_lower_case = |name: &str| name.to_lowercase().replace("meta-inf/", "META-INF/");
+    const ANDROID: &str = "apksig takes it, no Android version does";
+    const FOLDED: &str = "apksig does not ask what Android up to 4.4 makes of it";
     vec![
         case("v1/honest", "signed with v1 alone: verified", v1()).verified(&["v1"], &[a]),
         case(
@@ -297,5 +329,158 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
         )
         .refused(&["v1-no-manifest"])
         .verified_for(Some(24), None, &["v2"], &[a]),
+        case(
+            "v1/manifest-attribute",
+            "an attribute of nobody's in a section of the manifest: verified",
+            in_manifest(SECTION, "Name: classes.dex\r\nX-Note: a:b\r\n"),
+        )
+        .verified(&["v1"], &[a]),
+        case(
+            "v1/manifest-zero",
+            "a zero in a value of the manifest: no Android version reads it",
+            in_manifest(SECTION, "Name: classes.dex\r\nX-Note: a\0b\r\n"),
+        )
+        .refused(&["v1-malformed-manifest"])
+        .apart(ANDROID),
+        case(
+            "v1/manifest-colon",
+            "a colon without a space in the manifest: no Android version reads it",
+            in_manifest(SECTION, "Name: classes.dex\r\nX-Note:ab\r\n"),
+        )
+        .refused(&["v1-malformed-manifest"])
+        .apart(ANDROID),
+        case(
+            "v1/manifest-attribute-name",
+            "a space in the name of an attribute of the manifest: no Android version reads it",
+            in_manifest(SECTION, "Name: classes.dex\r\nX Note: ab\r\n"),
+        )
+        .refused(&["v1-malformed-manifest"])
+        .apart(ANDROID),
+        case(
+            "v1/manifest-empty-line-first",
+            "the manifest begins with an empty line: no Android version reads it",
+            in_manifest("Manifest-Version", "\r\nManifest-Version"),
+        )
+        .refused(&["v1-malformed-manifest"])
+        .apart(ANDROID),
+        case(
+            "v1/signature-file-attribute-name",
+            "a space in the name of an attribute of the signature file: Android passes over its signer",
+            in_signature_file("Created-By", "Created By"),
+        )
+        .refused(&["v1-malformed-manifest"])
+        .apart(ANDROID),
+        case(
+            "v1/manifest-digest-repeated",
+            "a digest of the manifest stands there twice, the same both times: verified",
+            Apk::new().v1(V1::by(a).manifest(|text| {
+                let line = digest_line(text).to_owned();
+                *text = text.replacen(&line, &format!("{line}\r\n{line}"), 1);
+            })),
+        )
+        .verified(&["v1"], &[a]),
+        case(
+            "v1/manifest-digest-twice",
+            "a digest of the manifest stands there twice: apksig takes the first, Android the other",
+            Apk::new().v1(V1::by(a).manifest(|text| {
+                let line = digest_line(text).to_owned();
+                let other = format!("SHA-256-Digest: {}", base64(&Hash::Sha256.digest(b"another file")));
+                *text = text.replacen(&line, &format!("{line}\r\n{other}"), 1);
+            })),
+        )
+        .refused(&["v1-ambiguous-attribute"])
+        .apart(ANDROID),
+        case(
+            "v1/manifest-unended",
+            "the last line of the manifest, a digest, has no end: Android drops it",
+            Apk::new().v1(V1::by(a).manifest(|text| text.truncate(text.trim_end().len()))),
+        )
+        .refused(&["v1-ambiguous-attribute"])
+        .apart(ANDROID),
+        case(
+            "v1/manifest-unended-note",
+            "the last line of the manifest, an attribute of nobody's, has no end: verified",
+            Apk::new().v1(V1::by(a).manifest(|text| {
+                text.truncate(text.trim_end().len());
+                text.push_str("\r\nX-Note: a");
+            })),
+        )
+        .verified(&["v1"], &[a]),
+        case(
+            "v1/scheme-stripped-twice",
+            "v1 mentions schemes twice, v2 the second time, and v2 was removed: Android takes the second",
+            by(signer().signature_file(|text| {
+                let twice = "X-Android-APK-Signed: 9\r\nX-Android-APK-Signed: 2\r\n\r\n";
+                *text = text.replacen("\r\n\r\n", &format!("\r\n{twice}"), 1);
+            })),
+        )
+        .refused(&["v1-ambiguous-attribute"])
+        .apart(ANDROID),
+        case(
+            "v1/manifest-surplus-lines",
+            "two empty lines behind a section of the manifest, which is signed as a whole: verified",
+            surplus_lines(true),
+        )
+        .verified(&["v1"], &[a]),
+        case(
+            "v1/manifest-surplus-lines-by-section",
+            "two empty lines behind a section, sections signed one by one: apksig digests one, Android both",
+            surplus_lines(false),
+        )
+        .refused(&["v1-manifest-section-digest-mismatch"])
+        .apart(ANDROID),
+        case(
+            "v1/names-other-case",
+            "another signature with names in lower case in front: Android up to 4.4 takes that one",
+            other_names(19, in_lower_case),
+        )
+        .refused(&["v1-ambiguous-names"])
+        .verified_for(Some(21), None, &["v1"], &[a])
+        .apart(FOLDED),
+        case(
+            "v1/names-other-case-21",
+            "another signature with names in lower case in front, for Android 5 and up: verified",
+            other_names(21, in_lower_case),
+        )
+        .verified(&["v1"], &[a]),
+        case(
+            "v1/names-second-signer",
+            "another signature whose block has its suffix in lower case: Android up to 4.4 sees two signers",
+            other_names(19, |name| {
+                name.replace("CERT.SF", "b.sf").replace("CERT.EC", "b.ec").replace("MANIFEST", "x")
+            }),
+        )
+        .refused(&["v1-ambiguous-names"])
+        .verified_for(Some(21), None, &["v1"], &[a])
+        .apart(FOLDED),
+        case(
+            "v1/names-lower-case",
+            "the one signer's files have a name in lower case: verified",
+            min_sdk(18).v1(V1::default().signer(signer().name("cert"))),
+        )
+        .verified(&["v1"], &[a]),
+        case(
+            "v1/names-of-others",
+            "files of nobody's in META-INF/ beside the signature, some with like names: verified",
+            min_sdk(18).v1(V1::by(a)).entries(|entries| {
+                for name in
+                    ["META-INF/services/x", "META-INF/tune.sf", "META-INF/key.rsa", "META-INF/manifest.mf"]
+                {
+                    entries.push(Entry::stored(name, b"x"));
+                }
+            }),
+        )
+        .verified(&["v1"], &[a]),
     ]
+}
+
+/// The text with a part of it replaced, which must be there.
+fn replaced(text: &str, old: &str, new: &str) -> String {
+    assert!(text.contains(old), "no {old:?}");
+    text.replacen(old, new, 1)
+}
+
+/// The first line of a manifest with a digest of an entry.
+fn digest_line(text: &str) -> &str {
+    text.lines().find(|line| line.starts_with("SHA-256-Digest: ")).unwrap()
 }

@@ -8,8 +8,10 @@
 mod algorithms;
 mod digests;
 mod entries;
+mod names;
 mod signature_block;
 mod signature_file;
+mod strict;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -74,6 +76,14 @@ struct EntryDigests<'a> {
     bytes: &'a [u8],
     main: Option<Section<'a>>,
     by_entry: HashMap<Cow<'a, str>, Section<'a>>,
+}
+
+impl EntryDigests<'_> {
+    /// Whether more than one empty line ends the section. apksig digests the first with the section, Android all.
+    fn has_surplus_lines(&self, section: &Section<'_>) -> bool {
+        let behind = self.bytes.get(section.offset.saturating_add(section.bytes.len())..);
+        behind.is_some_and(|behind| matches!(behind, [b'\r' | b'\n', ..]))
+    }
 }
 
 /// What v1 gives: the outcome with its findings, in the order of apksig.
@@ -154,6 +164,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let Some(mut signers) = self.pair_files(entries) else { return Ok(None) };
+        let ambiguous = names::check(entries, &signers, (self.cx.min_sdk, self.cx.max_sdk));
         for signer in &mut signers {
             self.read_files(signer)?;
             signature_block::verify(self.cx, signer)?;
@@ -185,6 +196,8 @@ impl Run<'_> {
             return Ok(None);
         }
         let effective = entries::verify(self, entries, &digests, &remaining)?;
+        let difference = strict::check(&bytes, strict::File::Manifest).map(|finding| finding.entry(MANIFEST));
+        difference.into_iter().chain(ambiguous).for_each(|finding| self.report(finding));
         if self.has_errors() {
             return Ok(None);
         }

@@ -8,6 +8,7 @@ use super::EntryDigests;
 use super::MANIFEST;
 use super::Signer;
 use super::digests;
+use super::strict;
 use super::too_many_sections;
 use crate::apk::Stop;
 use crate::crypto::DigestAlgorithm;
@@ -21,6 +22,8 @@ use crate::scheme::v2;
 
 /// First API level that honours the header against stripping.
 const STRIPPING_PROTECTION_SINCE: u32 = 24;
+/// Why a section can differ although the digest over what apksig takes for it holds.
+const SURPLUS_LINES: &str = "more than one empty line ends it, and Android digests them with it";
 
 /// Verifies the signature file of `signer`, and notes which entries it lists.
 ///
@@ -79,7 +82,15 @@ pub(super) fn verify(
             ignored = true;
             return Ok(ignored);
         };
-        check_section(signer, &section, &name, listed, by_signtool, range);
+        let surplus = manifest.has_surplus_lines(listed);
+        check_section(signer, &section, &name, listed, surplus, by_signtool, range);
+    }
+    // Android passes over a signature file that it cannot read, and so over its signer.
+    if !signer.has_errors()
+        && let Some(finding) = strict::check(&bytes, strict::File::SignatureFile)
+    {
+        let entry = signer.file.name.clone();
+        signer.report(finding.entry(entry));
     }
     signer.lists = seen;
     Ok(ignored)
@@ -155,11 +166,14 @@ fn check_main_section(
     range: (u32, u32),
 ) {
     let bytes = manifest.main.map_or(&[][..], |section| section.bytes);
+    let surplus = manifest.main.is_some_and(|section| manifest.has_surplus_lines(&section));
     for digest in digests::to_verify(main, "-Digest-Manifest-Main-Attributes", range) {
         let actual = digest.algorithm.digest(bytes);
+        let finding = Finding::new(FindingCode::V1ManifestMainDigestMismatch).entry(MANIFEST);
         if digest.value.as_deref() != Some(&actual) {
-            let finding = Finding::new(FindingCode::V1ManifestMainDigestMismatch).entry(MANIFEST);
             signer.report(with_digests(finding, digest.algorithm, digest.value.as_deref(), &actual));
+        } else if surplus {
+            signer.report(finding.detail(SURPLUS_LINES));
         }
     }
 }
@@ -169,6 +183,7 @@ fn check_section(
     section: &Section<'_>,
     name: &str,
     listed: &Section<'_>,
+    surplus: bool,
     by_signtool: bool,
     range: (u32, u32),
 ) {
@@ -184,9 +199,11 @@ fn check_section(
     };
     for digest in expected {
         let actual = digest.algorithm.digest(bytes);
+        let finding = Finding::new(FindingCode::V1ManifestSectionDigestMismatch).entry(name);
         if digest.value.as_deref() != Some(&actual) {
-            let finding = Finding::new(FindingCode::V1ManifestSectionDigestMismatch).entry(name);
             signer.report(with_digests(finding, digest.algorithm, digest.value.as_deref(), &actual));
+        } else if surplus {
+            signer.report(finding.detail(SURPLUS_LINES));
         }
     }
 }
