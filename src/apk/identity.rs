@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Apk;
 use super::ManifestFacts;
+use super::ReadManifest;
 use super::Stop;
 use super::manifest;
 use crate::finding::Finding;
@@ -189,8 +190,8 @@ impl Apk<'_> {
     /// of the manifest and with the resource table is in [`AppIdentity::findings`].
     pub fn identity(&self) -> Result<AppIdentity, Stop> {
         let bytes = self.manifest_bytes()?.ok_or_else(manifest::missing)?;
-        let facts = manifest::read(&bytes).facts;
-        let mut findings = Vec::new();
+        let ReadManifest { facts, ambiguity, .. } = manifest::read(&bytes);
+        let mut findings: Vec<Finding> = ambiguity.into_iter().collect();
         let claims = Claims::read(&bytes, self.limits.launcher_activities, &mut findings);
         let resources = if claims.refers() { self.resource_bytes(&mut findings)? } else { None };
         let table = resources.as_deref().and_then(|bytes| match Table::parse(bytes, self.limits) {

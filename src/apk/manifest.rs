@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use super::Apk;
 use super::Stop;
+use super::ambiguity;
+use super::ambiguity::Fault;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::format::ParseError;
@@ -18,11 +20,11 @@ const NAME: &str = "AndroidManifest.xml";
 
 // Resource ids of `android.R.attr`.
 const DEBUGGABLE: u32 = 0x0101_000f;
-const MIN_SDK_VERSION: u32 = 0x0101_020c;
+pub(super) const MIN_SDK_VERSION: u32 = 0x0101_020c;
 const VERSION_CODE: u32 = 0x0101_021b;
 const VERSION_NAME: u32 = 0x0101_021c;
-const TARGET_SDK_VERSION: u32 = 0x0101_0270;
-const TARGET_SANDBOX_VERSION: u32 = 0x0101_054c;
+pub(super) const TARGET_SDK_VERSION: u32 = 0x0101_0270;
+pub(super) const TARGET_SANDBOX_VERSION: u32 = 0x0101_054c;
 const VERSION_CODE_MAJOR: u32 = 0x0101_0576;
 
 /// What the manifest says. A claim until the file is verified.
@@ -58,6 +60,8 @@ pub(crate) struct ReadManifest {
     pub(crate) facts: ManifestFacts,
     /// Why `facts.min_sdk` is missing.
     pub(crate) min_sdk_fault: Option<Finding>,
+    /// Why Android may see another app in it, or none. No package is named then.
+    pub(crate) ambiguity: Option<Finding>,
 }
 
 impl Apk<'_> {
@@ -112,6 +116,11 @@ pub(super) fn read(bytes: &[u8]) -> ReadManifest {
     };
     let mut walk = Walk::default();
     let outcome = walk.document(bytes, &mut facts);
+    let is_malformed = outcome.is_err();
+    if is_malformed {
+        // Android installs no such app, so what was seen of it until then names nobody.
+        facts.package.clear();
+    }
     let min_sdk = match (outcome, walk.min_sdk) {
         (Err(error), _) => Err(malformed(error.to_string())),
         (Ok(()), Err(fault)) => Err(Finding::new(FindingCode::MinSdkUndetermined).entry(NAME).detail(fault)),
@@ -122,7 +131,18 @@ pub(super) fn read(bytes: &[u8]) -> ReadManifest {
         TargetSdk::Level(target) => target,
         TargetSdk::NotSeen | TargetSdk::NotANumber => facts.min_sdk.unwrap_or(1),
     };
-    ReadManifest { facts, min_sdk_fault: min_sdk.err() }
+    let ambiguity = match ambiguity::check(bytes, &facts) {
+        _ if is_malformed => None,
+        Ok(()) => None,
+        Err(Fault::Malformed(error)) => Some(malformed(error.to_string())),
+        Err(Fault::Ambiguous(what)) => {
+            Some(Finding::new(FindingCode::ManifestAmbiguous).entry(NAME).detail(what))
+        }
+    };
+    if ambiguity.is_some() {
+        facts.package.clear();
+    }
+    ReadManifest { facts, min_sdk_fault: min_sdk.err(), ambiguity }
 }
 
 /// The target SDK level, as far as it has been seen.
@@ -141,6 +161,7 @@ struct Walk {
     /// The first `targetSdkVersion`.
     target_sdk: TargetSdk,
     version_codes: (Option<i32>, Option<i32>),
+    seen_root: bool,
     seen_sandbox: bool,
     seen_application: bool,
 }
@@ -151,6 +172,7 @@ impl Default for Walk {
             min_sdk: Ok(None),
             target_sdk: TargetSdk::NotSeen,
             version_codes: (None, None),
+            seen_root: false,
             seen_sandbox: false,
             seen_application: false,
         }
@@ -187,25 +209,26 @@ impl Walk {
                 facts.target_sandbox_version = u32::try_from(value).unwrap_or(0);
             }
         }
-        if element.depth != 1 {
+        if element.depth != 1 || std::mem::replace(&mut self.seen_root, true) {
             return Ok(());
         }
+        // The one attribute that Android reads by its name, and as text: apksig takes the value, which can differ.
         for attribute in element.attributes() {
-            // The one attribute that Android reads by its name, and as text: apksig takes the value, which can differ.
-            if !attribute.has_namespace() && facts.package.is_empty() && attribute.name()?.is("package") {
+            if !attribute.has_namespace() && attribute.name()?.is("package") {
                 if let Ok(Some(text)) = attribute.text_by_name() {
                     facts.package = text.displayed().into_owned();
                 }
-                continue;
+                break;
             }
-            match (attribute.resource_id, attribute.value()) {
-                (VERSION_CODE, Ok(Value::Integer { value, .. })) => self.version_codes.1 = Some(value),
-                (VERSION_CODE_MAJOR, Ok(Value::Integer { value, .. })) => self.version_codes.0 = Some(value),
-                (VERSION_NAME, Ok(Value::String(text))) => {
-                    facts.version_name = Some(text.decode().into_owned());
-                }
-                _ => {}
-            }
+        }
+        let value = |id| element.by_resource_id_in_order(id).and_then(|attribute| attribute.value().ok());
+        let number = |id| match value(id) {
+            Some(Value::Integer { value, .. }) => Some(value),
+            _ => None,
+        };
+        self.version_codes = (number(VERSION_CODE_MAJOR), number(VERSION_CODE));
+        if let Some(Value::String(text)) = value(VERSION_NAME) {
+            facts.version_name = Some(text.decode().into_owned());
         }
         Ok(())
     }

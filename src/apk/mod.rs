@@ -2,6 +2,7 @@
 //!
 //! Takes a [`ByteSource`], gives facts. What they prove is for [`crate::scheme`].
 
+mod ambiguity;
 mod entry;
 mod identity;
 mod layout;

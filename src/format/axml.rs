@@ -1,9 +1,12 @@
 //! Android binary XML, as far as `AndroidManifest.xml` needs it: elements with their attributes, in document order.
 //!
-//! Lenient and strict where Android and apksig are: a last chunk that does not fit is ignored, an unknown chunk is
-//! skipped, a second string pool is refused. Attributes are told apart by resource id, not by name.
+//! Both Android and apksig must be able to read it: what one of them refuses is refused here, and so is a document in
+//! which they would look for strings, resource ids or the document itself in different places. Unknown chunks are
+//! skipped, as by both. Attributes are told apart by resource id, not by name.
 //!
-//! Source: AOSP `ResourceTypes.h`; apksig `AndroidBinXmlParser`.
+//! Source: AOSP `ResXMLTree` and `ResXMLParser` in `ResourceTypes.cpp`; apksig `AndroidBinXmlParser`.
+
+use std::ops::RangeInclusive;
 
 use super::Cursor;
 use super::ParseError;
@@ -15,6 +18,8 @@ use super::chunk::next_chunk;
 
 const STRUCTURE: &str = "binary XML";
 const CHUNK_XML: u16 = 0x0003;
+/// Kinds of the nodes of the tree, whether or not they are known.
+const NODES: RangeInclusive<u16> = 0x0100..=0x017f;
 const CHUNK_START_ELEMENT: u16 = 0x0102;
 const CHUNK_END_ELEMENT: u16 = 0x0103;
 const CHUNK_RESOURCE_MAP: u16 = 0x0180;
@@ -122,9 +127,14 @@ impl<'a> Attribute<'a> {
         self.pool.get(self.name)
     }
 
-    /// Whether it has a namespace, as those of the framework do.
+    /// Whether it has a namespace, as those of the framework do. An index below 0 is none to Android.
     pub fn has_namespace(&self) -> bool {
-        self.namespace != NONE
+        self.namespace.cast_signed() >= 0
+    }
+
+    /// Its namespace; none where it has none.
+    pub fn namespace(&self) -> Result<Option<Text<'a>>, ParseError> {
+        self.has_namespace().then(|| self.pool.get(self.namespace)).transpose()
     }
 
     /// The value.
@@ -143,13 +153,18 @@ impl<'a> Attribute<'a> {
     ///
     /// Source: AOSP `XmlBlock.java` `getAttributeValue`.
     pub fn text_by_name(&self) -> Result<Option<Text<'a>>, ParseError> {
-        if self.raw.cast_signed() >= 0 {
-            return self.pool.get(self.raw).map(Some);
-        }
-        Ok(match self.value()? {
-            Value::String(text) => Some(text),
-            _ => None,
+        Ok(match (self.raw_text()?, self.value()) {
+            (Some(text), _) => Some(text),
+            (None, value) => match value? {
+                Value::String(text) => Some(text),
+                _ => None,
+            },
         })
+    }
+
+    /// The text as it stood in the source, where it is kept.
+    pub fn raw_text(&self) -> Result<Option<Text<'a>>, ParseError> {
+        (self.raw.cast_signed() >= 0).then(|| self.pool.get(self.raw)).transpose()
     }
 
     /// The value as it stands there: its type, and data that mean something to that type.
@@ -164,22 +179,32 @@ pub struct Reader<'a> {
     chunks: Cursor<'a>,
     pool: Option<StringPool<'a>>,
     resource_ids: Option<&'a [u8]>,
+    /// Whether a node has been seen: what stands before the first one is for Android apart.
+    in_tree: bool,
     depth: usize,
+    /// Whether the root element has ended, behind which Android does not look.
+    ended: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// Finds the document in `bytes`.
+    /// Finds the document in `bytes`: their first chunk. What follows it is not looked at.
     ///
     /// # Errors
-    /// No XML chunk, or a malformed chunk before it.
+    /// The first chunk is malformed or of another kind. Android takes it for the document whatever its kind, apksig
+    /// looks for the first of the right kind.
     pub fn new(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new(STRUCTURE, bytes);
-        while let Some(chunk) = next_chunk(&mut cursor)? {
-            if chunk.kind == CHUNK_XML {
-                return Ok(Self { chunks: chunk.content, pool: None, resource_ids: None, depth: 0 });
-            }
+        match next_chunk(&mut cursor)? {
+            Some(chunk) if chunk.kind == CHUNK_XML => Ok(Self {
+                chunks: chunk.content,
+                pool: None,
+                resource_ids: None,
+                in_tree: false,
+                depth: 0,
+                ended: false,
+            }),
+            _ => Err(ParseError::invalid(STRUCTURE, 0, "it does not begin with an XML document")),
         }
-        Err(ParseError::invalid(STRUCTURE, 0, "no XML document in it"))
     }
 
     /// The next event; none at the end.
@@ -187,29 +212,53 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// A malformed chunk.
     pub fn next_event(&mut self) -> Result<Option<Event<'a>>, ParseError> {
-        while let Some(chunk) = next_chunk(&mut self.chunks)? {
-            let at = chunk.content.offset();
+        loop {
+            let at = self.chunks.offset();
+            let invalid = |what: &str| Err(ParseError::invalid(STRUCTURE, at, what));
+            let Some(chunk) = next_chunk(&mut self.chunks)? else {
+                // Android ends with an error here, unless it has seen the end of the root element.
+                return if self.chunks.is_empty() || self.ended {
+                    Ok(None)
+                } else {
+                    invalid("a chunk that does not fit")
+                };
+            };
+            let fits = |size: usize| size.is_multiple_of(ALIGNMENT);
+            if !(self.ended || fits(chunk.header_size) && fits(chunk.whole.len())) {
+                return invalid("the size of a chunk or of its header is not a multiple of 4");
+            }
+            self.in_tree |= NODES.contains(&chunk.kind);
+            if self.in_tree && !self.ended && chunk.header_size < NODE_HEADER_SIZE {
+                return invalid("the header of a node is too small");
+            }
             match chunk.kind {
+                chunk::STRING_POOL | CHUNK_RESOURCE_MAP if self.in_tree => {
+                    return invalid("a string pool or a resource map behind the first node");
+                }
                 chunk::STRING_POOL => {
-                    let pool = StringPool::parse(STRUCTURE, &chunk)?;
+                    let pool = StringPool::parse_strictly(STRUCTURE, &chunk)?;
                     set_once(&mut self.pool, pool, at, "a second string pool")?;
                 }
                 CHUNK_RESOURCE_MAP => {
                     set_once(&mut self.resource_ids, chunk.content.rest(), at, "a second resource map")?;
                 }
+                _ if self.in_tree && self.pool.is_none() => return invalid("a node before the string pool"),
                 CHUNK_START_ELEMENT => {
                     return self.start(chunk.content).map(|element| Some(Event::Start(element)));
                 }
                 CHUNK_END_ELEMENT => {
                     let mut content = chunk.content;
                     content.take(8)?;
-                    self.depth = self.depth.saturating_sub(1);
+                    let Some(depth) = self.depth.checked_sub(1) else {
+                        return invalid("the end of an element that has not started");
+                    };
+                    self.depth = depth;
+                    self.ended |= depth == 0;
                     return Ok(Some(Event::End));
                 }
                 _ => {}
             }
         }
-        Ok(None)
     }
 
     fn start(&mut self, content: Cursor<'a>) -> Result<Element<'a>, ParseError> {
@@ -253,6 +302,12 @@ fn set_once<T>(slot: &mut Option<T>, value: T, at: u64, what: &str) -> Result<()
     }
 }
 
+/// Sizes of chunks and of their headers are multiples of it, in bytes.
+const ALIGNMENT: usize = 4;
+
+/// Size of the header of a node in bytes: the common fields, line number and comment.
+const NODE_HEADER_SIZE: usize = 16;
+
 /// Size of one attribute record in bytes; larger ones are read by their first bytes.
 const ATTRIBUTE_SIZE: usize = 20;
 
@@ -289,6 +344,7 @@ mod tests {
             data.extend(string.bytes());
             data.push(0);
         }
+        data.resize(data.len().next_multiple_of(ALIGNMENT), 0);
         let count = u32::try_from(strings.len()).unwrap();
         let start = 28 + 4 * count;
         chunk(chunk::STRING_POOL, &words(&[count, 0, UTF8, start, 0]), &[words(&offsets), data].concat())
@@ -332,22 +388,75 @@ mod tests {
         assert!(matches!(reader.next_event(), Ok(None)));
     }
 
-    #[test]
-    fn a_last_chunk_that_does_not_fit_is_ignored_but_a_bad_header_is_not() {
-        let mut bytes = document(&[pool(&["a"]), start(0, &[])]);
-        let mut reader = Reader::new(&bytes).unwrap();
-        assert!(matches!(reader.next_event(), Ok(Some(Event::Start(_)))));
-        let cut = document(&[pool(&["a"]), start(0, &[])[..20].to_vec()]);
-        assert!(matches!(Reader::new(&cut).unwrap().next_event(), Ok(None)));
-        bytes[2] = 7; // header size of the document
-        assert!(Reader::new(&bytes).is_err());
+    fn end(name: u32) -> Vec<u8> {
+        chunk(CHUNK_END_ELEMENT, &words(&[1, NONE]), &words(&[NONE, name]))
+    }
+
+    /// How many elements start in it.
+    fn elements(bytes: &[u8]) -> Result<usize, ParseError> {
+        let mut reader = Reader::new(bytes)?;
+        let mut elements = 0;
+        while let Some(event) = reader.next_event()? {
+            elements += usize::from(matches!(event, Event::Start(_)));
+        }
+        Ok(elements)
     }
 
     #[test]
-    fn a_second_pool_and_an_element_before_the_pool_are_refused() {
-        let twice = document(&[pool(&["a"]), pool(&["a"])]);
-        assert!(Reader::new(&twice).unwrap().next_event().is_err());
-        let before = document(&[start(0, &[]), pool(&["a"])]);
-        assert!(Reader::new(&before).unwrap().next_event().is_err());
+    fn a_chunk_that_does_not_fit_is_refused_unless_the_root_has_ended() {
+        let cut = start(0, &[])[..20].to_vec();
+        assert_eq!(elements(&document(&[pool(&["a"]), start(0, &[])])).unwrap(), 1);
+        assert!(elements(&document(&[pool(&["a"]), cut.clone()])).is_err());
+        assert!(elements(&document(&[pool(&["a"]), start(0, &[]), cut.clone()])).is_err());
+        assert_eq!(elements(&document(&[pool(&["a"]), start(0, &[]), end(0), cut])).unwrap(), 1);
+    }
+
+    #[test]
+    fn the_first_chunk_is_the_document() {
+        let good = document(&[pool(&["a"]), start(0, &[]), end(0)]);
+        assert_eq!(elements(&[&good[..], &good, b"?"].concat()).unwrap(), 1);
+        let mut bad = good.clone();
+        bad[0] = 8; // another kind of chunk
+        assert!(elements(&[&bad[..], &good].concat()).is_err());
+        let mut bad = good;
+        bad[2] = 7; // the size of its header
+        assert!(elements(&bad).is_err());
+        assert!(elements(b"").is_err());
+    }
+
+    #[test]
+    fn strings_and_resource_ids_stand_once_and_before_the_tree() {
+        let map = || chunk(CHUNK_RESOURCE_MAP, &[], &words(&[1]));
+        let node = || chunk(0x0100, &words(&[1, NONE]), &words(&[0, 0]));
+        let unknown = || chunk(0x0207, &[], &words(&[1]));
+        let good = [unknown(), pool(&["a"]), map(), node(), start(0, &[]), end(0), node()];
+        assert_eq!(elements(&document(&good)).unwrap(), 1);
+        for bad in [
+            vec![pool(&["a"]), pool(&["a"]), start(0, &[])],
+            vec![pool(&["a"]), map(), map(), start(0, &[])],
+            vec![start(0, &[]), pool(&["a"])],
+            vec![node(), pool(&["a"]), start(0, &[])],
+            vec![pool(&["a"]), node(), map(), start(0, &[])],
+            vec![pool(&["a"]), node(), pool(&["a"]), start(0, &[])],
+            vec![pool(&["a"]), node(), unknown(), start(0, &[])],
+            vec![pool(&["a"]), end(0), start(0, &[])],
+            vec![pool(&["a"]), chunk(0x0207, &[], b"x"), start(0, &[])],
+        ] {
+            assert!(elements(&document(&bad)).is_err(), "{bad:x?}");
+        }
+    }
+
+    #[test]
+    fn never_reads_past_the_end() {
+        let attributes = [(0, 0x10, 24), (1, 0x03, 2)];
+        let good = document(&[pool(&["a", "b", "c"]), start(0, &attributes), start(1, &[]), end(1), end(0)]);
+        for at in 0..good.len() {
+            let _ = elements(&good[..at]);
+            for bit in 0..8 {
+                let mut flipped = good.clone();
+                flipped[at] ^= 1 << bit;
+                let _ = elements(&flipped);
+            }
+        }
     }
 }

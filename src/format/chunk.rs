@@ -83,6 +83,24 @@ impl<'a> Text<'a> {
         self.bytes.iter().all(|byte| units.next() == Some(*byte)) && units.next().is_none()
     }
 
+    /// The start of the string: as much as `len` bytes hold, a character that is cut in two as U+FFFD.
+    #[must_use]
+    pub fn start(&self, len: usize) -> Self {
+        Self { bytes: self.bytes.get(..len).unwrap_or(self.bytes), utf8: self.utf8 }
+    }
+
+    /// Whether its first `len` bytes hold something that readers of the platform take for different text: a zero, at
+    /// which Java ends a string in UTF-8, or bytes that are not UTF-8, which Java decodes to letters all the same.
+    pub fn is_odd_within(&self, len: usize) -> bool {
+        let start = self.bytes.get(..len).unwrap_or(self.bytes);
+        if !self.utf8 {
+            return start.chunks_exact(2).any(|unit| *unit == [0, 0]);
+        }
+        let cut = start.len() < self.bytes.len();
+        let malformed = str::from_utf8(start).is_err_and(|error| error.error_len().is_some() || !cut);
+        malformed || start.contains(&0)
+    }
+
     /// The string, with U+FFFD for what cannot be decoded.
     pub fn decode(&self) -> Cow<'a, str> {
         if self.utf8 { String::from_utf8_lossy(self.bytes) } else { self.decode_utf16() }
@@ -233,6 +251,10 @@ impl<'a> StringPool<'a> {
             }
             Ok(Text { bytes: text, utf8: true })
         } else {
+            // Android counts in units of two bytes and rounds down, apksig does not.
+            if offset.checked_rem(2) != Some(0) {
+                return Err(error("starts at an odd offset"));
+            }
             let len = length_utf16(&mut cursor)?;
             let text = cursor.take(len.saturating_mul(2))?;
             if cursor.u16()? != 0 {
@@ -282,6 +304,17 @@ mod tests {
         assert!(text.is("aß😀") && !text.is("aß") && !text.is("aß😀b"));
         assert_eq!(text.decode(), "aß😀");
         assert_eq!(Text { bytes: &bytes[..6], utf8: false }.decode(), "aß\u{fffd}");
+    }
+
+    #[test]
+    fn text_that_java_reads_otherwise_is_odd() {
+        let odd = |bytes: &[u8], len| Text { bytes, utf8: true }.is_odd_within(len);
+        assert!(!odd("uses-sdk".as_bytes(), 48) && !odd("Käse".as_bytes(), 48) && !odd("Käse".as_bytes(), 2));
+        assert!(odd(b"uses-sdk\0x", 48) && !odd(b"uses-sdk\0x", 8));
+        assert!(odd(b"\xc1\xb5ses-sdk", 48), "an overlong u");
+        assert!(odd(b"us\xe4", 48), "cut by its end");
+        let wide = |bytes: &[u8]| Text { bytes, utf8: false }.is_odd_within(48);
+        assert!(!wide(b"a\0\0\x01") && wide(b"a\0\0\0b\0"));
     }
 
     #[test]

@@ -242,13 +242,9 @@ fn apps(
     for mut fields in top.tables("app", "[[app]]", &["package", "labels", "owner", "signers"])? {
         let at = fields.at();
         let package = fields.text("package", "\"com.example.app\"")?;
-        // PackageManager accepts no other characters (ParsingPackageUtils.validateName).
-        if let Some(wrong) =
-            package.value.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_')))
-        {
+        if let Some(expected_and_found) = package_name_fault(&package.value) {
             let message = format!(
-                "expected a package name of letters, digits, dots and underscores, found {wrong:?} in {:?}; \
-                 write package = \"com.example.app\"",
+                "expected a package name of {expected_and_found} in {:?}; write package = \"com.example.app\"",
                 package.value
             );
             return Err(document.fault(package.at, message));
@@ -283,6 +279,20 @@ fn apps(
         }
     }
     Ok(apps)
+}
+
+/// What is wrong with a name that the installer of Android does not take; none when it takes it.
+///
+/// Source: AOSP `PackageParser.validateName`.
+fn package_name_fault(name: &str) -> Option<String> {
+    if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))) {
+        return Some(format!("letters, digits, dots and underscores, found {wrong:?}"));
+    }
+    let begins_wrong = |part: &&str| part.starts_with(|c: char| !c.is_ascii_alphabetic());
+    if let Some(part) = name.split('.').find(begins_wrong) {
+        return Some(format!("parts that begin with a letter, found {part:?}"));
+    }
+    (!name.contains('.') && name != "android").then(|| "at least two parts, found one".to_owned())
 }
 
 fn signer_set(

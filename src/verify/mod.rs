@@ -333,6 +333,10 @@ fn run(
         (_, Err(stop)) => return Err(stop),
     };
     verification.claimed_manifest = manifest.as_ref().map(|manifest| manifest.facts.clone());
+    // Whatever is signed, it is not clear which app it is.
+    if let Some(ambiguity) = manifest.as_mut().and_then(|manifest| manifest.ambiguity.take()) {
+        return Err(ambiguity.into());
+    }
     let min_sdk = match options.min_sdk {
         Some(min_sdk) => min_sdk,
         None => min_sdk_of(manifest.as_mut(), max_sdk)?,

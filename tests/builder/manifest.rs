@@ -73,6 +73,8 @@ pub struct Attribute {
 #[derive(Debug, Clone, Default)]
 pub struct Element {
     pub name: String,
+    /// Whether it stands in the `android` namespace; elements of an honest manifest stand in none.
+    pub in_android: bool,
     pub attributes: Vec<Attribute>,
     pub children: Vec<Element>,
 }
@@ -127,6 +129,7 @@ pub struct Manifest {
     encoding: Encoding,
     more_uses_sdk: Vec<Element>,
     tree: Hooks<Element>,
+    behind: Vec<Element>,
 }
 
 impl Manifest {
@@ -145,6 +148,7 @@ impl Manifest {
             encoding: Encoding::Utf8,
             more_uses_sdk: Vec::new(),
             tree: Hooks::default(),
+            behind: Vec::new(),
         }
     }
 
@@ -216,6 +220,12 @@ impl Manifest {
         self
     }
 
+    /// A further root element, behind `manifest`.
+    pub fn behind(mut self, element: Element) -> Self {
+        self.behind.push(element);
+        self
+    }
+
     /// The bytes of the binary XML.
     pub fn build(self) -> Vec<u8> {
         let mut root = Element::new("manifest")
@@ -248,7 +258,9 @@ impl Manifest {
         }
         root = root.child(application);
         self.tree.run(&mut root);
-        encode(&root, self.encoding)
+        let mut roots = vec![root];
+        roots.extend(self.behind);
+        encode_all(&roots, self.encoding)
     }
 }
 
@@ -256,13 +268,21 @@ impl Manifest {
 ///
 /// Source: `ResourceTypes.h` of AOSP, `ResXMLTree_*`.
 pub fn encode(root: &Element, encoding: Encoding) -> Vec<u8> {
+    encode_all(std::slice::from_ref(root), encoding)
+}
+
+fn encode_all(roots: &[Element], encoding: Encoding) -> Vec<u8> {
     // Names that have a resource id come first: the resource map runs parallel to the pool.
     let mut pool = Pool::default();
-    collect_resources(root, &mut pool);
+    for root in roots {
+        collect_resources(root, &mut pool);
+    }
     let prefix = pool.index("android");
     let uri = pool.index(ANDROID);
     let mut nodes = node(0x0100, 1, &[prefix, uri]);
-    write_element(root, &mut pool, uri, &mut nodes);
+    for root in roots {
+        write_element(root, &mut pool, uri, &mut nodes);
+    }
     nodes.extend(node(0x0101, 1, &[prefix, uri]));
 
     let map: Vec<u8> = pool.resources.iter().flat_map(|resource| resource.to_le_bytes()).collect();
@@ -346,7 +366,8 @@ fn write_element(element: &Element, pool: &mut Pool, uri: u32, out: &mut Vec<u8>
     const NONE: u32 = u32::MAX;
     let name = pool.index(&element.name);
     // attribute start 20, attribute size 20, count; then the indices of id, class and style: none
-    let mut fields = vec![NONE, name, 0x0014_0014, element.attributes.len() as u32, 0];
+    let namespace = if element.in_android { uri } else { NONE };
+    let mut fields = vec![namespace, name, 0x0014_0014, element.attributes.len() as u32, 0];
     for attribute in &element.attributes {
         let (namespace, name) = match attribute.resource {
             Some(resource) => (uri, pool.resource(resource)),
@@ -369,7 +390,7 @@ fn write_element(element: &Element, pool: &mut Pool, uri: u32, out: &mut Vec<u8>
     for child in &element.children {
         write_element(child, pool, uri, out);
     }
-    out.extend(node(0x0103, 2, &[NONE, name]));
+    out.extend(node(0x0103, 2, &[namespace, name]));
 }
 
 /// An XML node: line number and no comment, then its own fields.

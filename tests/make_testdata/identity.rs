@@ -294,18 +294,6 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
         )
         .identity(&["package com.example.app 1 1.0 24 29"]),
         case(
-            "identity/package-raw-text",
-            "the package name is one as text and another as value: the platform takes the text",
-            manifest().tree(|root| {
-                let package =
-                    root.attributes.iter_mut().find(|attribute| attribute.resource.is_none()).unwrap();
-                package.value =
-                    Value::Differing { raw: "com.example.text".into(), value: "com.example.value".into() };
-            }),
-            None,
-        )
-        .identity(&["package com.example.text 1 1.0 24 29"]),
-        case(
             "identity/icons",
             "an icon for each density, and a drawing for newer versions",
             manifest().tree(|root| {
