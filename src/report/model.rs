@@ -522,6 +522,12 @@ impl SchemeRow {
 }
 
 impl SignerRow {
+    /// v3.2, of the post-quantum signer: the certificate of the classical one beside it.
+    pub fn partner(&self) -> Option<&LineageRow> {
+        let partner = self.classical_partner.as_ref()?;
+        self.history.iter().find(|row| row.sha256 == *partner)
+    }
+
     fn new(signer: &VerifiedSigner) -> Self {
         let (min_sdk, max_sdk) = signer.sdk_range();
         let rows = |lineage: Option<&Lineage>| -> Vec<LineageRow> {

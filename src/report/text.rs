@@ -256,9 +256,7 @@ impl Paragraph<'_> {
 
     fn signer(&mut self, label: &str, signer: &SignerRow) {
         self.certificate(label, &signer.certificate);
-        let partner =
-            signer.history.iter().find(|row| Some(&row.sha256) == signer.classical_partner.as_ref());
-        if let Some(classical) = partner {
+        if let Some(classical) = signer.partner() {
             self.line("", &format!("beside    {}  {}", classical.sha256, visible(&classical.subject)));
         }
         if self.options.verbose && !signer.algorithms.is_empty() {

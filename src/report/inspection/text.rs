@@ -260,6 +260,10 @@ impl Page<'_> {
         );
         self.line("", &format!("  {}  {}", signer.certificate.sha256, visible(&signer.certificate.subject)));
         self.lineage(&signer.lineage);
+        if let Some(classical) = signer.partner() {
+            // Not among the lineage: Android adds it, and nothing that is signed does.
+            self.line("", &format!("  beside       {}  {}", classical.sha256, visible(&classical.subject)));
+        }
     }
 
     /// Each certificate, and what those before the last may still do.
