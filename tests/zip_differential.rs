@@ -85,6 +85,16 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "so does libziparchive, but not the verifier of signatures",
     ),
     (
+        "testdata/zip/zip64-end-record/app.apk",
+        THEY_REFUSE,
+        "they look at the locator and refuse what they find, the installer takes it",
+    ),
+    (
+        "testdata/zip/zip64-end-record-count-below/app.apk",
+        THEY_REFUSE,
+        "they look at the locator and refuse what they find, though no field sends them there",
+    ),
+    (
         "corpus/apksig/v1v2v3-with-rsa-2048-lineage-3-signers-invalid-zip.apk",
         REFUSED,
         "the directory overlaps its end",
