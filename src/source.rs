@@ -86,12 +86,29 @@ pub struct FileSource {
 struct Stamp {
     len: u64,
     modified: Option<std::time::SystemTime>,
+    /// Device and inode.
+    #[cfg(unix)]
+    identity: (u64, u64),
+    /// Time of the last change of anything about the file, in seconds and nanoseconds. Nobody can set it, so it tells of
+    /// a rewrite whose time of modification was put back.
+    #[cfg(unix)]
+    changed: (i64, i64),
 }
 
 impl Stamp {
     fn of(file: &File) -> io::Result<Self> {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+
         let metadata = file.metadata()?;
-        Ok(Self { len: metadata.len(), modified: metadata.modified().ok() })
+        Ok(Self {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            identity: (metadata.dev(), metadata.ino()),
+            #[cfg(unix)]
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
     }
 }
 
@@ -195,7 +212,15 @@ impl ByteSource for FileSource {
             Ok(now) if now.len != self.stamp.len => {
                 Err(format!("{} bytes at first, {} bytes at the end", self.stamp.len, now.len))
             }
-            Ok(now) if now != self.stamp => Err("its time of modification moved".to_owned()),
+            Ok(now) if now.modified != self.stamp.modified => {
+                Err("its time of modification moved".to_owned())
+            }
+            #[cfg(unix)]
+            Ok(now) if now.identity != self.stamp.identity => Err("it became another file".to_owned()),
+            #[cfg(unix)]
+            Ok(now) if now.changed != self.stamp.changed => {
+                Err("it was changed, or its name or permissions were".to_owned())
+            }
             Ok(_) => Ok(()),
         }
     }
@@ -225,6 +250,22 @@ mod tests {
         File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
         assert_eq!(source.read_vec_at(4, 2).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(source.check_unchanged(), Err("6 bytes at first, 3 bytes at the end".to_owned()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_rewrite_is_noticed_though_its_time_of_modification_is_put_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, b"abcdef").unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        let source = FileSource::open(&path).unwrap();
+        // The clock of a file system may stand still for some milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::fs::write(&path, b"ABCDEF").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        let error = source.check_unchanged().unwrap_err();
+        assert_eq!(error, "it was changed, or its name or permissions were");
     }
 
     #[test]
