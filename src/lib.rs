@@ -41,6 +41,8 @@ pub mod scan;
 pub mod scheme;
 pub mod source;
 pub mod verify;
+#[cfg(test)]
+mod work;
 
 pub use error::Error;
 pub use inspect::inspect;

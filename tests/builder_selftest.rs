@@ -428,3 +428,16 @@ fn run(program: &str, arguments: &[&str]) -> Output {
     let options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
     Command::new(program).args(arguments).env("JAVA_TOOL_OPTIONS", options).output().unwrap()
 }
+
+#[test]
+fn far_matches_are_what_the_zip_crate_inflates() {
+    let lines: Vec<u8> = (0..2000_u32).flat_map(|n| format!("line {:05}\n", n * 7).into_bytes()).collect();
+    let data = [&b"ab"[..], &b"x ".repeat(700), &lines, &vec![0; 70_000], &lines[..5000], b"end"].concat();
+    for distances in [&[1_usize, 2, 11][..], &[1, 5, 24, 80, 915, 22_000, 32_768], &[]] {
+        let bytes = Apk::new().entry(Entry::deflated("far", &data).deflated_far(distances)).build();
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+        let mut read = Vec::new();
+        archive.by_name("far").unwrap().read_to_end(&mut read).unwrap();
+        assert!(read == data, "{distances:?}");
+    }
+}

@@ -13,9 +13,13 @@ use builder::Pair;
 use builder::Signer;
 use builder::V1;
 
-#[expect(clippy::unwrap_used, reason = "bytes in memory can be read")]
 fn verify(apk: &Apk) -> Verification {
-    apkvouch::verify(&apk.build(), &VerifyOptions::default()).unwrap()
+    verify_with(&apk.build(), &VerifyOptions::default())
+}
+
+#[expect(clippy::unwrap_used, reason = "bytes in memory can be read")]
+fn verify_with(apk: &[u8], options: &VerifyOptions) -> Verification {
+    apkvouch::verify(&apk, options).unwrap()
 }
 
 fn refused_for_a_limit(verification: &Verification) -> bool {
@@ -64,4 +68,17 @@ fn a_v3_signer_beyond_the_limit_is_not_taken_for_absent() {
     let all = v3_signers(64);
     assert!(all.is_verified(), "{:?}", all.findings);
     assert!(refused_for_a_limit(&v3_signers(65)));
+}
+
+/// v3 without v2: Android 7 and 8 go by v1, which here is a stranger's and too much to look at.
+#[test]
+fn a_v1_signature_beyond_a_limit_is_not_taken_for_one_that_counts_for_nobody() {
+    let (victim, stranger) = (Key::named("ec-p256"), Key::named("ec-p256-3"));
+    let manifest = builder::Manifest::new("com.example.app").min_sdk(24);
+    let v1 = V1::by(&stranger).schemes("");
+    let apk = Apk::new().manifest(manifest).v1(v1).v3(Signer::v3(&victim)).build();
+    let mut options = VerifyOptions::default();
+    options.limits.content = 0;
+    options.limits.content_ratio = 0;
+    assert!(refused_for_a_limit(&verify_with(&apk, &options)));
 }

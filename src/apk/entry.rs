@@ -87,8 +87,16 @@ impl Apk<'_> {
         if announced > limit {
             return Err(too_large(what, announced, limit));
         }
+        // Grows by what is there, not by what is announced; the last step does not double it.
         let mut content = Vec::new();
-        self.read_entry(record, &mut |piece| content.extend_from_slice(piece))?;
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        self.read_entry(record, &mut |piece: &[u8]| {
+            let needed = content.len() + piece.len();
+            if needed > content.capacity() {
+                content.reserve_exact((2 * needed).min(announced.max(needed)) - content.len());
+            }
+            content.extend_from_slice(piece);
+        })?;
         Ok(content)
     }
 
@@ -142,7 +150,9 @@ impl Apk<'_> {
             |detail: String| self.directory().map_or_else(|stop| stop, |d| bad_entry(d.name(record), detail));
         let mut inflate = Inflate::new(false, DEFLATE_WINDOW_BITS);
         let mut input = Vec::new();
-        let mut output = vec![0; PIECE];
+        // Most entries are smaller than a piece; one byte more shows an entry that is larger than announced.
+        let size = usize::try_from(data.uncompressed_size).unwrap_or(PIECE).saturating_add(1).min(PIECE);
+        let mut output = vec![0; size];
         let mut read = 0;
         let mut ended = false;
         while read < data.size && !ended {

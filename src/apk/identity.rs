@@ -484,9 +484,9 @@ impl fmt::Display for Fault {
 impl<'t, 'a: 't> Describe<'t, 'a> {
     fn identity(&mut self, facts: ManifestFacts, claims: &Claims<'a>) -> AppIdentity {
         let split = claims.split.map(|name| Split {
-            name: name.displayed().into_owned(),
+            name: name.shown(),
             is_feature: self.boolean("isFeatureSplit", claims.is_feature_split).unwrap_or(false),
-            config_for: claims.config_for_split.map(|name| name.displayed().into_owned()),
+            config_for: claims.config_for_split.map(|name| name.shown()),
         });
         let code = self.integer("versionCode", claims.version_code);
         let major = self.integer("versionCodeMajor", claims.version_code_major).unwrap_or(0);
@@ -566,7 +566,7 @@ impl<'t, 'a: 't> Describe<'t, 'a> {
                     locale: configuration.locale.to_string(),
                     density: configuration.density,
                     qualifiers: configuration.qualifiers(),
-                    path: path.displayed().into_owned(),
+                    path: path.shown(),
                 });
             }
         }
@@ -604,10 +604,7 @@ impl<'t, 'a: 't> Describe<'t, 'a> {
         self.restart();
         let found = self.find(attribute?, &Configuration::phone(NEWEST));
         let boolean = found.map(|found| match found.value {
-            FoundValue::Text(text) => {
-                let text = text.displayed();
-                Some(["1", "true", "TRUE"].contains(&text.as_ref()))
-            }
+            FoundValue::Text(text) => Some(["1", "true", "TRUE"].contains(&text.shown().as_str())),
             FoundValue::Other(ResourceValue { kind: ResourceValue::NULL, .. }) => None,
             FoundValue::Other(value) => Some(value.integer().is_some_and(|integer| integer != 0)),
         });
@@ -685,7 +682,7 @@ fn found_value<'a>(table: &Table<'a>, value: ResourceValue) -> Result<FoundValue
 /// Source: AOSP `TypedValue.coerceToString`.
 fn text_of(value: &FoundValue<'_>) -> Result<Option<String>, Fault> {
     let value = match value {
-        FoundValue::Text(text) => return Ok(Some(text.displayed().into_owned())),
+        FoundValue::Text(text) => return Ok(Some(text.shown())),
         FoundValue::Other(value) => value,
     };
     Ok(match (value.kind, value.integer()) {
@@ -701,7 +698,7 @@ fn text_of(value: &FoundValue<'_>) -> Result<Option<String>, Fault> {
 /// The code name that stands for an API level.
 fn codename(attribute: Option<Attribute<'_>>) -> Option<String> {
     match attribute?.value() {
-        Ok(Value::String(text)) => Some(text.displayed().into_owned()),
+        Ok(Value::String(text)) => Some(text.shown()),
         _ => None,
     }
 }

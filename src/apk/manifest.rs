@@ -9,6 +9,7 @@ use super::ambiguity::Fault;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::format::ParseError;
+use crate::format::Text;
 use crate::format::axml::Element;
 use crate::format::axml::Event;
 use crate::format::axml::Reader;
@@ -31,7 +32,7 @@ const VERSION_CODE_MAJOR: u32 = 0x0101_0576;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ManifestFacts {
-    /// `package` of `<manifest>`; empty when it is missing.
+    /// `package` of `<manifest>`, of a very long one the start with `…`; empty when it is missing.
     pub package: String,
     /// `versionCodeMajor` in the upper 32 bits, `versionCode` in the lower.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,7 +217,7 @@ impl Walk {
         for attribute in element.attributes() {
             if !attribute.has_namespace() && attribute.name()?.is("package") {
                 if let Ok(Some(text)) = attribute.text_by_name() {
-                    facts.package = text.displayed().into_owned();
+                    facts.package = text.shown();
                 }
                 break;
             }
@@ -228,7 +229,7 @@ impl Walk {
         };
         self.version_codes = (number(VERSION_CODE_MAJOR), number(VERSION_CODE));
         if let Some(Value::String(text)) = value(VERSION_NAME) {
-            facts.version_name = Some(text.decode().into_owned());
+            facts.version_name = Some(decode_start(text, MOST_VERSION_NAME));
         }
         Ok(())
     }
@@ -249,7 +250,8 @@ impl Walk {
             match element.by_resource_id(MIN_SDK_VERSION).map(|attribute| attribute.value()).transpose()? {
                 None => Ok(1),
                 Some(Value::Integer { value, .. }) => Ok(u32::try_from(value).unwrap_or(0)),
-                Some(Value::String(text)) => level_of_codename(&text.decode()),
+                // The first letter tells, the others are for the message.
+                Some(Value::String(text)) => level_of_codename(&decode_start(text, MOST_CODENAME)),
                 Some(other) => Err(format!("minSdkVersion is {other:?}, neither a number nor a code name")),
             };
         // A number below 1 counts as 1: the default of the maximum over all elements.
@@ -259,6 +261,20 @@ impl Walk {
         };
         Ok(())
     }
+}
+
+/// Version names are cut behind so many bytes. Real ones have fewer than 100.
+const MOST_VERSION_NAME: usize = 4096;
+/// Code names are cut behind so many bytes. Real ones have fewer than 20.
+const MOST_CODENAME: usize = 64;
+
+/// The text, or what of it stands in the first `len` bytes, with `…` for the others.
+fn decode_start(text: Text<'_>, len: usize) -> String {
+    let mut decoded = text.start(len).decode().into_owned();
+    if text.len() > len {
+        decoded.push('…');
+    }
+    decoded
 }
 
 /// apksig goes by the string form, so a hexadecimal 1 (`0x1`) is not true.
@@ -316,6 +332,77 @@ mod tests {
         for name in ["", "n", "1", "Ñ"] {
             assert!(level_of_codename(name).is_err(), "{name:?}");
         }
+    }
+
+    fn chunk(kind: u16, header: &[u32], content: &[u8]) -> Vec<u8> {
+        let header: Vec<u8> = header.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let header_size = u16::try_from(8 + header.len()).unwrap();
+        let size = u32::from(header_size) + u32::try_from(content.len()).unwrap();
+        [&kind.to_le_bytes()[..], &header_size.to_le_bytes(), &size.to_le_bytes(), &header, content].concat()
+    }
+
+    /// A document of elements, each with attributes that all have the resource id, or the name `package`, and one value.
+    fn document(elements: &[(&str, usize)], resource_id: u32, value: &str) -> Vec<u8> {
+        const NONE: u32 = u32::MAX;
+        let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+        let attribute = if resource_id == 0 { "package" } else { "attribute" };
+        let strings = [attribute, "manifest", "uses-sdk", value];
+        let mut offsets = Vec::new();
+        let mut data = Vec::new();
+        for string in strings {
+            offsets.push(u32::try_from(data.len()).unwrap());
+            let [low, high] =
+                [string.len() & 0xffff, string.len() >> 16].map(|half| u16::try_from(half).unwrap());
+            data.extend([high | 0x8000, low].map(u16::to_le_bytes).concat());
+            data.extend(string.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+        }
+        data.resize(data.len().next_multiple_of(4), 0);
+        let pool = chunk(1, &[4, 0, 0, 28 + 16, 0], &[words(&offsets), data].concat());
+        let mut chunks = vec![pool, chunk(0x0180, &[], &words(&[resource_id]))];
+        for (name, attributes) in elements {
+            let name = u32::try_from(strings.iter().position(|string| string == name).unwrap()).unwrap();
+            let mut content = words(&[NONE, name]);
+            content.extend(
+                [20, 20, u16::try_from(*attributes).unwrap(), 0, 0, 0].map(u16::to_le_bytes).concat(),
+            );
+            content.extend(words(&[NONE, 0, NONE, 8 | 0x03 << 24, 3]).repeat(*attributes));
+            chunks.push(chunk(0x0102, &[1, NONE], &content));
+            if name == 2 {
+                chunks.push(chunk(0x0103, &[1, NONE], &words(&[NONE, name])));
+            }
+        }
+        chunk(3, &[], &chunks.concat())
+    }
+
+    #[test]
+    fn texts_are_cut_and_say_so() {
+        let facts = |resource_id, len: usize| {
+            read(&document(&[("manifest", 1)], resource_id, &"a".repeat(len))).facts
+        };
+        let most = MOST_VERSION_NAME / 2;
+        assert_eq!(facts(VERSION_NAME, most).version_name.unwrap(), "a".repeat(most));
+        assert_eq!(facts(VERSION_NAME, most + 1).version_name.unwrap(), format!("{}…", "a".repeat(most)));
+        assert_eq!(facts(0, most + 1).package, format!("{}…", "a".repeat(most)));
+    }
+
+    #[test]
+    fn a_text_that_many_attributes_share_is_decoded_once() {
+        for count in [1, 1000] {
+            let bytes = document(&[("manifest", count)], VERSION_NAME, "1.0");
+            let (steps, read) = crate::work::of(|| read(&bytes));
+            assert_eq!(read.facts.version_name.as_deref(), Some("1.0"));
+            assert_eq!(steps, 1, "{count} attributes");
+        }
+    }
+
+    #[test]
+    fn a_long_code_name_is_read_by_its_start() {
+        let bytes = document(&[("manifest", 0), ("uses-sdk", 1)], MIN_SDK_VERSION, &"a".repeat(100_000));
+        let fault = read(&bytes).min_sdk_fault.unwrap();
+        let shown = "a".repeat(MOST_CODENAME / 2);
+        assert_eq!(fault.detail, format!("minSdkVersion is \"{shown}…\", not a code name of a platform"));
+        let bytes = document(&[("manifest", 0), ("uses-sdk", 1)], MIN_SDK_VERSION, &"O".repeat(100_000));
+        assert_eq!(read(&bytes).facts.min_sdk, Some(25));
     }
 
     #[test]

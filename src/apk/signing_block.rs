@@ -33,9 +33,6 @@ pub struct SigningBlock {
     pub padding_not_zero: Option<u64>,
 }
 
-/// How many pairs are looked at. Real blocks have fewer than ten.
-const MAX_PAIRS: usize = 65_536;
-
 impl SigningBlock {
     /// The first pair of that id, which is the one that Android reads.
     pub fn first(&self, id: BlockId) -> Option<Pair> {
@@ -146,12 +143,12 @@ fn read_pairs(source: &dyn ByteSource, start: u64, area: u64, limits: &Limits) -
     let mut offset = 0;
     while offset < area {
         // Android has no such caps: what stands behind one decides there, so it must not be taken for absent here.
-        if read.pairs.len() == MAX_PAIRS {
-            let found = format!("more than {MAX_PAIRS}");
+        let most = limits.signing_block_pairs;
+        if read.pairs.len() == most {
             return Err(Finding::new(FindingCode::LimitExceeded)
                 .detail("the pairs of the signing block")
                 .offset(start + offset)
-                .values(format!("at most {MAX_PAIRS}"), found)
+                .values(format!("at most {most}"), format!("more than {most}"))
                 .into());
         }
         if area > limits.signing_block {

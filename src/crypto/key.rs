@@ -20,6 +20,7 @@ use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 
 use super::algorithm::KeyType;
 use super::dsa::DsaKey;
+use super::dsa::DsaNumbers;
 use super::ml_dsa::MlDsaKey;
 use super::ml_dsa::MlDsaParameterSet;
 use crate::limits::Limits;
@@ -185,7 +186,7 @@ impl PublicKey {
     /// An encoding that is not the distinguished one, an algorithm or curve that APK signatures do not use, and
     /// numbers that Android refuses:
     /// - RSA modulus smaller than 512 bits, larger than `limits` or even; exponent even, 1 or longer than 33 bits;
-    /// - DSA without parameters, numbers out of range, g or y outside of the subgroup;
+    /// - DSA without parameters, p larger than `limits`, numbers out of range, g or y outside of the subgroup;
     /// - points that are compressed, at infinity or off their curve;
     /// - ML-DSA keys with parameters, or of another length than their parameter set says.
     ///
@@ -196,7 +197,7 @@ impl PublicKey {
         let parameters = spki.algorithm.parameters;
         let inner = match spki.algorithm.oid {
             RSA_ENCRYPTION => Inner::Rsa(read_rsa(parameters, key, limits)?),
-            ID_DSA => Inner::Dsa(Box::new(read_dsa(parameters, key)?)),
+            ID_DSA => Inner::Dsa(Box::new(read_dsa(parameters, key, limits)?.check()?)),
             ID_EC_PUBLIC_KEY => read_ec(parameters, key)?,
             ID_ML_DSA_44 => Inner::MlDsa(read_ml_dsa(MlDsaParameterSet::MlDsa44, parameters, key)?),
             ID_ML_DSA_65 => Inner::MlDsa(read_ml_dsa(MlDsaParameterSet::MlDsa65, parameters, key)?),
@@ -213,9 +214,7 @@ impl PublicKey {
                 bits: key.bits,
                 exponent: key.exponent.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)),
             },
-            Inner::Dsa(key) => {
-                KeyKind::Dsa { bits: to_usize(key.bits()), subgroup_bits: to_usize(key.subgroup_bits()) }
-            }
+            Inner::Dsa(key) => KeyKind::Dsa { bits: key.bits(), subgroup_bits: key.subgroup_bits() },
             Inner::P256(_) => KeyKind::Ec { curve: Curve::P256 },
             Inner::P384(_) => KeyKind::Ec { curve: Curve::P384 },
             Inner::P521(_) => KeyKind::Ec { curve: Curve::P521 },
@@ -233,29 +232,77 @@ impl PublicKey {
 
     /// What the key is made for.
     pub fn key_type(&self) -> KeyType {
-        match self.kind() {
-            KeyKind::Rsa { .. } => KeyType::Rsa,
-            KeyKind::Dsa { .. } => KeyType::Dsa,
-            KeyKind::Ec { .. } => KeyType::Ec,
-            KeyKind::MlDsa { .. } => KeyType::MlDsa,
-        }
+        self.kind().key_type()
     }
 
     /// The algorithm as apksigner prints it, `RSA`, `EC`, `DSA`; of ML-DSA with the parameter set, `ML-DSA-65`.
     pub fn algorithm_name(&self) -> &'static str {
-        match self.kind() {
-            KeyKind::MlDsa { parameter_set } => parameter_set.name(),
-            _ => self.key_type().name(),
-        }
+        self.kind().algorithm_name()
     }
 
     /// The key size as apksigner prints it, in bits: of the RSA modulus, of the DSA modulus, of the curve's order. Of an
     /// ML-DSA key, for which apksigner has none, the length of its encoding.
     pub fn bits(&self) -> usize {
-        match self.kind() {
-            KeyKind::Rsa { bits, .. } | KeyKind::Dsa { bits, .. } => bits,
-            KeyKind::Ec { curve } => curve.bits(),
-            KeyKind::MlDsa { parameter_set } => parameter_set.public_key_len() * 8,
+        self.kind().bits()
+    }
+}
+
+impl KeyKind {
+    /// What key a certificate holds, without the arithmetic that tells whether it can be used: a DSA key whose numbers do
+    /// not fit together has a kind all the same. As [`certificate_key`], it takes a modulus written as a negative number.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_spki`], but for the subgroup of DSA.
+    pub fn of_certificate(spki: &[u8], limits: &Limits) -> Result<Self, KeyError> {
+        if let Some(kind) = dsa_kind(spki, limits)? {
+            return Ok(kind);
+        }
+        Ok(certificate_key(spki, limits)?.kind())
+    }
+
+    /// What the key is made for.
+    pub fn key_type(self) -> KeyType {
+        match self {
+            Self::Rsa { .. } => KeyType::Rsa,
+            Self::Dsa { .. } => KeyType::Dsa,
+            Self::Ec { .. } => KeyType::Ec,
+            Self::MlDsa { .. } => KeyType::MlDsa,
+        }
+    }
+
+    /// The algorithm, see [`PublicKey::algorithm_name`].
+    pub fn algorithm_name(self) -> &'static str {
+        match self {
+            Self::MlDsa { parameter_set } => parameter_set.name(),
+            _ => self.key_type().name(),
+        }
+    }
+
+    /// The key size, see [`PublicKey::bits`].
+    pub fn bits(self) -> usize {
+        match self {
+            Self::Rsa { bits, .. } | Self::Dsa { bits, .. } => bits,
+            Self::Ec { curve } => curve.bits(),
+            Self::MlDsa { parameter_set } => parameter_set.public_key_len() * 8,
+        }
+    }
+
+    /// What one signature check with such a key costs, in checks with a common key: RSA of up to 4096 bits or P-256.
+    /// Reading a DSA key costs the same once more.
+    ///
+    /// Proportional to measured times, about 0.3 ms each, so that a budget of checks is one of time.
+    pub fn cost(self) -> u64 {
+        // Multiplication of long numbers takes the square of their length.
+        let squared = |bits: usize, unit: usize| {
+            let bits = u64::try_from(bits).unwrap_or(u64::MAX);
+            let unit = u64::try_from(unit).unwrap_or(u64::MAX);
+            bits.saturating_mul(bits).div_ceil(unit.saturating_mul(unit))
+        };
+        match self {
+            Self::Rsa { bits, .. } => squared(bits, 4096),
+            Self::Dsa { bits, .. } => squared(bits, 1024),
+            Self::Ec { curve: Curve::P256 } | Self::MlDsa { .. } => 1,
+            Self::Ec { curve: Curve::P384 | Curve::P521 } => 3,
         }
     }
 }
@@ -269,6 +316,24 @@ pub fn certificate_key(spki: &[u8], limits: &Limits) -> Result<PublicKey, KeyErr
         Some(normalised) => PublicKey::from_spki(&normalised, limits),
         None => PublicKey::from_spki(spki, limits),
     }
+}
+
+/// What reading the key costs, in the unit of [`KeyKind::cost`]: nothing but for DSA, where it takes arithmetic.
+pub fn reading_cost(spki: &[u8], limits: &Limits) -> u64 {
+    match dsa_kind(spki, limits) {
+        Ok(Some(kind)) => kind.cost(),
+        Ok(None) | Err(_) => 0,
+    }
+}
+
+/// The kind of a DSA key, without arithmetic; `None` for another key.
+fn dsa_kind(spki: &[u8], limits: &Limits) -> Result<Option<KeyKind>, KeyError> {
+    let spki = SubjectPublicKeyInfoRef::from_der(spki)?;
+    if spki.algorithm.oid != ID_DSA {
+        return Ok(None);
+    }
+    let numbers = read_dsa(spki.algorithm.parameters, key_bytes(&spki)?, limits)?;
+    Ok(Some(KeyKind::Dsa { bits: numbers.bits(), subgroup_bits: numbers.subgroup_bits() }))
 }
 
 /// Encodes an RSA key anew when its modulus is written as a negative number: with a zero byte in front.
@@ -344,14 +409,18 @@ impl RsaKey {
     }
 }
 
-fn read_dsa(parameters: Option<AnyRef<'_>>, key: &[u8]) -> Result<DsaKey, KeyError> {
+fn read_dsa<'a>(
+    parameters: Option<AnyRef<'a>>,
+    key: &'a [u8],
+    limits: &Limits,
+) -> Result<DsaNumbers<'a>, KeyError> {
     let Some(parameters) = parameters.filter(|parameters| parameters.tag() != Tag::Null) else {
         return Err(KeyError::Dsa("parameters are missing".to_owned()));
     };
-    let [p, q, g] = integers(&parameters.to_der()?)?.map(positive_owned);
+    let [p, q, g] = integers_inside(parameters)?.map(positive);
     let y = AnyRef::from_der(key)?;
     y.tag().assert_eq(Tag::Integer)?;
-    DsaKey::new(&p?, &q?, &g?, positive(y.value())?)
+    DsaNumbers::new([p?, q?, g?], positive(y.value())?, limits.dsa_bits)
 }
 
 fn read_ec(parameters: Option<AnyRef<'_>>, point: &[u8]) -> Result<Inner, KeyError> {
@@ -401,8 +470,12 @@ fn key_bytes<'a>(spki: &SubjectPublicKeyInfoRef<'a>) -> Result<&'a [u8], KeyErro
 
 /// The contents of the INTEGERs that a SEQUENCE consists of.
 fn integers<const N: usize>(sequence: &[u8]) -> Result<[&[u8]; N], der::Error> {
+    integers_inside(AnyRef::from_der(sequence)?)
+}
+
+fn integers_inside<const N: usize>(sequence: AnyRef<'_>) -> Result<[&[u8]; N], der::Error> {
     let mut numbers = [[].as_slice(); N];
-    AnyRef::from_der(sequence)?.sequence(|reader| {
+    sequence.sequence(|reader| {
         for number in &mut numbers {
             let element = reader.decode::<AnyRef<'_>>()?;
             element.tag().assert_eq(Tag::Integer)?;
@@ -423,12 +496,8 @@ fn positive(contents: &[u8]) -> Result<&[u8], KeyError> {
     }
 }
 
-fn positive_owned(contents: &[u8]) -> Result<Vec<u8>, KeyError> {
-    positive(contents).map(<[u8]>::to_vec)
-}
-
 /// Bits of a big-endian number without leading zeros.
-fn bit_length(bytes: &[u8]) -> usize {
+pub(super) fn bit_length(bytes: &[u8]) -> usize {
     bytes.first().map_or(0, |first| bytes.len() * 8 - to_usize(first.leading_zeros()))
 }
 

@@ -1,5 +1,7 @@
 //! Checks one signature with one key.
 
+use std::borrow::Cow;
+
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use ring::signature as ring_signature;
 use rsa::pkcs8::der;
@@ -62,6 +64,51 @@ pub fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<bool, VerifyError> {
+    check(key, scheme, Message::Whole(message), signature)
+}
+
+/// As [`verify`], over a message of which only the digest is there, by the scheme's digest algorithm: many signatures
+/// over one large message then cost no more than one.
+///
+/// A digest of another length verifies nothing, and a scheme that takes the message as it is verifies no digest.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_digest(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<bool, VerifyError> {
+    if scheme.digest().is_none_or(|algorithm| algorithm.len() != digest.len()) {
+        return Ok(false);
+    }
+    check(key, scheme, Message::Digest(digest), signature)
+}
+
+/// What is signed.
+#[derive(Clone, Copy)]
+enum Message<'a> {
+    Whole(&'a [u8]),
+    /// Its digest; `ring` does not take one.
+    Digest(&'a [u8]),
+}
+
+impl<'a> Message<'a> {
+    fn digest(self, algorithm: DigestAlgorithm) -> Cow<'a, [u8]> {
+        match self {
+            Self::Whole(message) => Cow::Owned(algorithm.digest(message)),
+            Self::Digest(digest) => Cow::Borrowed(digest),
+        }
+    }
+}
+
+fn check(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    message: Message<'_>,
+    signature: &[u8],
+) -> Result<bool, VerifyError> {
     match (&key.inner, scheme) {
         (Inner::Rsa(key), SignatureScheme::RsaPkcs1v15(digest) | SignatureScheme::RsaPss(digest)) => {
             verify_rsa(key, scheme, digest, message, signature)
@@ -69,32 +116,33 @@ pub fn verify(
         (Inner::Dsa(key), SignatureScheme::Dsa(digest)) => verify_dsa(key, digest, message, signature),
         (Inner::P256(key), SignatureScheme::Ecdsa(digest)) => {
             let (r, s) = numbers(signature)?;
-            if let Some(algorithm) = ring_p256(digest) {
+            if let (Some(algorithm), Message::Whole(message)) = (ring_p256(digest), message) {
                 return Ok(ring_verify(algorithm, key.to_sec1_point(false).as_bytes(), message, signature));
             }
             let Some((r, s)) = fixed::<32>(r).zip(fixed::<32>(s)) else { return Ok(false) };
             let signature = p256::ecdsa::Signature::from_scalars(r, s);
             Ok(signature
-                .is_ok_and(|signature| key.verify_prehash(&digest.digest(message), &signature).is_ok()))
+                .is_ok_and(|signature| key.verify_prehash(&message.digest(digest), &signature).is_ok()))
         }
         (Inner::P384(key), SignatureScheme::Ecdsa(digest)) => {
             let (r, s) = numbers(signature)?;
-            if let Some(algorithm) = ring_p384(digest) {
+            if let (Some(algorithm), Message::Whole(message)) = (ring_p384(digest), message) {
                 return Ok(ring_verify(algorithm, key.to_sec1_point(false).as_bytes(), message, signature));
             }
             let Some((r, s)) = fixed::<48>(r).zip(fixed::<48>(s)) else { return Ok(false) };
             let signature = p384::ecdsa::Signature::from_scalars(r, s);
             Ok(signature
-                .is_ok_and(|signature| key.verify_prehash(&digest.digest(message), &signature).is_ok()))
+                .is_ok_and(|signature| key.verify_prehash(&message.digest(digest), &signature).is_ok()))
         }
         (Inner::P521(key), SignatureScheme::Ecdsa(digest)) => {
             let (r, s) = numbers(signature)?;
             let Some((r, s)) = fixed::<66>(r).zip(fixed::<66>(s)) else { return Ok(false) };
             let signature = p521::ecdsa::Signature::from_scalars(r, s);
             Ok(signature
-                .is_ok_and(|signature| key.verify_prehash(&digest.digest(message), &signature).is_ok()))
+                .is_ok_and(|signature| key.verify_prehash(&message.digest(digest), &signature).is_ok()))
         }
         (Inner::MlDsa(key), SignatureScheme::MlDsa) => {
+            let Message::Whole(message) = message else { return Ok(false) };
             let expected = key.parameter_set.signature_len();
             if signature.len() != expected {
                 return Err(VerifyError::MalformedSignature(format!(
@@ -113,7 +161,7 @@ fn verify_rsa(
     key: &RsaKey,
     scheme: SignatureScheme,
     digest: DigestAlgorithm,
-    message: &[u8],
+    message: Message<'_>,
     signature: &[u8],
 ) -> Result<bool, VerifyError> {
     let needed_bits = match scheme {
@@ -132,14 +180,14 @@ fn verify_rsa(
             key.modulus.len()
         )));
     }
-    if let Some(parameters) = ring_rsa(key.bits, scheme) {
+    if let (Some(parameters), Message::Whole(message)) = (ring_rsa(key.bits, scheme), message) {
         let components =
             ring_signature::RsaPublicKeyComponents { n: key.modulus.as_slice(), e: key.exponent.as_slice() };
         return Ok(components.verify(parameters, message, signature).is_ok());
     }
     // Cannot fail for a key that was read; were it to, nothing has been verified.
     let Some(key) = key.to_rust_crypto() else { return Ok(false) };
-    let hashed = digest.digest(message);
+    let hashed = message.digest(digest);
     let result = match (scheme, digest) {
         (SignatureScheme::RsaPkcs1v15(_), _) => {
             let padding =
@@ -183,11 +231,11 @@ fn digest_info_prefix(digest: DigestAlgorithm) -> &'static [u8] {
 fn verify_dsa(
     key: &DsaKey,
     digest: DigestAlgorithm,
-    message: &[u8],
+    message: Message<'_>,
     signature: &[u8],
 ) -> Result<bool, VerifyError> {
     let (r, s) = numbers(signature)?;
-    key.verify(&digest.digest(message), r, s)
+    key.verify(&message.digest(digest), r, s)
         .ok_or_else(|| VerifyError::MalformedSignature("r or s is not in the range of the key".to_owned()))
 }
 

@@ -4,12 +4,15 @@
 //! the file is kept raw here and escaped by whoever writes it out.
 
 mod code;
+mod list;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 
 pub use code::FindingCode;
+pub(crate) use list::FindingList;
 
 /// The API level that stands for "no upper bound": Java's `Integer.MAX_VALUE`.
 pub const MAX_SDK: u32 = 0x7fff_ffff;
@@ -134,7 +137,7 @@ pub struct Location {
     /// Name of a file beside the APK, as the caller named it, when the finding speaks of that one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Name of a ZIP entry, as it stands in the file.
+    /// Name of a ZIP entry, as it stands in the file; of a very long one the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
     /// Offset in bytes from the start of the file.
@@ -176,18 +179,19 @@ impl Finding {
         }
     }
 
-    /// Adds the particulars.
+    /// Adds the particulars. Of this, as of every text in a finding, only the first 1000 bytes are kept; how many were
+    /// cut is said.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+        self.detail = bounded(detail.into());
         self
     }
 
     /// Adds what was expected and what was found.
     #[must_use]
     pub fn values(mut self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
-        self.actual = Some(actual.into());
+        self.expected = Some(bounded(expected.into()));
+        self.actual = Some(bounded(actual.into()));
         self
     }
 
@@ -215,7 +219,7 @@ impl Finding {
     /// Names the ZIP entry.
     #[must_use]
     pub fn entry(mut self, entry: impl Into<String>) -> Self {
-        self.location.entry = Some(entry.into());
+        self.location.entry = Some(bounded(entry.into()));
         self
     }
 
@@ -267,5 +271,54 @@ impl SignerPlace {
     /// The signer at `index`, from 0.
     pub fn new(index: usize) -> Self {
         Self { index, name: None, sdk_range: None, ignored: false }
+    }
+
+    /// Names it by its file.
+    #[must_use]
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.name = Some(bounded(name.to_owned()));
+        self
+    }
+}
+
+/// Texts of a finding are cut behind so many bytes. Ten digests fit, and every name that people give to files.
+const MOST_TEXT: usize = 1000;
+
+/// The text, or its start and how much of it was cut: what stems from the file may be as long as the file likes.
+fn bounded(text: String) -> String {
+    match shortened(&text) {
+        Cow::Owned(shortened) => shortened,
+        Cow::Borrowed(_) => text,
+    }
+}
+
+/// As every text in a finding is: for what a loop puts into many of them.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MOST_TEXT {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=MOST_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    let (start, cut) = text.split_at_checked(end).unwrap_or((text, ""));
+    Cow::Owned(format!("{start}… ({} more bytes)", cut.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        let whole = "é".repeat(MOST_TEXT / 2);
+        assert_eq!(bounded(whole.clone()), whole);
+        assert_eq!(bounded(format!("{whole}é")), format!("{whole}… (2 more bytes)"));
+        assert_eq!(
+            bounded(format!("a{whole}")),
+            format!("a{}… (2 more bytes)", "é".repeat(MOST_TEXT / 2 - 1))
+        );
+        let long = "x".repeat(5_000_000);
+        let finding = Finding::new(FindingCode::ZipBadEntry).detail(&long).entry(&long).values(&long, &long);
+        let finding = finding.signer(SignerPlace::new(0).named(&long));
+        assert!(format!("{finding:?}").len() < 6000);
+        assert!(finding.message().contains("x… (4999000 more bytes)"));
     }
 }

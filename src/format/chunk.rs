@@ -66,6 +66,9 @@ pub(super) fn next_chunk<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Chunk<'a>
     Ok(Some(Chunk { kind, header, header_size, content, whole: bytes }))
 }
 
+/// Longer texts are cut where they are shown, in bytes. Android takes package names of up to 223.
+const MOST_SHOWN: usize = 4096;
+
 /// A string of the pool, not decoded yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
@@ -102,7 +105,11 @@ impl<'a> Text<'a> {
     }
 
     /// The string, with U+FFFD for what cannot be decoded.
+    ///
+    /// Many attributes may share one string, so a loop over attributes must not decode each.
     pub fn decode(&self) -> Cow<'a, str> {
+        #[cfg(test)]
+        crate::work::step();
         if self.utf8 { String::from_utf8_lossy(self.bytes) } else { self.decode_utf16() }
     }
 
@@ -119,6 +126,28 @@ impl<'a> Text<'a> {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => Cow::Owned(modified_utf8(bytes)),
         }
+    }
+
+    /// As [`Text::displayed`]; of a text of more than 4096 bytes the start, with `…` behind it. For texts that many
+    /// attributes or configurations may share, each as long as the file.
+    pub fn shown(&self) -> String {
+        // What stands behind the first zero is not displayed, so it is not cut either.
+        let start = self.start(MOST_SHOWN);
+        let mut shown = start.displayed().into_owned();
+        if start.len() < self.len() && !(self.utf8 && start.bytes.contains(&0)) {
+            shown.push('…');
+        }
+        shown
+    }
+
+    /// Size in bytes, as it stands in the file.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     fn decode_utf16(&self) -> Cow<'a, str> {
@@ -324,6 +353,17 @@ mod tests {
         assert_eq!(unwrapped(&bytes, 5), 0x8005);
         assert_eq!(unwrapped(b"abc\0", 3), 3);
         assert_eq!(unwrapped(b"abc", 3), 3);
+    }
+
+    #[test]
+    fn what_is_shown_is_cut_unless_a_zero_ends_it() {
+        let shown = |bytes: &[u8]| Text { bytes, utf8: true }.shown();
+        let long = "a".repeat(MOST_SHOWN);
+        assert_eq!(shown(long.as_bytes()), long);
+        assert_eq!(shown(format!("{long}b").as_bytes()), format!("{long}…"));
+        assert_eq!(shown(format!("a.b\0{long}").as_bytes()), "a.b", "as Android reads it");
+        let utf16 = Text { bytes: &b"a\0".repeat(MOST_SHOWN), utf8: false }.shown();
+        assert_eq!(utf16, format!("{}…", "a".repeat(MOST_SHOWN / 2)));
     }
 
     #[test]

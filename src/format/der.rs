@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::Hash;
+use std::hash::Hasher;
 
 use super::cursor::ParseError;
 use super::cursor::ParseErrorKind;
@@ -504,11 +506,19 @@ fn trim_padding(mut number: &[u8]) -> &[u8] {
 
 impl PartialEq for Oid<'_> {
     fn eq(&self, other: &Self) -> bool {
+        #[cfg(test)]
+        crate::work::step();
         self.numbers().map(trim_padding).eq(other.numbers().map(trim_padding))
     }
 }
 
 impl Eq for Oid<'_> {}
+
+impl Hash for Oid<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.numbers().map(trim_padding).for_each(|number| number.hash(state));
+    }
+}
 
 impl fmt::Display for Oid<'_> {
     /// Dotted; a number of more than 128 bits is printed as its octets in hexadecimal behind `#`.

@@ -25,6 +25,7 @@ pub mod signing_block;
 pub mod source_stamp;
 pub mod strict_jar;
 pub mod x509;
+pub mod x509_names;
 pub mod zip;
 
 pub use chunk::Text;

@@ -57,6 +57,7 @@ pub struct Certificate<'a> {
     pub public_key_algorithm: Oid<'a>,
     /// The extensions, in order.
     pub extensions: Vec<Extension<'a>>,
+    key_usage: Option<KeyUsage>,
 }
 
 /// One extension.
@@ -141,6 +142,7 @@ impl<'a> Certificate<'a> {
                 );
             }
         }
+        let extensions = extensions.unwrap_or_default();
         Ok(Self {
             raw: bytes,
             trailing: reader.rest(),
@@ -155,7 +157,8 @@ impl<'a> Certificate<'a> {
             not_after,
             public_key_info: public_key_info.encoded,
             public_key_algorithm,
-            extensions: extensions.unwrap_or_default(),
+            key_usage: key_usage(&extensions, limits),
+            extensions,
         })
     }
 
@@ -169,15 +172,7 @@ impl<'a> Certificate<'a> {
     ///
     /// Source: JDK `X509Certificate.getKeyUsage`.
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        let extension = self.extensions.iter().find(|e| e.oid == KEY_USAGE && shape_is_right(e))?;
-        let mut reader = Reader::new(STRUCTURE, extension.value, &Limits::default());
-        let (unused, octets) = bit_string(reader.expect(Tag::BIT_STRING).ok()?).ok()?;
-        let last = octets.len().saturating_sub(1);
-        let octet = |index: usize| {
-            let octet = octets.get(index).copied().unwrap_or(0);
-            if index == last { octet & 0xff_u8.checked_shl(unused).unwrap_or(0) } else { octet }
-        };
-        Some(KeyUsage(u16::from_be_bytes([octet(0), octet(1)])))
+        self.key_usage
     }
 
     /// Whether a critical extension is of a type that the JDK does not know.
@@ -207,6 +202,18 @@ impl KeyUsage {
     pub fn allows_signing(self) -> bool {
         self.intersects(Self::DIGITAL_SIGNATURE) || self.intersects(Self::NON_REPUDIATION)
     }
+}
+
+fn key_usage(extensions: &[Extension<'_>], limits: &Limits) -> Option<KeyUsage> {
+    let extension = extensions.iter().find(|e| e.oid == KEY_USAGE && shape_is_right(e, limits))?;
+    let mut reader = Reader::new(STRUCTURE, extension.value, limits);
+    let (unused, octets) = bit_string(reader.expect(Tag::BIT_STRING).ok()?).ok()?;
+    let last = octets.len().saturating_sub(1);
+    let octet = |index: usize| {
+        let octet = octets.get(index).copied().unwrap_or(0);
+        if index == last { octet & 0xff_u8.checked_shl(unused).unwrap_or(0) } else { octet }
+    };
+    Some(KeyUsage(u16::from_be_bytes([octet(0), octet(1)])))
 }
 
 /// The object identifier of an `AlgorithmIdentifier`.
@@ -243,8 +250,8 @@ fn read_extensions<'a>(element: Element<'a>, limits: &Limits) -> Result<Vec<Exte
         }
         let value = field.expect(Tag::OCTET_STRING)?;
         let extension = Extension { oid, critical, value: value.contents };
-        if shape_is_right(&extension) {
-            if !seen.insert(oid.to_string()) {
+        if shape_is_right(&extension, limits) {
+            if !seen.insert(oid) {
                 return Err(element.error("extension occurs twice"));
             }
         } else if critical {
@@ -269,13 +276,13 @@ enum Shape {
 }
 
 /// Whether the value of `extension` is what the JDK wants of its type; of types that it does not know it wants nothing.
-fn shape_is_right(extension: &Extension<'_>) -> bool {
+fn shape_is_right(extension: &Extension<'_>, limits: &Limits) -> bool {
     let (tag, filled) = match known_extension(extension.oid) {
         None | Some(Shape::Any) => return true,
         Some(Shape::One(tag)) => (tag, false),
         Some(Shape::Filled) => (Tag::SEQUENCE, true),
     };
-    let mut reader = Reader::new(STRUCTURE, extension.value, &Limits::default());
+    let mut reader = Reader::new(STRUCTURE, extension.value, limits);
     let Ok(element) = reader.expect(tag) else { return false };
     reader.rest().is_empty()
         && !(filled && element.contents.is_empty())
@@ -421,13 +428,24 @@ pub fn serial_equal(a: &[u8], b: &[u8]) -> bool {
 ///
 /// The JDK also brings the text into Unicode form NFKD, which is left out here: names that differ only in composition
 /// (`é` in one or two characters, full-width letters) are different.
-pub fn names_equal(a: &[u8], b: &[u8]) -> bool {
-    match (Name::parse(a), Name::parse(b)) {
-        (Ok(a), Ok(b)) => {
-            let shape = |name: &Name<'_>| name.0.iter().map(Vec::len).collect::<Vec<_>>();
-            shape(&a) == shape(&b) && a.canonical() == b.canonical()
-        }
-        _ => false,
+pub fn names_equal(a: &[u8], b: &[u8], limits: &Limits) -> bool {
+    let a = CanonicalName::of(a, limits);
+    a.is_some() && a == CanonicalName::of(b, limits)
+}
+
+/// A name in the form in which [`names_equal`] compares: for comparing one with many.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CanonicalName {
+    /// How many attributes each relative name has.
+    shape: Vec<usize>,
+    text: String,
+}
+
+impl CanonicalName {
+    /// The form of a name, as encoded; `None` for one that is equal to nothing.
+    pub fn of(raw: &[u8], limits: &Limits) -> Option<Self> {
+        let name = Name::parse(raw, limits).ok()?;
+        Some(Self { shape: name.0.iter().map(Vec::len).collect(), text: name.canonical() })
     }
 }
 
@@ -437,8 +455,8 @@ pub fn names_equal(a: &[u8], b: &[u8]) -> bool {
 /// malformed name, or one of more than [`Limits::records`] parts, gives its octets in hexadecimal behind `#`.
 ///
 /// Source: JDK 17 `sun.security.x509.X500Name.toString`, `AVA.toString`.
-pub fn distinguished_name(raw: &[u8]) -> String {
-    match Name::parse(raw) {
+pub fn distinguished_name(raw: &[u8], limits: &Limits) -> String {
+    match Name::parse(raw, limits) {
         Ok(name) => name.display(),
         Err(_) => hex("#", raw),
     }
@@ -446,8 +464,8 @@ pub fn distinguished_name(raw: &[u8]) -> String {
 
 /// Whether a name, as encoded, is one of the debug keys that Android's tools and app templates make: it has the common
 /// name `Android Debug`, in whatever place.
-pub fn is_android_debug_subject(raw: &[u8]) -> bool {
-    let Ok(name) = Name::parse(raw) else { return false };
+pub fn is_android_debug_subject(raw: &[u8], limits: &Limits) -> bool {
+    let Ok(name) = Name::parse(raw, limits) else { return false };
     let debug = |attribute: &Attribute<'_>| {
         attribute.oid == Oid::constant(COMMON_NAME) && attribute.text().as_deref() == Some("Android Debug")
     };
@@ -492,9 +510,10 @@ struct Attribute<'a> {
 }
 
 impl<'a> Name<'a> {
-    fn parse(raw: &'a [u8]) -> Result<Self, ParseError> {
-        let limits = Limits::default();
-        let element = Reader::new("name", raw, &limits).required()?;
+    fn parse(raw: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
+        #[cfg(test)]
+        crate::work::step();
+        let element = Reader::new("name", raw, limits).required()?;
         let mut relative_names = Vec::new();
         let mut records = 0_usize;
         walk_name(element, |attribute| {
@@ -689,8 +708,8 @@ pub struct CertificateDescription {
 pub fn describe(der: &[u8], limits: &Limits) -> Option<CertificateDescription> {
     if let Ok((_, certificate)) = X509Certificate::from_der(der) {
         return Some(CertificateDescription {
-            subject: distinguished_name(certificate.subject().as_raw()),
-            issuer: distinguished_name(certificate.issuer().as_raw()),
+            subject: distinguished_name(certificate.subject().as_raw(), limits),
+            issuer: distinguished_name(certificate.issuer().as_raw(), limits),
             serial_hex: hex("", certificate.raw_serial()),
             not_before: certificate.validity().not_before.timestamp(),
             not_after: certificate.validity().not_after.timestamp(),
@@ -701,8 +720,8 @@ pub fn describe(der: &[u8], limits: &Limits) -> Option<CertificateDescription> {
     }
     let certificate = Certificate::parse(der, limits).ok()?;
     Some(CertificateDescription {
-        subject: distinguished_name(certificate.subject),
-        issuer: distinguished_name(certificate.issuer),
+        subject: distinguished_name(certificate.subject, limits),
+        issuer: distinguished_name(certificate.issuer, limits),
         serial_hex: hex("", certificate.serial),
         not_before: certificate.not_before,
         not_after: certificate.not_after,
@@ -823,6 +842,18 @@ mod tests {
                 Err(error) => error.to_string().split(": ").nth(1).unwrap().into(),
             }
         }
+    }
+
+    fn names_equal(a: &[u8], b: &[u8]) -> bool {
+        super::names_equal(a, b, &Limits::default())
+    }
+
+    fn distinguished_name(raw: &[u8]) -> String {
+        super::distinguished_name(raw, &Limits::default())
+    }
+
+    fn is_android_debug_subject(raw: &[u8]) -> bool {
+        super::is_android_debug_subject(raw, &Limits::default())
     }
 
     fn parse(bytes: &[u8]) -> Result<Certificate<'_>, ParseError> {

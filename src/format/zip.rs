@@ -177,6 +177,12 @@ impl DirectoryRecord {
         [UNIX, OS_X].contains(&u16::from(system)) && self.external_attributes & KIND == LINK
     }
 
+    /// How many bytes are read or inflated to have the content, whichever are more; at most, since a record cannot
+    /// announce less than there is.
+    pub fn work(&self) -> u64 {
+        self.stored_size().max(self.uncompressed_size.into())
+    }
+
     /// Whether a field holds the value that stands for "see the extra field of ZIP64".
     pub fn points_to_zip64(&self) -> bool {
         [self.compressed_size, self.uncompressed_size, self.local_header_offset].contains(&u32::MAX)

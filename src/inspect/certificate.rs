@@ -60,9 +60,10 @@ impl CertificateDetails {
             .as_ref()
             .and_then(|parsed| crypto::certificate_key(parsed.public_key_info, limits).ok())
             .map(|key| KeyDetails::of(&key));
-        let debug = parsed.as_ref().is_some_and(|parsed| x509::is_android_debug_subject(parsed.subject));
+        let debug =
+            parsed.as_ref().is_some_and(|parsed| x509::is_android_debug_subject(parsed.subject, limits));
         let self_issued =
-            parsed.as_ref().is_some_and(|parsed| x509::names_equal(parsed.subject, parsed.issuer));
+            parsed.as_ref().is_some_and(|parsed| x509::names_equal(parsed.subject, parsed.issuer, limits));
         match described {
             Some(described) => Self {
                 issuer: described.issuer,

@@ -3,6 +3,10 @@
 //!
 //! Source: RFC 5652, sections 5.3 and 5.4. SM2 and SM3 of GM/T 0009 and 0004 are named and not verified.
 
+use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::Budget;
 use super::Content;
 use super::Coverage;
@@ -24,38 +28,80 @@ use crate::format::pkcs7::SignedData;
 use crate::format::pkcs7::SignerInfo;
 use crate::format::shape::Shape;
 use crate::format::x509;
+use crate::format::x509_names::NameId;
+use crate::format::x509_names::NameIds;
 use crate::identity::Certificate;
 
 /// So many signers are described one by one.
 const DESCRIBED_SIGNERS: usize = 16;
 
 /// Signed data of either family, with its certificates as far as they can be read.
+///
+/// Many signers may name one certificate, and one content: what they share is computed once.
 pub(super) struct Cms<'a> {
     data: SignedData<'a>,
-    certificates: Vec<x509::Certificate<'a>>,
+    certificates: Vec<Found<'a>>,
+    names: RefCell<NameIds<'a>>,
+    /// Digests of the content.
+    digests: RefCell<HashMap<DigestAlgorithm, Vec<u8>>>,
+    limits: &'a Limits,
+}
+
+/// A certificate of the data.
+struct Found<'a> {
+    parsed: x509::Certificate<'a>,
+    issuer: Option<NameId>,
+    identity: OnceCell<Result<Certificate, String>>,
 }
 
 impl<'a> Cms<'a> {
-    pub(super) fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
+    pub(super) fn parse(bytes: &'a [u8], limits: &'a Limits) -> Result<Self, ParseError> {
         let family: Oid<'static> = match Shape::of(bytes, bytes.len() as u64) {
             Shape::GmCms => GM_SIGNED_DATA,
             _ => SIGNED_DATA,
         };
         let data = SignedData::parse_as(family, bytes, limits)?;
-        let certificates = data.certificates.iter().flatten();
-        let certificates =
-            certificates.filter_map(|der| x509::Certificate::parse(der, limits).ok()).collect();
-        Ok(Self { data, certificates })
+        let mut names = NameIds::default();
+        let certificates = data
+            .certificates
+            .iter()
+            .flatten()
+            .filter_map(|der| x509::Certificate::parse(der, limits).ok())
+            .map(|parsed| Found {
+                issuer: names.of(parsed.issuer, limits),
+                parsed,
+                identity: OnceCell::new(),
+            })
+            .collect();
+        let (names, digests) = (RefCell::new(names), RefCell::default());
+        Ok(Self { data, certificates, names, digests, limits })
     }
 
-    fn find_certificate(&self, info: &SignerInfo<'_>) -> Option<&x509::Certificate<'a>> {
-        self.certificates.iter().find(|certificate| match info.sid.key_identifier {
-            Some(identifier) => has_key_identifier(certificate, identifier),
-            None => {
-                x509::serial_equal(certificate.serial, info.sid.serial)
-                    && x509::names_equal(certificate.issuer, info.sid.issuer)
-            }
+    /// The digest of the content; `None` when it is not there.
+    fn content_digest(&self, algorithm: DigestAlgorithm) -> Result<Option<Vec<u8>>, ParseError> {
+        let Some(content) = self.data.content else { return Ok(None) };
+        if let Some(known) = self.digests.borrow().get(&algorithm) {
+            return Ok(Some(known.clone()));
+        }
+        let digest = algorithm.digest(&content.octets()?);
+        self.digests.borrow_mut().insert(algorithm, digest.clone());
+        Ok(Some(digest))
+    }
+
+    fn find_certificate(&self, info: &SignerInfo<'a>) -> Option<&Found<'a>> {
+        if let Some(identifier) = info.sid.key_identifier {
+            return self.certificates.iter().find(|found| has_key_identifier(&found.parsed, identifier));
+        }
+        let named = self.names.borrow_mut().of(info.sid.issuer, self.limits)?;
+        self.certificates.iter().find(|found| {
+            found.issuer == Some(named) && x509::serial_equal(found.parsed.serial, info.sid.serial)
         })
+    }
+}
+
+impl Found<'_> {
+    fn identity(&self, limits: &Limits) -> Result<Certificate, String> {
+        self.identity.get_or_init(|| certificate(self.parsed.raw, limits)).clone()
     }
 }
 
@@ -88,11 +134,11 @@ pub(super) fn describe(mark: &mut Mark, cms: &Cms<'_>, limits: &Limits) {
         if let Some(identifier) = info.sid.key_identifier {
             mark.push("key-identifier", hex(identifier));
         } else {
-            mark.push("issuer", x509::distinguished_name(info.sid.issuer));
+            mark.push("issuer", x509::distinguished_name(info.sid.issuer, limits));
             mark.push("serial", hex(info.sid.serial));
         }
         mark.push("algorithm", algorithm_name(info));
-        let signer = cms.find_certificate(info).map(|found| certificate(found.raw, limits));
+        let signer = cms.find_certificate(info).map(|found| found.identity(limits));
         if let Some(Ok(signer)) = signer {
             mark.push("signer", signer.subject());
             mark.push("signer-sha256", signer.digest().to_string());
@@ -175,49 +221,47 @@ fn judge(mark: &mut Mark, cms: &Cms<'_>, checks: &Budget, limits: &Limits) {
     }
 }
 
-fn check(cms: &Cms<'_>, info: &SignerInfo<'_>, checks: &Budget, limits: &Limits) -> Outcome {
+fn check<'a>(cms: &Cms<'a>, info: &SignerInfo<'a>, checks: &Budget, limits: &Limits) -> Outcome {
     let data = &cms.data;
     let Some(algorithm) = algorithm(info) else {
         return Outcome::Unknown(format!("signatures by {} are not verified here", algorithm_name(info)));
     };
-    if !checks.take() {
-        return Outcome::Unknown("more signatures in marks than are checked in one file".to_owned());
-    }
     let Some(found) = cms.find_certificate(info) else {
         return Outcome::Unknown("the signer's certificate is not in it".to_owned());
     };
-    let signer = match certificate(found.raw, limits) {
+    if !checks.take_check(found.parsed.public_key_info, limits) {
+        return Outcome::Unknown("more signatures in marks than are checked in one file".to_owned());
+    }
+    let signer = match found.identity(limits) {
         Ok(signer) => signer,
         Err(error) => return Outcome::Unknown(error),
     };
-    let key = match crypto::certificate_key(found.public_key_info, limits) {
+    let key = match crypto::certificate_key(found.parsed.public_key_info, limits) {
         Ok(key) => key,
         Err(error) => return Outcome::Unknown(format!("the signer's key cannot be used: {error}")),
     };
     if info.signature_is_constructed {
         return Outcome::Unknown("the signature is in several pieces".to_owned());
     }
-    let content = match data.content.map(|content| content.octets()).transpose() {
-        Ok(content) => content,
+    let content_digest = match cms.content_digest(algorithm.digest) {
+        Ok(content_digest) => content_digest,
         Err(error) => return Outcome::Unknown(error.to_string()),
     };
-    let message = match &info.signed_attributes {
-        None => match &content {
-            None => return Outcome::Unknown("what it signs is not in it".to_owned()),
-            Some(content) => content.to_vec(),
-        },
-        Some(raw) if raw.is_indefinite() => {
+    let verified = match (&info.signed_attributes, &content_digest) {
+        (None, None) => return Outcome::Unknown("what it signs is not in it".to_owned()),
+        (None, Some(digest)) => crypto::verify_digest(&key, algorithm.scheme(), digest, info.signature),
+        (Some(raw), _) if raw.is_indefinite() => {
             return Outcome::Unknown("the signed attributes have no length".to_owned());
         }
-        Some(raw) => {
-            if let Err(outcome) = check_attributes(data, raw, algorithm.digest, content.as_deref(), limits) {
+        (Some(raw), digest) => {
+            if let Err(outcome) = check_attributes(data, raw, algorithm.digest, digest.as_deref(), limits) {
                 return outcome;
             }
-            raw.signed_bytes().concat()
+            crypto::verify(&key, algorithm.scheme(), &raw.signed_bytes().concat(), info.signature)
         }
     };
-    match crypto::verify(&key, algorithm.scheme(), &message, info.signature) {
-        Ok(true) if content.is_some() => Outcome::Verified(signer),
+    match verified {
+        Ok(true) if content_digest.is_some() => Outcome::Verified(signer),
         Ok(true) => Outcome::OfDetached,
         Ok(false) => Outcome::Mismatch(algorithm.scheme().to_string()),
         Err(error) => Outcome::Mismatch(error.to_string()),
@@ -229,7 +273,7 @@ fn check_attributes(
     data: &SignedData<'_>,
     raw: &crate::format::pkcs7::RawAttributes<'_>,
     digest: DigestAlgorithm,
-    content: Option<&[u8]>,
+    actual: Option<&[u8]>,
     limits: &Limits,
 ) -> Result<(), Outcome> {
     let mismatch = |error: ParseError| Outcome::Mismatch(error.to_string());
@@ -240,11 +284,11 @@ fn check_attributes(
     let Some(signed) = attributes.message_digest().map_err(mismatch)? else {
         return Err(Outcome::Mismatch("no message digest among the signed attributes".to_owned()));
     };
-    match content.map(|content| digest.digest(content)) {
+    match actual {
         Some(actual) if actual != signed => Err(Outcome::Mismatch(format!(
             "the content has {} {}, signed is {}",
             digest.name(),
-            hex(&actual),
+            hex(actual),
             hex(signed)
         ))),
         _ => Ok(()),

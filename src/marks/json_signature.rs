@@ -81,6 +81,9 @@ pub(super) fn verify(jws: &Jws<'_>, checks: &Budget, limits: &Limits) -> Result<
     let signer = certificate(der, limits).map_err(Fault::Malformed)?;
     let parsed =
         x509::Certificate::parse(der, limits).map_err(|error| Fault::Malformed(error.to_string()))?;
+    if !checks.take_check(parsed.public_key_info, limits) {
+        return Err(Fault::Unknown("more signatures in marks than are checked in one file".to_owned()));
+    }
     let key = crypto::certificate_key(parsed.public_key_info, limits)
         .map_err(|error| Fault::Malformed(error.to_string()))?;
     match (key.kind(), algorithm.curve) {
@@ -103,9 +106,6 @@ pub(super) fn verify(jws: &Jws<'_>, checks: &Budget, limits: &Limits) -> Result<
             Fault::Mismatch(format!("{} bytes of signature, not two times {len}", jws.signature.len()))
         })?,
     };
-    if !checks.take() {
-        return Err(Fault::Unknown("more signatures in marks than are checked in one file".to_owned()));
-    }
     match crypto::verify(&key, algorithm.scheme, jws.signed, &signature) {
         Ok(true) => Ok(signer),
         Ok(false) => Err(Fault::Mismatch(algorithm.name.to_owned())),

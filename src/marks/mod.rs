@@ -61,6 +61,8 @@ use crate::Limits;
 use crate::apk::Apk;
 use crate::apk::SigningBlock;
 use crate::apk::Stop;
+use crate::crypto;
+use crate::crypto::KeyKind;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::format::channel::VASDOLLY_COMMENT_MAGIC;
@@ -447,9 +449,15 @@ impl Budget {
     fn take(&self) -> bool {
         self.spend(1)
     }
+
+    /// Takes what reading a key and checking a signature with it cost.
+    fn take_check(&self, spki: &[u8], limits: &Limits) -> bool {
+        let check = KeyKind::of_certificate(spki, limits).map_or(1, KeyKind::cost);
+        self.spend(check.saturating_add(crypto::reading_cost(spki, limits)))
+    }
 }
 
-/// Signatures of marks that are checked in one file. No honest file has as many; each takes up to 50 ms.
+/// Signatures of marks that are checked in one file, in the unit of [`KeyKind::cost`]. No honest file has as many.
 const CHECKS: u64 = 100;
 /// Files of `META-INF/` whose start is looked at. Real apps have a few hundred.
 const LOOKS: u64 = 4096;

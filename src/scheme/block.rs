@@ -11,11 +11,11 @@ use super::HybridHalf;
 use super::VerifiedSigner;
 use crate::crypto;
 use crate::crypto::ContentDigestAlgorithm;
-use crate::crypto::PublicKey;
 use crate::crypto::SignatureAlgorithm;
 use crate::crypto::SignatureAlgorithmId;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::finding::FindingList;
 use crate::finding::MAX_SDK;
 use crate::finding::SchemeId;
 use crate::finding::SignerPlace;
@@ -59,7 +59,7 @@ pub(super) struct SignerCodes {
 #[derive(Debug)]
 pub(crate) struct ExaminedSigner {
     pub(super) place: SignerPlace,
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: FindingList,
     pub(super) certificates: Vec<Certificate>,
     /// Certificates that stand in signed data whose signature did not verify.
     pub(super) claimed: Vec<Certificate>,
@@ -77,11 +77,14 @@ pub(crate) struct ExaminedSigner {
     pub(super) hybrid: Option<HybridHalf>,
 }
 
+/// So many findings of one kind are kept of one signer. Honest ones have no more than three.
+const MOST_FINDINGS: usize = 20;
+
 impl ExaminedSigner {
     pub(super) fn new(index: usize) -> Self {
         Self {
             place: SignerPlace::new(index),
-            findings: Vec::new(),
+            findings: FindingList::of_most(MOST_FINDINGS),
             certificates: Vec::new(),
             claimed: Vec::new(),
             digests: Vec::new(),
@@ -100,7 +103,7 @@ impl ExaminedSigner {
     }
 
     pub(super) fn has_errors(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
+        self.findings.has_errors()
     }
 
     /// Turns an examined signer, whose scheme verified, into a verified one. `sdk_range` is what the scheme is for.
@@ -353,7 +356,7 @@ fn verify_signatures(
             return None;
         }
     };
-    let key = match PublicKey::from_spki(signer.public_key, cx.limits()) {
+    let key = match cx.budget.public_key(signer.public_key, cx.limits()) {
         Ok(key) => key,
         Err(error) => {
             examined.report(codes, Finding::new(codes.malformed_public_key).detail(error.to_string()));
@@ -366,7 +369,8 @@ fn verify_signatures(
             examined.report(codes, Finding::new(codes.malformed_public_key).detail(detail));
             return None;
         }
-        let code = match crypto::verify(&key, algorithm.scheme, signer.signed_data.rest(), signature) {
+        let message = signer.signed_data.rest();
+        let code = match cx.verify(&key, algorithm.scheme, message, signature) {
             Ok(true) => {
                 examined.algorithms.push(algorithm.name.to_owned());
                 if !examined.wanted.contains(&algorithm.content_digest) {

@@ -1,47 +1,85 @@
 //! Certificates as identities: parsed once a file, whichever schemes name them.
 
+use std::cell::Cell;
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use crate::Limits;
+use crate::apk::Stop;
+use crate::apk::too_large;
 use crate::crypto;
+use crate::crypto::KeyKind;
 use crate::format::ParseError;
+use crate::format::ParseErrorKind;
 use crate::format::x509;
 use crate::identity::Certificate;
+use crate::identity::CertificateDigest;
 use crate::identity::KeyFacts;
 use crate::identity::PrintedDigests;
 
 /// The certificates of one file.
 #[derive(Debug, Default)]
 pub(crate) struct Certificates {
-    seen: RefCell<Vec<Certificate>>,
+    seen: RefCell<HashMap<CertificateDigest, Certificate>>,
+    /// Size in bytes of all that were seen, and of the one that was too much.
+    size: Cell<u64>,
 }
 
 impl Certificates {
-    /// The identity of the certificate in `der`, which must parse.
+    /// The identity of the certificate in `der`, which must parse. No arithmetic is done with its key.
     ///
     /// # Errors
-    /// What is wrong with the encoding.
+    /// What is wrong with the encoding. Also when there are more bytes of certificates than the limit; then
+    /// [`Certificates::check`] stops the work.
     pub(super) fn identify(&self, der: &[u8], limits: &Limits) -> Result<Certificate, ParseError> {
-        if let Some(known) = self.seen.borrow().iter().find(|known| known.der() == der) {
+        let digests = printed_digests(der);
+        let identity = CertificateDigest(digests.sha256);
+        if let Some(known) = self.seen.borrow().get(&identity) {
             return Ok(known.clone());
         }
-        let certificate = identify(der, limits)?;
-        self.seen.borrow_mut().push(certificate.clone());
+        let size = self.size.get().saturating_add(der.len() as u64);
+        self.size.set(size);
+        if size > limits.certificates {
+            let kind = ParseErrorKind::TooLarge { what: WHAT, size, limit: limits.certificates };
+            return Err(ParseError { structure: "certificate", offset: 0, kind });
+        }
+        let certificate = identify_digested(der, digests, limits)?;
+        self.seen.borrow_mut().insert(identity, certificate.clone());
         Ok(certificate)
+    }
+
+    /// Stops the work once there were more bytes of certificates than the limit.
+    ///
+    /// # Errors
+    /// [`Stop::Malformed`] with the one finding.
+    pub(crate) fn check(&self, limits: &Limits) -> Result<(), Stop> {
+        let size = self.size.get();
+        if size > limits.certificates { Err(too_large(WHAT, size, limits.certificates)) } else { Ok(()) }
     }
 }
 
-/// The identity of the certificate in `der`, which must parse.
+/// What the limit is about.
+const WHAT: &str = "all certificates together";
+
+/// The identity of the certificate in `der`, which must parse. No arithmetic is done with its key.
 ///
 /// # Errors
 /// What is wrong with the encoding.
 pub(crate) fn identify(der: &[u8], limits: &Limits) -> Result<Certificate, ParseError> {
+    identify_digested(der, printed_digests(der), limits)
+}
+
+fn identify_digested(
+    der: &[u8],
+    digests: PrintedDigests,
+    limits: &Limits,
+) -> Result<Certificate, ParseError> {
     let parsed = x509::Certificate::parse(der, limits)?;
     Ok(Certificate::new(
         der.to_vec(),
-        printed_digests(der),
+        digests,
         key_facts(parsed.public_key_info, limits),
-        x509::distinguished_name(parsed.subject),
+        x509::distinguished_name(parsed.subject, limits),
     ))
 }
 
@@ -52,8 +90,8 @@ fn printed_digests(bytes: &[u8]) -> PrintedDigests {
 fn key_facts(spki: &[u8], limits: &Limits) -> KeyFacts {
     let normalised = crypto::normalise_rsa_spki(spki);
     let spki_sha256 = crypto::sha256(normalised.as_deref().unwrap_or(spki));
-    let (algorithm, bits) = match crypto::certificate_key(spki, limits) {
-        Ok(key) => (key.algorithm_name(), key.bits()),
+    let (algorithm, bits) = match KeyKind::of_certificate(spki, limits) {
+        Ok(kind) => (kind.algorithm_name(), kind.bits()),
         Err(_) => ("unusable", 0),
     };
     KeyFacts { algorithm: algorithm.to_owned(), bits, digests: printed_digests(spki), spki_sha256 }
@@ -128,5 +166,23 @@ mod tests {
         assert_eq!(odd.digests.sha256, crypto::sha256(&negative));
         assert_eq!(odd.spki_sha256, plain.digests.sha256);
         assert_ne!(odd.digests, plain.digests);
+    }
+
+    #[test]
+    fn certificates_are_kept_once_and_up_to_their_limit() {
+        let [a, b] = [
+            &include_bytes!("../../testdata/keys/ec-p256.x509.der")[..],
+            include_bytes!("../../testdata/keys/ec-p384.x509.der"),
+        ];
+        let limits = Limits { certificates: a.len() as u64, ..Limits::default() };
+        let certificates = Certificates::default();
+        for _ in 0..3 {
+            assert_eq!(certificates.identify(a, &limits).unwrap().der(), a);
+        }
+        assert!(certificates.check(&limits).is_ok());
+        assert!(certificates.identify(b, &limits).is_err());
+        assert!(certificates.identify(a, &limits).is_ok(), "the one that is known");
+        let Err(Stop::Malformed(finding)) = certificates.check(&limits) else { panic!("not stopped") };
+        assert_eq!(finding.code, crate::finding::FindingCode::LimitExceeded);
     }
 }

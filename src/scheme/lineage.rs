@@ -4,9 +4,9 @@
 //! `SigningCertificateLineage.consolidateLineages`.
 
 use super::Context;
+use super::budget::Budget;
 use super::certificate::Certificates;
 use crate::Limits;
-use crate::crypto;
 use crate::crypto::PublicKey;
 use crate::crypto::SignatureAlgorithmId;
 use crate::format::Cursor;
@@ -36,12 +36,13 @@ impl From<ParseError> for LineageFault {
 
 /// Reads the lineage of an APK's signer and verifies every signature in it.
 pub(super) fn verify(cx: &Context<'_>, value: Cursor<'_>) -> Result<Lineage, LineageFault> {
-    verify_value(&cx.certificates, cx.limits(), value)
+    verify_value(&cx.certificates, &cx.budget, cx.limits(), value)
 }
 
 /// Reads a lineage, wherever it stands, and verifies every signature in it.
 fn verify_value(
     certificates: &Certificates,
+    budget: &Budget,
     limits: &Limits,
     value: Cursor<'_>,
 ) -> Result<Lineage, LineageFault> {
@@ -60,7 +61,7 @@ fn verify_value(
         }
         let node = lineage::next_node(&mut list)?;
         if let Some(parent) = nodes.last() {
-            verify_node(limits, parent, &node).map_err(|error| match error {
+            verify_node(budget, limits, parent, &node).map_err(|error| match error {
                 NodeFault::Unknown(id) => LineageFault::Malformed(format!(
                     "certificate #{number}: signed with the unknown algorithm {id:#06x}"
                 )),
@@ -101,8 +102,8 @@ pub enum LineageFileFault {
 /// Verifies a lineage file, as `apksigner rotate` writes it and `apksigner --lineage` takes it.
 ///
 /// `bytes` is the whole file. Every certificate in it has vouched for the next one; the last is the current signer. The
-/// capabilities are as the file has them: nothing signs them before they stand in an APK. Only [`Limits::lineage`] of
-/// `limits` and those of certificates matter.
+/// capabilities are as the file has them: nothing signs them before they stand in an APK. Of `limits` only
+/// [`Limits::lineage`], [`Limits::signature_checks`] and those of certificates matter.
 ///
 /// ```
 /// use apkvouch::identity::Capability;
@@ -131,7 +132,7 @@ pub fn verify_lineage_file(bytes: &[u8], limits: &Limits) -> Result<Lineage, Lin
             _ => LineageFileFault::Malformed(text),
         }
     })?;
-    verify_value(&Certificates::default(), limits, value).map_err(|fault| match fault {
+    verify_value(&Certificates::default(), &Budget::default(), limits, value).map_err(|fault| match fault {
         LineageFault::DoesNotVerify(what) => LineageFileFault::DoesNotVerify(what),
         LineageFault::NoHistory(what) | LineageFault::Malformed(what) => LineageFileFault::Malformed(what),
     })
@@ -142,15 +143,20 @@ enum NodeFault {
     Wrong(String),
 }
 
-fn verify_node(limits: &Limits, parent: &LineageNode, node: &lineage::Node<'_>) -> Result<(), NodeFault> {
+fn verify_node(
+    budget: &Budget,
+    limits: &Limits,
+    parent: &LineageNode,
+    node: &lineage::Node<'_>,
+) -> Result<(), NodeFault> {
     let id = parent.signature_algorithm;
     let algorithm = SignatureAlgorithmId(id).lookup().ok_or(NodeFault::Unknown(id))?;
     let wrong = |what: &dyn std::fmt::Display| NodeFault::Wrong(what.to_string());
-    let key = public_key(limits, &parent.certificate).map_err(|error| wrong(&error))?;
+    let key = public_key(budget, limits, &parent.certificate).map_err(|error| wrong(&error))?;
     if !algorithm.fits(&key) {
         return Err(wrong(&format!("{} with a key for {}", algorithm.name, key.algorithm_name())));
     }
-    match crypto::verify(&key, algorithm.scheme, node.signed_data, node.signature) {
+    match budget.verify(&key, algorithm.scheme, node.signed_data, node.signature, limits) {
         Ok(true) => {}
         Ok(false) => {
             return Err(wrong(&format!(
@@ -170,9 +176,13 @@ fn verify_node(limits: &Limits, parent: &LineageNode, node: &lineage::Node<'_>) 
 }
 
 /// The key of a certificate, or why it cannot be used.
-pub(super) fn public_key(limits: &Limits, certificate: &Certificate) -> Result<PublicKey, String> {
+pub(super) fn public_key(
+    budget: &Budget,
+    limits: &Limits,
+    certificate: &Certificate,
+) -> Result<PublicKey, String> {
     let parsed = x509::Certificate::parse(certificate.der(), limits).map_err(|error| error.to_string())?;
-    crypto::certificate_key(parsed.public_key_info, limits).map_err(|error| error.to_string())
+    budget.certificate_key(parsed.public_key_info, limits).map_err(|error| error.to_string())
 }
 
 /// Whether all lineages are parts of one history: the shorter of any two is a run of the longer.

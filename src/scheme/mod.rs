@@ -3,6 +3,7 @@
 //! Only this module makes a [`VerifiedSigner`], so that nothing above it can be handed a claimed one.
 
 mod block;
+mod budget;
 mod certificate;
 mod content;
 mod lineage;
@@ -21,6 +22,8 @@ use crate::apk::Apk;
 use crate::apk::SigningBlock;
 use crate::apk::Stop;
 use crate::crypto::ContentDigestAlgorithm;
+use crate::crypto::PublicKey;
+use crate::crypto::SignatureScheme;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -33,6 +36,8 @@ use crate::identity::Lineage;
 use block::ExaminedBlock;
 use block::ExaminedSigner;
 use block::SignerCodes;
+use budget::Budget;
+use budget::CheckError;
 use certificate::Certificates;
 use v4::ExaminedV4;
 
@@ -64,11 +69,33 @@ pub(crate) struct Context<'a> {
     pub(crate) min_sdk: u32,
     pub(crate) max_sdk: u32,
     certificates: Certificates,
+    budget: Budget,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(apk: &'a Apk<'a>, min_sdk: u32, max_sdk: u32) -> Self {
-        Self { apk, min_sdk, max_sdk, certificates: Certificates::default() }
+        Self { apk, min_sdk, max_sdk, certificates: Certificates::default(), budget: Budget::default() }
+    }
+
+    /// Checks one signature; see [`Budget::verify`].
+    fn verify(
+        &self,
+        key: &PublicKey,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, CheckError> {
+        self.budget.verify(key, scheme, message, signature, self.limits())
+    }
+
+    /// Stops the work once the file has asked for more of it, over all schemes, than the limits grant. What was found
+    /// after that is not all, so none of it is told.
+    ///
+    /// # Errors
+    /// [`Stop::Malformed`] with the one finding.
+    pub(crate) fn check_limits(&self) -> Result<(), Stop> {
+        self.budget.check(self.limits())?;
+        self.certificates.check(self.limits())
     }
 
     fn limits(&self) -> &'a Limits {
@@ -200,6 +227,7 @@ fn examine_all(cx: &Context<'_>, block: &SigningBlock, proof: &mut Proof) -> Res
         } else if let Some(pair) = block.first(scheme.block_id()) {
             let value = block.value(pair, cx.apk.source(), cx.limits())?;
             examined.push(scheme.examine(cx, &value, &examined)?);
+            cx.check_limits()?;
             proof.found.push(scheme.id());
         } else {
             proof.findings.extend(scheme.missing(&examined));
@@ -247,7 +275,7 @@ fn conclude_all(cx: &Context<'_>, mut examined: Vec<Examined>, digests: &Content
         failed = this.has_errors();
         proof.findings.append(&mut this.findings.clone());
         for signer in &this.signers {
-            proof.findings.extend(signer.findings.iter().cloned());
+            proof.findings.extend(signer.findings.clone().into_vec());
         }
     }
     if !failed {
@@ -312,6 +340,7 @@ impl Proof {
 /// [`Stop::Malformed`] when an entry that is needed cannot be read.
 pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop> {
     let v1 = v1::verify(cx, &proof.found)?;
+    cx.check_limits()?;
     proof.schemes.push(v1.result);
     // Beside a newer signature, v1 matters to older versions alone: say so, since the app may not be meant for them.
     let newer_since = match proof.found.last() {
@@ -347,6 +376,7 @@ pub(crate) fn verify_source_stamp(cx: &Context<'_>, proof: &mut Proof) -> Result
         listed.push(SchemeDigests::of_manifest(cx)?);
     }
     let stamp = source_stamp::verify(cx, &parts, &listed, cx.min_sdk.max(source_stamp::MIN_SDK))?;
+    cx.check_limits()?;
     proof.schemes.push(stamp.result);
     proof.findings.extend(stamp.findings);
     proof.stamp_timestamp = stamp.timestamp;
@@ -375,6 +405,10 @@ pub(crate) fn verify_v1_for_some(cx: &Context<'_>, proof: &mut Proof) -> Result<
             proof.schemes.append(&mut alone.schemes);
             proof.findings.append(&mut alone.findings);
         }
+        // What is beyond a limit was not looked at: Android may accept it.
+        Err(Stop::Malformed(finding)) if finding.code == FindingCode::LimitExceeded => {
+            return Err(Stop::Malformed(finding));
+        }
         Ok(()) | Err(Stop::Malformed(_)) => proof.push(SchemeId::V1, SchemeOutcome::Rejected),
         Err(error) => return Err(error),
     }
@@ -387,7 +421,7 @@ pub(crate) fn verify_v1_for_some(cx: &Context<'_>, proof: &mut Proof) -> Result<
 /// When the bytes cannot be had.
 pub(crate) fn examine_v4(cx: &Context<'_>, idsig: &Idsig<'_>, proof: &mut Proof) -> Result<(), Stop> {
     proof.v4 = Some(v4::examine(cx, idsig)?);
-    Ok(())
+    cx.check_limits()
 }
 
 /// Holds the v4 signature against the other ones, once all of them have verified.

@@ -176,17 +176,19 @@ pub(crate) fn listed_digests(cx: &Context<'_>) -> Result<Result<Vec<SchemeDigest
             && let Some(value) = value(BlockId::V3)?
         {
             found.push(v3::examine_alone(cx, &value));
+            cx.check_limits()?;
         }
         if cx.max_sdk >= v2::MIN_SDK
             && (cx.min_sdk < v3::MIN_SDK || found.is_empty())
             && let Some(value) = value(BlockId::V2)?
         {
             found.push(v2::V2.examine(cx, &value, &found)?);
+            cx.check_limits()?;
         }
     }
     if let Some(failed) = found.iter_mut().find(|examined| examined.has_errors()) {
         let mut findings = std::mem::take(&mut failed.findings);
-        findings.extend(failed.signers.iter_mut().flat_map(|signer| std::mem::take(&mut signer.findings)));
+        findings.extend(failed.signers.iter_mut().flat_map(|signer| signer.findings.take()));
         return Ok(Err(findings));
     }
     let mut listed: Vec<SchemeDigests> = found.iter().map(SchemeDigests::of).collect();
@@ -350,7 +352,7 @@ impl<'r> Stamp<'r> {
             );
             return Ok(());
         }
-        let key = lineage::public_key(self.cx.limits(), &certificate);
+        let key = lineage::public_key(&self.cx.budget, self.cx.limits(), &certificate);
         match form {
             Form::First => self.read_first(&mut stamp, listed, &key)?,
             Form::Second => self.read_second(&mut stamp, listed, &certificate, &key)?,
@@ -499,7 +501,7 @@ impl<'r> Stamp<'r> {
                 Ok(key) if !algorithm.fits(key) => {
                     exception(&format!("the key is for {}", key.algorithm_name()))
                 }
-                Ok(key) => match crypto::verify(key, algorithm.scheme, message, signature) {
+                Ok(key) => match self.cx.verify(key, algorithm.scheme, message, signature) {
                     Ok(true) => {
                         if !self.algorithms.iter().any(|known| known == name) {
                             self.algorithms.push(name.to_owned());

@@ -1,7 +1,6 @@
 //! What the keys and certificates of verified signers are worth, beyond that they verify.
 
 use crate::Limits;
-use crate::crypto;
 use crate::crypto::KeyKind;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -60,11 +59,11 @@ fn check(signer: &VerifiedSigner, limits: &Limits, findings: &mut Vec<Finding>) 
     let Ok(certificate) = x509::Certificate::parse(signer.certificate().der(), limits) else { return };
     if let Some((_, name)) = PUBLIC_KEYS.iter().find(|(public, _)| *public == digest) {
         findings.push(finding(FindingCode::TestKey).detail(format!("it is {name}")));
-    } else if x509::is_android_debug_subject(certificate.subject) {
+    } else if x509::is_android_debug_subject(certificate.subject, limits) {
         findings.push(finding(FindingCode::DebugCertificate));
     }
-    let Ok(key) = crypto::certificate_key(certificate.public_key_info, limits) else { return };
-    if let Some((weakness, severity)) = weakness(key.kind()) {
+    let Ok(key) = KeyKind::of_certificate(certificate.public_key_info, limits) else { return };
+    if let Some((weakness, severity)) = weakness(key) {
         findings.push(finding(FindingCode::WeakKey).with_severity(severity).detail(weakness));
     }
 }

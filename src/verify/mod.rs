@@ -20,6 +20,7 @@ use crate::apk::Stop;
 use crate::apk::manifest;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::finding::FindingList;
 use crate::finding::SchemeId;
 use crate::format::signing_block::BlockId;
 use crate::identity::Certificate;
@@ -179,6 +180,10 @@ impl Verification {
     }
 }
 
+/// So many findings of one kind are told of a file; how many more there are is said. More than the schemes keep, all of
+/// their signers together.
+const MOST_FINDINGS: usize = 4000;
+
 /// Verifies the APK in `source` for every Android version in range.
 ///
 /// An APK that is unsigned, forged or broken is `Ok`, with findings. [`verify_with_idsig`] takes the v4 signature file
@@ -260,6 +265,9 @@ fn verify_all(
         Err(Stop::Malformed(finding)) => verification.findings.push(*finding),
         Err(Stop::Error(error)) => return Err(error),
     }
+    let mut findings = FindingList::of_most(MOST_FINDINGS);
+    findings.extend(verification.findings.drain(..));
+    verification.findings = findings.into_vec();
     proof.sort();
     verification.schemes = proof.schemes;
     verification.stamp_timestamp = proof.stamp_timestamp;
@@ -388,6 +396,7 @@ fn run(
         scheme::bind_v4(&cx, proof)?;
         check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, (min_sdk, max_sdk));
     }
+    cx.check_limits()?;
     if !proof.has_errors() {
         return Ok(Status::Verified);
     }

@@ -170,6 +170,7 @@ fn run(
     };
     let StampResult { result, timestamp, findings } =
         scheme::verify_stamp_over(&cx, &parts, &listed, min_sdk)?;
+    cx.check_limits()?;
     let status = if result.is_verified() {
         StampStatus::Verified
     } else if parts.has_block() {

@@ -94,6 +94,20 @@ impl Entry {
         self
     }
 
+    /// The same content in as little data as [`deflate_far`] makes of it.
+    pub fn deflated_far(self, distances: &'static [usize]) -> Self {
+        let data = self.data.clone();
+        let plain = Self { deflate: false, alignment: 1, ..self };
+        plain.raw(move |raw| {
+            raw.body = deflate_far(&data, distances);
+            let len = raw.body.len() as u32;
+            raw.local.method = 8;
+            raw.local.compressed = len;
+            raw.central[0].method = 8;
+            raw.central[0].compressed = len;
+        })
+    }
+
     /// Changes headers and data before they are laid out, so before v2 and v3 sign.
     pub fn raw(mut self, edit: impl Fn(&mut RawEntry) + 'static) -> Self {
         self.edits.push(Rc::new(edit));
@@ -340,6 +354,53 @@ pub fn deflate(data: &[u8]) -> Vec<u8> {
     }
     out.symbol(256);
     out.bytes
+}
+
+/// Raw deflate with the fixed codes, with the longest matches that there are at any of these distances: makes very little
+/// of what repeats itself.
+pub fn deflate_far(data: &[u8], distances: &[usize]) -> Vec<u8> {
+    let mut out = BitWriter::default();
+    out.bits(0b011, 3);
+    let mut at = 0;
+    while at < data.len() {
+        let match_len = |distance: usize| {
+            let pairs = data[at..].iter().zip(&data[at - distance..]);
+            pairs.take(258).take_while(|(ahead, behind)| ahead == behind).count()
+        };
+        let possible = distances.iter().copied().filter(|distance| *distance <= at);
+        let best = possible.map(|distance| (match_len(distance), distance)).max_by_key(|best| best.0);
+        if let Some((len, distance)) = best.filter(|best| best.0 >= 3) {
+            // RFC 1951, 3.2.5.
+            let (symbol, extra) = coded(len, 3, 4, 257);
+            let (symbol, extra) = if len == 258 { (285, (0, 0)) } else { (symbol, extra) };
+            out.symbol(symbol);
+            out.bits(extra.0, extra.1);
+            let (symbol, extra) = coded(distance, 1, 2, 0);
+            out.code(symbol, 5);
+            out.bits(extra.0, extra.1);
+            at += len;
+        } else {
+            out.symbol(u16::from(data[at]));
+            at += 1;
+        }
+    }
+    out.symbol(256);
+    out.bytes
+}
+
+/// Symbol, extra bits and their number: of each number of extra bits there are `group` symbols, of none twice as many.
+fn coded(value: usize, smallest: usize, group: usize, first: u16) -> (u16, (u16, u32)) {
+    let (mut start, mut symbol, mut extra) = (smallest, first, 0_u32);
+    loop {
+        let count = if extra == 0 { 2 * group } else { group };
+        if value < start + (count << extra) {
+            let offset = value - start;
+            return (symbol + (offset >> extra) as u16, ((offset & ((1 << extra) - 1)) as u16, extra));
+        }
+        start += count << extra;
+        symbol += count as u16;
+        extra += 1;
+    }
 }
 
 #[derive(Default)]

@@ -13,6 +13,7 @@ mod builder;
 
 mod attacks;
 mod block;
+mod bombs;
 mod identity;
 mod manifest;
 mod marks;
@@ -422,6 +423,7 @@ fn cases() -> Vec<Case> {
         stamp::cases,
         marks::cases,
         attacks::cases,
+        bombs::cases,
     ];
     layers.iter().flat_map(|layer| layer(&keys)).collect()
 }

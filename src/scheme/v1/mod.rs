@@ -14,9 +14,9 @@ mod signature_file;
 mod strict;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::collections::hash_map::Entry as MapEntry;
 
 use super::Context;
 use super::SchemeOutcome;
@@ -24,9 +24,12 @@ use super::SchemeResult;
 use super::VerifiedSigner;
 use crate::apk::Directory;
 use crate::apk::Stop;
+use crate::apk::too_large;
+use crate::crypto;
 use crate::crypto::DigestAlgorithm;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::finding::FindingList;
 use crate::finding::SchemeId;
 use crate::finding::SignerPlace;
 use crate::format::jar::Manifest;
@@ -50,18 +53,27 @@ struct Signer<'a> {
     place: SignerPlace,
     block: &'a Entry<'a>,
     file: &'a Entry<'a>,
-    findings: Vec<Finding>,
+    findings: FindingList,
     certificates: Vec<Certificate>,
     algorithm: String,
     /// What the signature digests with, once it has verified.
     digest: Option<DigestAlgorithm>,
-    /// Bytes of the signature file.
-    file_bytes: Vec<u8>,
-    /// Names of the entries that the signature file lists.
-    lists: HashSet<String>,
+    /// Digests of the signature file, all that its signatures need; the file itself is not kept.
+    file_digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+    /// Whether the signature file lists each entry, by its position in the archive.
+    lists: Vec<bool>,
 }
 
+/// So many findings of one kind are kept of one file, and of one signer. Honest files have fewer.
+const MOST_FINDINGS: usize = 1000;
+const MOST_FINDINGS_OF_SIGNER: usize = 100;
+
 impl Signer<'_> {
+    /// Whether the signature file lists the entry at that position.
+    fn lists(&self, position: usize) -> bool {
+        self.lists.get(position).copied().unwrap_or(false)
+    }
+
     fn report(&mut self, finding: Finding) {
         self.findings.push(finding.scheme(SchemeId::V1).signer(self.place.clone()));
     }
@@ -75,7 +87,51 @@ impl Signer<'_> {
 struct EntryDigests<'a> {
     bytes: &'a [u8],
     main: Option<Section<'a>>,
-    by_entry: HashMap<Cow<'a, str>, Section<'a>>,
+    /// By the position of the entry in the archive.
+    sections: Vec<Option<Section<'a>>>,
+    /// Positions by name.
+    positions: HashMap<&'a str, usize>,
+    /// Digests of the whole and of the main section, computed once for all signers.
+    computed: RefCell<HashMap<(Part, DigestAlgorithm), Vec<u8>>>,
+}
+
+/// A part of the manifest whose digest every signature file may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Part {
+    Whole,
+    Main,
+}
+
+impl<'a> EntryDigests<'a> {
+    /// The section of the entry at that position.
+    fn section(&self, position: usize) -> Option<Section<'a>> {
+        self.sections.get(position).copied().flatten()
+    }
+
+    /// The section of the entry of that name.
+    fn section_of(&self, name: &str) -> Option<Section<'a>> {
+        self.section(*self.positions.get(name)?)
+    }
+
+    fn digest(&self, part: Part, algorithm: DigestAlgorithm) -> Vec<u8> {
+        let compute = || {
+            let main = self.main.map_or(&[][..], |section| section.bytes);
+            algorithm.digest(if part == Part::Whole { self.bytes } else { main })
+        };
+        self.computed.borrow_mut().entry((part, algorithm)).or_insert_with(compute).clone()
+    }
+}
+
+/// Tells whether a name has been there before, without keeping the name: some are long, and there may be many.
+#[derive(Default)]
+struct Names(HashSet<[u8; 16]>);
+
+impl Names {
+    fn is_new(&mut self, name: &str) -> bool {
+        // Half a digest: whoever finds two names for one only makes up a name that stands twice.
+        let digest = crypto::sha256(name.as_bytes());
+        digest.first_chunk().is_none_or(|half| self.0.insert(*half))
+    }
 }
 
 impl EntryDigests<'_> {
@@ -108,12 +164,8 @@ pub(super) fn is_present(directory: &Directory) -> bool {
 /// [`Stop::Malformed`] when an entry that is needed cannot be read.
 pub(super) fn verify(cx: &Context<'_>, found: &[SchemeId]) -> Result<V1Result, Stop> {
     let directory = cx.apk.directory()?;
-    let entries: Vec<Entry<'_>> = directory
-        .records()
-        .iter()
-        .map(|record| Entry { name: String::from_utf8_lossy(directory.name(record)), record })
-        .collect();
-    let mut run = Run { cx, findings: Vec::new(), claimed: Vec::new() };
+    let entries = decode_names(directory)?;
+    let mut run = Run { cx, findings: FindingList::of_most(MOST_FINDINGS), claimed: Vec::new() };
     let signers = run.all(&entries, found)?;
     let outcome = match signers {
         Some(signers) => SchemeOutcome::Verified(signers),
@@ -124,13 +176,32 @@ pub(super) fn verify(cx: &Context<'_>, found: &[SchemeId]) -> Result<V1Result, S
         if matches!(outcome, SchemeOutcome::Verified(_)) { Vec::new() } else { run.claimed };
     Ok(V1Result {
         result: SchemeResult { scheme: SchemeId::V1, outcome, claimed_certificates },
-        findings: run.findings,
+        findings: run.findings.into_vec(),
     })
+}
+
+/// Names that are not UTF-8 grow when they are decoded, and have to be kept: at most so many bytes of them.
+const MOST_DECODED: usize = 4 << 20;
+
+fn decode_names(directory: &Directory) -> Result<Vec<Entry<'_>>, Stop> {
+    let mut entries = Vec::with_capacity(directory.records().len());
+    let mut decoded = 0;
+    for record in directory.records() {
+        let name = String::from_utf8_lossy(directory.name(record));
+        if let Cow::Owned(name) = &name {
+            decoded += name.len();
+        }
+        if decoded > MOST_DECODED {
+            return Err(too_large("entry names that are not UTF-8", decoded as u64, MOST_DECODED as u64));
+        }
+        entries.push(Entry { name, record });
+    }
+    Ok(entries)
 }
 
 struct Run<'r> {
     cx: &'r Context<'r>,
-    findings: Vec<Finding>,
+    findings: FindingList,
     claimed: Vec<Certificate>,
 }
 
@@ -140,7 +211,7 @@ impl Run<'_> {
     }
 
     fn has_errors(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
+        self.findings.has_errors()
     }
 
     /// `Ok(None)` when it does not verify; the findings say why.
@@ -164,13 +235,14 @@ impl Run<'_> {
             return Ok(None);
         }
         let Some(mut signers) = self.pair_files(entries) else { return Ok(None) };
+        self.check_size(manifest_entry, &signers)?;
         let ambiguous = names::check(entries, &signers, (self.cx.min_sdk, self.cx.max_sdk));
         for signer in &mut signers {
-            self.read_files(signer)?;
             signature_block::verify(self.cx, signer)?;
+            self.cx.check_limits()?;
             self.claimed.extend(signer.certificates.first().cloned());
             if signer.has_errors() {
-                self.findings.append(&mut signer.findings);
+                self.findings.extend(signer.findings.take());
             }
         }
         if self.has_errors() {
@@ -179,11 +251,10 @@ impl Run<'_> {
         let mut remaining = Vec::with_capacity(signers.len());
         for mut signer in signers {
             let ignored = signature_file::verify(self.cx, &mut signer, &digests, found)?;
-            signer.file_bytes = Vec::new();
             if ignored {
                 self.take_ignored(signer);
             } else if signer.has_errors() {
-                self.findings.append(&mut signer.findings);
+                self.findings.extend(signer.findings.into_vec());
             } else {
                 remaining.push(signer);
             }
@@ -224,11 +295,13 @@ impl Run<'_> {
     fn read_manifest<'m>(
         &mut self,
         bytes: &'m [u8],
-        entries: &[Entry<'_>],
+        entries: &'m [Entry<'_>],
     ) -> Result<EntryDigests<'m>, Stop> {
-        let names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_ref()).collect();
+        let names = entries.iter().enumerate().map(|(position, entry)| (entry.name.as_ref(), position));
+        let positions: HashMap<&str, usize> = names.collect();
         let manifest = Manifest::parse(bytes);
-        let mut by_entry = HashMap::with_capacity(names.len());
+        let mut sections = vec![None; entries.len()];
+        let mut elsewhere = Names::default();
         for (index, section) in manifest.sections().enumerate() {
             if index >= self.cx.limits().jar_sections {
                 return Err(too_many_sections(MANIFEST, self.cx.limits().jar_sections));
@@ -238,20 +311,37 @@ impl Run<'_> {
                 self.report(Finding::new(FindingCode::V1UnnamedManifestSection).detail(detail));
                 continue;
             };
-            if !names.contains(name.as_ref()) {
+            let slot = positions.get(name.as_ref()).and_then(|position| sections.get_mut(*position));
+            let is_new = if let Some(slot) = slot {
+                slot.replace(section).is_none()
+            } else {
                 self.report(Finding::new(FindingCode::V1MissingEntry).entry(name.as_ref()));
-            }
-            match by_entry.entry(name) {
-                MapEntry::Vacant(slot) => {
-                    slot.insert(section);
-                }
-                MapEntry::Occupied(slot) => {
-                    let finding = Finding::new(FindingCode::V1DuplicateManifestSection);
-                    self.report(finding.entry(slot.key().as_ref()));
-                }
+                elsewhere.is_new(&name)
+            };
+            if !is_new {
+                let finding = Finding::new(FindingCode::V1DuplicateManifestSection);
+                self.report(finding.entry(name.as_ref()));
             }
         }
-        Ok(EntryDigests { bytes, main: manifest.main(), by_entry })
+        let computed = RefCell::default();
+        Ok(EntryDigests { bytes, main: manifest.main(), sections, positions, computed })
+    }
+
+    /// Holds the size of all files of the signature together against the limits.
+    fn check_size(&self, manifest: &Entry<'_>, signers: &[Signer<'_>]) -> Result<(), Stop> {
+        let blocks: u64 = signers.iter().map(|signer| signer.block.record.work()).sum();
+        let files: u64 = signers.iter().map(|signer| signer.file.record.work()).sum();
+        let all = blocks.saturating_add(files).saturating_add(manifest.record.work());
+        let limits = self.cx.limits();
+        for (what, size, limit) in [
+            ("the signature block files together", blocks, limits.signature_block_file),
+            ("the files of the JAR signature together", all, limits.jar_files),
+        ] {
+            if size > limit {
+                return Err(too_large(what, size, limit));
+            }
+        }
+        Ok(())
     }
 
     /// Finds the signature file of each signature block file.
@@ -276,18 +366,17 @@ impl Run<'_> {
                 self.report(finding);
                 continue;
             };
-            let mut place = SignerPlace::new(signers.len());
-            place.name = block.name.strip_prefix(META_INF).map(str::to_owned);
+            let name = block.name.strip_prefix(META_INF).unwrap_or_default();
             signers.push(Signer {
-                place,
+                place: SignerPlace::new(signers.len()).named(name),
                 block,
                 file,
-                findings: Vec::new(),
+                findings: FindingList::of_most(MOST_FINDINGS_OF_SIGNER),
                 certificates: Vec::new(),
                 algorithm: String::new(),
                 digest: None,
-                file_bytes: Vec::new(),
-                lists: HashSet::new(),
+                file_digests: Vec::new(),
+                lists: Vec::new(),
             });
         }
         let cap = self.cx.limits().signers;
@@ -304,19 +393,14 @@ impl Run<'_> {
         Some(signers)
     }
 
-    fn read_files(&self, signer: &mut Signer<'_>) -> Result<(), Stop> {
-        let limit = self.cx.limits().jar_manifest;
-        signer.file_bytes = self.cx.apk.entry_to_vec(signer.file.record, &signer.file.name, limit)?;
-        Ok(())
-    }
-
-    fn take_ignored(&mut self, mut signer: Signer<'_>) {
-        for finding in &mut signer.findings {
+    fn take_ignored(&mut self, signer: Signer<'_>) {
+        let mut findings = signer.findings.into_vec();
+        for finding in &mut findings {
             if let Some(place) = &mut finding.location.signer {
                 place.ignored = true;
             }
         }
-        self.findings.append(&mut signer.findings);
+        self.findings.extend(findings);
     }
 
     /// `effective` are the positions in `signers` of those who signed the entries.
@@ -336,12 +420,12 @@ impl Run<'_> {
             }
         }
         let mut verified = Vec::new();
-        for (index, mut signer) in signers.into_iter().enumerate() {
+        for (index, signer) in signers.into_iter().enumerate() {
             if !effective.contains(&index) {
                 self.take_ignored(signer);
                 continue;
             }
-            self.findings.append(&mut signer.findings);
+            self.findings.extend(signer.findings.into_vec());
             verified.push(VerifiedSigner {
                 scheme: SchemeId::V1,
                 place: signer.place,

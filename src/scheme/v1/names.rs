@@ -5,6 +5,7 @@
 //!
 //! Source: AOSP libcore `JarFile.readMetaEntries` and `JarVerifier.addMetaEntry` up to Android 4.4; `StrictJarFile` since.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
@@ -13,8 +14,10 @@ use super::Entry;
 use super::MANIFEST;
 use super::META_INF;
 use super::Signer;
+use crate::crypto;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::finding::shortened;
 
 /// Last API level that folds the names.
 const LAST_FOLDED: u32 = 20;
@@ -62,20 +65,28 @@ fn fold<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, &'a str> 
     let mut by_folded = HashMap::new();
     for name in names {
         if ends_with(name, ".SF") || BLOCK_SUFFIXES.iter().any(|suffix| ends_with(name, suffix)) {
-            by_folded.insert(name.to_uppercase(), name);
+            by_folded.insert(key(&name.to_uppercase()), name);
         }
     }
-    let pair = |(folded, block): (&String, &&'a str)| {
+    let pair = |block: &&'a str| {
+        let folded = block.to_uppercase();
         let (stem, suffix) = folded.rsplit_once('.')?;
-        let file = by_folded.get(&format!("{stem}.SF"))?;
+        let file = by_folded.get(&key(&format!("{stem}.SF")))?;
         (suffix != "SF").then_some((*block, *file))
     };
-    by_folded.iter().filter_map(pair).collect()
+    by_folded.values().filter_map(pair).collect()
 }
 
+/// Stands for a name that is not kept: in upper case it may be three times as long.
+fn key(folded: &str) -> [u8; 32] {
+    crypto::sha256(folded.as_bytes())
+}
+
+/// The names, as far as they are shown.
 fn list(manifest: &str, pairs: &BTreeMap<&str, &str>) -> String {
-    let mut names = vec![manifest];
-    names.extend(pairs.iter().flat_map(|(block, file)| [*file, *block]));
+    const SHOWN: usize = 20;
+    let pairs = pairs.iter().take(SHOWN).flat_map(|(block, file)| [shortened(file), shortened(block)]);
+    let names: Vec<Cow<'_, str>> = std::iter::once(shortened(manifest)).chain(pairs).collect();
     names.join(", ")
 }
 

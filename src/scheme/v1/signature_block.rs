@@ -2,17 +2,29 @@
 //!
 //! Source: apksig `V1SchemeVerifier.Signer.verifySigBlockAgainstSigFile`, `verifySignerInfoAgainstSigFile`.
 
+use std::cell::RefCell;
+
 use super::Signer;
 use super::algorithms;
+use crate::Limits;
 use crate::apk::Stop;
+use crate::apk::too_large;
 use crate::crypto;
+use crate::crypto::DigestAlgorithm;
+use crate::crypto::Hasher;
+use crate::crypto::JarSignatureAlgorithm;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::finding::shortened;
+use crate::format::der;
 use crate::format::pkcs7::SignedData;
 use crate::format::pkcs7::SignerIdentifier;
 use crate::format::pkcs7::SignerInfo;
 use crate::format::x509;
+use crate::format::x509_names::NameId;
+use crate::format::x509_names::NameIds;
 use crate::scheme::Context;
+use crate::scheme::budget::CheckError;
 
 /// First API level that tries every `SignerInfo`; older ones try the first alone.
 const ALL_SIGNER_INFOS_SINCE: u32 = 24;
@@ -36,7 +48,10 @@ pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), St
         let entry = signer.block.name.clone();
         signer.report(Finding::new(code).entry(entry).detail(detail));
     };
-    let data = match SignedData::parse(&bytes, cx.limits()) {
+    let data = SignedData::parse(&bytes, cx.limits());
+    let tried: Vec<Tried<'_>> = data.as_ref().map(|data| tried(cx, data)).unwrap_or_default();
+    signer.file_digests = digest_file(cx, signer, &tried)?;
+    let data = match &data {
         Ok(data) => data,
         Err(error) => {
             report(signer, FindingCode::V1ParseException, error.to_string());
@@ -47,18 +62,17 @@ pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), St
         report(signer, FindingCode::V1NoSigners, String::new());
         return Ok(());
     }
-    let certificates = match parse_certificates(cx, &data) {
-        Ok(certificates) => certificates,
+    let bag = match parse_certificates(cx, data) {
+        Ok(certificates) => Bag::new(certificates, cx.limits()),
         Err(detail) => {
             report(signer, FindingCode::V1ParseException, detail);
             return Ok(());
         }
     };
-    let tried = if cx.min_sdk < ALL_SIGNER_INFOS_SINCE { 1 } else { data.signer_infos.len() };
     let mut verified = None;
-    for info in data.signer_infos.iter().take(tried) {
-        match verify_signer_info(cx, &data, &certificates, info, &signer.file_bytes) {
-            Ok(Some(index)) => verified = verified.or(Some((index, info))),
+    for tried in &tried {
+        match verify_signer_info(cx, data, &bag, tried, &signer.file_digests) {
+            Ok(Some(index)) => verified = verified.or(Some((index, tried.algorithm))),
             Ok(None) => {}
             Err(Fault::Parse(detail)) => {
                 report(signer, FindingCode::V1ParseException, detail);
@@ -74,14 +88,14 @@ pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), St
             }
         }
     }
-    let Some((index, info)) = verified else {
+    let Some((index, algorithm)) = verified else {
         report(signer, FindingCode::V1SignatureMismatch, format!("over {}", signer.file.name));
         return Ok(());
     };
-    let chain = chain(&certificates, index);
-    let fault = chain_fault(cx, &certificates, &chain);
+    let chain = bag.chain(index);
+    let fault = chain_fault(cx, &bag.certificates, &chain);
     for index in chain {
-        let Some(certificate) = certificates.get(index) else { continue };
+        let Some(certificate) = bag.certificates.get(index) else { continue };
         match cx.certificates.identify(certificate.raw, cx.limits()) {
             Ok(certificate) => signer.certificates.push(certificate),
             Err(error) => report(signer, FindingCode::V1MalformedCertificate, error.to_string()),
@@ -90,14 +104,60 @@ pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), St
     if let Some(detail) = fault {
         report(signer, FindingCode::FakeId, detail);
     }
-    if let Some(algorithm) = crypto::jar_signature_algorithm(
-        &info.digest_algorithm.to_string(),
-        &info.signature_algorithm.to_string(),
-    ) {
+    if let Some(algorithm) = algorithm {
         signer.algorithm = format!("{} with {}", algorithm.key_type.name(), algorithm.digest.name());
         signer.digest = Some(algorithm.digest);
     }
     Ok(())
+}
+
+/// A `SignerInfo` that some Android version in range looks at, with the algorithms that it names.
+struct Tried<'a> {
+    info: &'a SignerInfo<'a>,
+    digest_oid: String,
+    signature_oid: String,
+    algorithm: Option<JarSignatureAlgorithm>,
+}
+
+fn tried<'a>(cx: &Context<'_>, data: &'a SignedData<'a>) -> Vec<Tried<'a>> {
+    let count = if cx.min_sdk < ALL_SIGNER_INFOS_SINCE { 1 } else { data.signer_infos.len() };
+    let infos = data.signer_infos.iter().take(count);
+    infos
+        .map(|info| {
+            let digest_oid = info.digest_algorithm.to_string();
+            let signature_oid = info.signature_algorithm.to_string();
+            let algorithm = crypto::jar_signature_algorithm(&digest_oid, &signature_oid);
+            Tried { info, digest_oid, signature_oid, algorithm }
+        })
+        .collect()
+}
+
+/// Digests the signature file by every algorithm that some signature needs, in one pass: however many there are, it is
+/// read once and not kept.
+///
+/// By SHA-256 in any case, so that whoever reads it again can tell that it is the same.
+fn digest_file(
+    cx: &Context<'_>,
+    signer: &Signer<'_>,
+    tried: &[Tried<'_>],
+) -> Result<Vec<(DigestAlgorithm, Vec<u8>)>, Stop> {
+    let announced = u64::from(signer.file.record.uncompressed_size);
+    let limit = cx.limits().jar_manifest;
+    if announced > limit {
+        return Err(too_large(&signer.file.name, announced, limit));
+    }
+    let mut hashers = vec![(DigestAlgorithm::Sha256, Hasher::new(DigestAlgorithm::Sha256))];
+    for digest in tried.iter().filter_map(|tried| Some(tried.algorithm?.digest)) {
+        if hashers.iter().all(|(algorithm, _)| *algorithm != digest) {
+            hashers.push((digest, Hasher::new(digest)));
+        }
+    }
+    cx.apk.read_entry(signer.file.record, &mut |piece| {
+        for (_, hasher) in &mut hashers {
+            hasher.update(piece);
+        }
+    })?;
+    Ok(hashers.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finish())).collect())
 }
 
 fn parse_certificates<'a>(
@@ -116,57 +176,52 @@ fn parse_certificates<'a>(
 }
 
 /// Position of the certificate by which the `SignerInfo` verifies; `Ok(None)` when it does not verify.
-fn verify_signer_info(
+fn verify_signer_info<'a>(
     cx: &Context<'_>,
     data: &SignedData<'_>,
-    certificates: &[x509::Certificate<'_>],
-    info: &SignerInfo<'_>,
-    file: &[u8],
+    bag: &Bag<'a>,
+    tried: &Tried<'a>,
+    file_digests: &[(DigestAlgorithm, Vec<u8>)],
 ) -> Result<Option<usize>, Fault> {
-    let digest_oid = info.digest_algorithm.to_string();
-    let signature_oid = info.signature_algorithm.to_string();
-    if let Some(levels) =
-        algorithms::unsupported_levels(&digest_oid, &signature_oid, (cx.min_sdk, cx.max_sdk))
+    let Tried { info, digest_oid, signature_oid, algorithm } = tried;
+    if let Some(levels) = algorithms::unsupported_levels(digest_oid, signature_oid, (cx.min_sdk, cx.max_sdk))
     {
         return Err(Fault::Unsupported(format!(
             "digest {digest_oid} with signature {signature_oid} does not work on API levels {levels}"
         )));
     }
     let verify_fault = |text: &str| Fault::Verify(text.to_owned());
-    let index = find_certificate(certificates, &info.sid).ok_or_else(|| {
+    let index = bag.find(&info.sid).ok_or_else(|| {
         verify_fault("the certificate that the signer names is not among those in the block")
     })?;
-    let certificate = certificates.get(index).ok_or_else(|| verify_fault("no certificate"))?;
+    let certificate = bag.certificates.get(index).ok_or_else(|| verify_fault("no certificate"))?;
     if certificate.has_unsupported_critical_extension() {
         return Err(verify_fault("the certificate has a critical extension that Android does not support"));
     }
     if certificate.key_usage().is_some_and(|usage| !usage.allows_signing()) {
         return Err(verify_fault("the certificate says that its key is not for signing"));
     }
-    let algorithm = crypto::jar_signature_algorithm(&digest_oid, &signature_oid)
-        .ok_or_else(|| verify_fault("no such signature algorithm"))?;
-    let key = crypto::certificate_key(certificate.public_key_info, cx.limits())
-        .map_err(|error| Fault::Verify(error.to_string()))?;
-    let attributes = match &info.signed_attributes {
-        None => None,
+    let algorithm = algorithm.ok_or_else(|| verify_fault("no such signature algorithm"))?;
+    let check_fault = |error: CheckError| Fault::Verify(error.to_string());
+    let key = cx.budget.certificate_key(certificate.public_key_info, cx.limits()).map_err(check_fault)?;
+    let file_digest = file_digests.iter().find(|(digest, _)| *digest == algorithm.digest);
+    let (_, file_digest) = file_digest.ok_or_else(|| verify_fault("no digest of the signature file"))?;
+    let (scheme, limits) = (algorithm.scheme(), cx.limits());
+    let verified = match &info.signed_attributes {
+        None => cx.budget.verify_digest(&key, scheme, file_digest, info.signature, limits),
         Some(_) if cx.min_sdk < SIGNED_ATTRIBUTES_SINCE => {
             return Err(Fault::Verify(format!(
                 "signed attributes are not safe on API levels below {SIGNED_ATTRIBUTES_SINCE}"
             )));
         }
         Some(raw) => {
-            if !check_attributes(cx, data, raw, algorithm.digest, file)? {
+            if !check_attributes(cx, data, raw, file_digest)? {
                 return Ok(None);
             }
-            Some(raw.signed_bytes().concat())
+            cx.budget.verify(&key, scheme, &raw.signed_bytes().concat(), info.signature, limits)
         }
     };
-    let message = attributes.as_deref().unwrap_or(file);
-    match crypto::verify(&key, algorithm.scheme(), message, info.signature) {
-        Ok(true) => Ok(Some(index)),
-        Ok(false) => Ok(None),
-        Err(error) => Err(Fault::Verify(error.to_string())),
-    }
+    Ok(verified.map_err(check_fault)?.then_some(index))
 }
 
 /// Whether the signed attributes name the right content type and the digest of the signature file.
@@ -174,8 +229,7 @@ fn check_attributes(
     cx: &Context<'_>,
     data: &SignedData<'_>,
     raw: &crate::format::pkcs7::RawAttributes<'_>,
-    digest: crypto::DigestAlgorithm,
-    file: &[u8],
+    file_digest: &[u8],
 ) -> Result<bool, Fault> {
     let parse_fault = |error: crate::format::ParseError| Fault::Parse(error.to_string());
     let attributes = raw.parse(cx.limits()).map_err(parse_fault)?;
@@ -192,35 +246,62 @@ fn check_attributes(
         .message_digest()
         .map_err(parse_fault)?
         .ok_or_else(|| Fault::Verify("no message digest among the signed attributes".to_owned()))?;
-    Ok(digest.digest(file) == *expected)
+    Ok(file_digest == expected)
 }
 
-fn find_certificate(certificates: &[x509::Certificate<'_>], sid: &SignerIdentifier<'_>) -> Option<usize> {
-    let SignerIdentifier { issuer, serial, .. } = sid;
-    certificates.iter().position(|certificate| {
-        x509::serial_equal(certificate.serial, serial) && x509::names_equal(certificate.issuer, issuer)
-    })
+/// The certificates of a block, with what they are told apart and put in order by: each name is brought into its
+/// canonical form once, however often it is compared.
+struct Bag<'a> {
+    certificates: Vec<x509::Certificate<'a>>,
+    /// Of each certificate the number, the issuer and the subject.
+    parts: Vec<(&'a [u8], Option<NameId>, Option<NameId>)>,
+    names: RefCell<NameIds<'a>>,
+    limits: &'a Limits,
 }
 
-/// The signing certificate, then whoever's subject is the issuer of the one before. No signature between them is
-/// checked: only the first identifies the signer.
-///
-/// Source: apksig `V1SchemeVerifier.getCertificateChain`.
-fn chain(certificates: &[x509::Certificate<'_>], leaf: usize) -> Vec<usize> {
-    let mut chain = vec![leaf];
-    while let Some(last) = chain.last().and_then(|index| certificates.get(*index)) {
-        if x509::names_equal(last.subject, last.issuer) {
-            break;
-        }
-        let next = certificates.iter().enumerate().position(|(index, other)| {
-            !chain.contains(&index) && x509::names_equal(other.subject, last.issuer)
-        });
-        match next {
-            Some(index) => chain.push(index),
-            None => break,
-        }
+impl<'a> Bag<'a> {
+    fn new(certificates: Vec<x509::Certificate<'a>>, limits: &'a Limits) -> Self {
+        let mut names = NameIds::default();
+        let parts = certificates
+            .iter()
+            .map(|certificate| {
+                let serial = der::trim_integer(certificate.serial);
+                (serial, names.of(certificate.issuer, limits), names.of(certificate.subject, limits))
+            })
+            .collect();
+        Self { certificates, parts, names: RefCell::new(names), limits }
     }
-    chain
+
+    /// Position of the first certificate with that issuer and number.
+    fn find(&self, sid: &SignerIdentifier<'a>) -> Option<usize> {
+        let named_serial = der::trim_integer(sid.serial);
+        let named_issuer = self.names.borrow_mut().of(sid.issuer, self.limits)?;
+        self.parts
+            .iter()
+            .position(|(serial, issuer, _)| *issuer == Some(named_issuer) && *serial == named_serial)
+    }
+
+    /// The signing certificate, then whoever's subject is the issuer of the one before. No signature between them is
+    /// checked: only the first identifies the signer.
+    ///
+    /// Source: apksig `V1SchemeVerifier.getCertificateChain`.
+    fn chain(&self, leaf: usize) -> Vec<usize> {
+        let mut chain = vec![leaf];
+        while let Some((_, issuer, subject)) = chain.last().and_then(|last| self.parts.get(*last)) {
+            // A name that is malformed is equal to nothing, not even to itself.
+            let Some(issuer) = issuer.filter(|issuer| *subject != Some(*issuer)) else { break };
+            let next = self
+                .parts
+                .iter()
+                .enumerate()
+                .position(|(index, (_, _, subject))| *subject == Some(issuer) && !chain.contains(&index));
+            match next {
+                Some(index) => chain.push(index),
+                None => break,
+            }
+        }
+        chain
+    }
 }
 
 /// So many signatures of a chain are checked. Honest chains have at most four certificates.
@@ -235,6 +316,8 @@ fn chain_fault(cx: &Context<'_>, certificates: &[x509::Certificate<'_>], chain: 
     for (position, edge) in chain.windows(2).enumerate() {
         let [child, issuer] = edge else { continue };
         let (child, issuer) = (certificates.get(*child)?, certificates.get(*issuer)?);
+        let name =
+            |certificate: &x509::Certificate<'_>| x509::distinguished_name(certificate.subject, cx.limits());
         let why = if position >= CHAIN_CHECKED {
             format!("the chain is longer than the {CHAIN_CHECKED} signatures that are checked")
         } else {
@@ -244,11 +327,8 @@ fn chain_fault(cx: &Context<'_>, certificates: &[x509::Certificate<'_>], chain: 
                 Err(error) => error,
             }
         };
-        return Some(format!(
-            "{} names {}: {why}",
-            x509::distinguished_name(child.subject),
-            x509::distinguished_name(issuer.subject)
-        ));
+        let (child, issuer) = (name(child), name(issuer));
+        return Some(format!("{} names {}: {why}", shortened(&child), shortened(&issuer)));
     }
     None
 }
@@ -262,7 +342,7 @@ fn is_signed_by(
     // An identifier of certificates names both digest and key.
     let algorithm = crypto::jar_signature_algorithm("", &child.signature_algorithm.to_string())
         .ok_or_else(|| format!("signatures of {} are not checked", child.signature_algorithm))?;
-    let key =
-        crypto::certificate_key(issuer.public_key_info, cx.limits()).map_err(|error| error.to_string())?;
-    crypto::verify(&key, algorithm.scheme(), child.tbs, child.signature).map_err(|error| error.to_string())
+    let key = cx.budget.certificate_key(issuer.public_key_info, cx.limits());
+    let key = key.map_err(|error| error.to_string())?;
+    cx.verify(&key, algorithm.scheme(), child.tbs, child.signature).map_err(|error| error.to_string())
 }

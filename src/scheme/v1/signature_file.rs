@@ -2,14 +2,17 @@
 //!
 //! Source: apksig `V1SchemeVerifier.Signer.verifySigFileAgainstManifest`.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::EntryDigests;
 use super::MANIFEST;
+use super::Names;
+use super::Part;
 use super::Signer;
 use super::digests;
 use super::strict;
 use super::too_many_sections;
+use crate::Error;
 use crate::apk::Stop;
 use crate::crypto::DigestAlgorithm;
 use crate::finding::Finding;
@@ -34,7 +37,11 @@ pub(super) fn verify(
     manifest: &EntryDigests<'_>,
     found: &[SchemeId],
 ) -> Result<bool, Stop> {
-    let bytes = std::mem::take(&mut signer.file_bytes);
+    let bytes = cx.apk.entry_to_vec(signer.file.record, &signer.file.name, cx.limits().jar_manifest)?;
+    // What was signed is not kept but read again: it has to be the same.
+    if signer.file_digests.iter().any(|(algorithm, digest)| algorithm.digest(&bytes) != *digest) {
+        return Err(Stop::Error(Error::Changed("a signature file is not what it was".to_owned())));
+    }
     let file = Manifest::parse(&bytes);
     let range = (cx.min_sdk, cx.max_sdk);
     let main = file.main();
@@ -58,8 +65,8 @@ pub(super) fn verify(
             return Ok(false);
         }
     }
-    let mut ignored = false;
-    let mut seen = HashSet::new();
+    let mut seen = Names::default();
+    let mut lists = vec![false; manifest.sections.len()];
     for (index, section) in file.sections().enumerate() {
         if index >= cx.limits().jar_sections {
             return Err(too_many_sections(&signer.file.name, cx.limits().jar_sections));
@@ -70,20 +77,22 @@ pub(super) fn verify(
             signer.report(Finding::new(FindingCode::V1UnnamedSfSection).entry(entry).detail(detail));
             return Ok(true);
         };
-        if !seen.insert(name.clone().into_owned()) {
+        if !seen.is_new(&name) {
             signer.report(Finding::new(FindingCode::V1DuplicateSfSection).entry(name.as_ref()));
             return Ok(true);
+        }
+        if let Some(listed) = manifest.positions.get(name.as_ref()).and_then(|index| lists.get_mut(*index)) {
+            *listed = true;
         }
         if whole_verified {
             continue;
         }
-        let Some(listed) = manifest.by_entry.get(&name) else {
+        let Some(listed) = manifest.section_of(&name) else {
             signer.report(Finding::new(FindingCode::V1NoDigestInSf).entry(name.as_ref()));
-            ignored = true;
-            return Ok(ignored);
+            return Ok(true);
         };
-        let surplus = manifest.has_surplus_lines(listed);
-        check_section(signer, &section, &name, listed, surplus, by_signtool, range);
+        let surplus = manifest.has_surplus_lines(&listed);
+        check_section(signer, &section, &name, &listed, surplus, by_signtool, range);
     }
     // Android passes over a signature file that it cannot read, and so over its signer.
     if !signer.has_errors()
@@ -92,8 +101,8 @@ pub(super) fn verify(
         let entry = signer.file.name.clone();
         signer.report(finding.entry(entry));
     }
-    signer.lists = seen;
-    Ok(ignored)
+    signer.lists = lists;
+    Ok(false)
 }
 
 /// Holds `X-Android-APK-Signed` against the schemes that were found.
@@ -112,15 +121,16 @@ fn check_stripping(cx: &Context<'_>, signer: &mut Signer<'_>, main: &Section<'_>
     }
     let found: Vec<u32> = found.iter().filter_map(|scheme| v2::stripping_protection_id(*scheme)).collect();
     let mut expected = Vec::new();
+    let mut unknown = BTreeSet::new();
     for id in list.split(',').filter_map(|id| id.trim().parse::<i64>().ok()) {
         match u32::try_from(id).ok().filter(|id| known.contains(id)) {
             Some(id) if !expected.contains(&id) => expected.push(id),
-            Some(_) => {}
-            None => {
+            None if unknown.len() < cx.limits().records && unknown.insert(id) => {
                 let entry = signer.file.name.clone();
                 let finding = Finding::new(FindingCode::V1UnknownSchemeId).entry(entry);
                 signer.report(finding.detail(format!("scheme id {id}")));
             }
+            _ => {}
         }
     }
     for id in expected {
@@ -149,7 +159,7 @@ fn check_whole_manifest(
     }
     let mut verified = true;
     for digest in expected {
-        let actual = digest.algorithm.digest(manifest.bytes);
+        let actual = manifest.digest(Part::Whole, digest.algorithm);
         if digest.value.as_deref() != Some(&actual) {
             let finding = Finding::new(FindingCode::V1ManifestDigestMismatch).entry(MANIFEST);
             signer.report(with_digests(finding, digest.algorithm, digest.value.as_deref(), &actual));
@@ -165,10 +175,9 @@ fn check_main_section(
     manifest: &EntryDigests<'_>,
     range: (u32, u32),
 ) {
-    let bytes = manifest.main.map_or(&[][..], |section| section.bytes);
     let surplus = manifest.main.is_some_and(|section| manifest.has_surplus_lines(&section));
     for digest in digests::to_verify(main, "-Digest-Manifest-Main-Attributes", range) {
-        let actual = digest.algorithm.digest(bytes);
+        let actual = manifest.digest(Part::Main, digest.algorithm);
         let finding = Finding::new(FindingCode::V1ManifestMainDigestMismatch).entry(MANIFEST);
         if digest.value.as_deref() != Some(&actual) {
             signer.report(with_digests(finding, digest.algorithm, digest.value.as_deref(), &actual));

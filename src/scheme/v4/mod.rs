@@ -23,8 +23,6 @@ use super::VerifiedSigner;
 use super::block;
 use crate::Error;
 use crate::apk::Stop;
-use crate::crypto;
-use crate::crypto::PublicKey;
 use crate::crypto::SignatureAlgorithmId;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -309,13 +307,15 @@ fn verify_signer(
     let Some(algorithm) = SignatureAlgorithmId(id).lookup() else {
         return Err(fault(FindingCode::V4UnknownAlgorithm, format!("{id:#06x}")));
     };
-    let key = PublicKey::from_spki(info.public_key, cx.limits())
+    let key = cx
+        .budget
+        .public_key(info.public_key, cx.limits())
         .map_err(|error| fault(FindingCode::V4MalformedPublicKey, error.to_string()))?;
     if !algorithm.fits(&key) {
         let detail = format!("{} with a key for {}", algorithm.name, key.algorithm_name());
         return Err(fault(FindingCode::V4MalformedPublicKey, detail));
     }
-    match crypto::verify(&key, algorithm.scheme, signed_data, info.signature) {
+    match cx.verify(&key, algorithm.scheme, signed_data, info.signature) {
         Ok(true) => {}
         Ok(false) => return Err(fault(FindingCode::V4SignatureMismatch, algorithm.name.to_owned())),
         Err(error) => {
