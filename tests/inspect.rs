@@ -73,6 +73,76 @@ fn gives_a_certificate_in_full() {
     assert_eq!(certificate["self_issued"], true);
 }
 
+/// Gaps and overlaps of a case as `[offset, size, content]` and `[offset, size, name, name of the other]`.
+fn oddities(case: &str) -> (Value, Value) {
+    let shown = inspected(case);
+    let name = |index: &Value| shown.pointer(&format!("/archive/entries/{index}/name")).cloned();
+    let gap = |gap: &Value| json!([gap["offset"], gap["size"], gap["content"], gap["padding"]]);
+    let overlap = |it: &Value| json!([it["offset"], it["size"], name(&it["entry"]), name(&it["other"])]);
+    let all = |what: &str, form: &dyn Fn(&Value) -> Value| {
+        shown.pointer(what).and_then(Value::as_array).unwrap().iter().map(form).collect()
+    };
+    (all("/archive/gaps", &gap), all("/archive/overlaps", &overlap))
+}
+
+#[test]
+fn maps_gaps_and_overlaps() {
+    for (case, gaps, overlaps) in [
+        ("v2/honest", json!([]), json!([])),
+        ("zip/gap-of-zeros", json!([[0x225, 4095, "zeros", true]]), json!([])),
+        ("zip/gap-filled", json!([[0x225, 139, "filler", true]]), json!([])),
+        ("zip/gap", json!([[0x225, 20, "data", false]]), json!([])),
+        ("zip/janus", json!([[0, 22, "data", false]]), json!([])),
+        ("zip/hidden-entry-v1", json!([[0x6e5, 60, "local-header", false]]), json!([])),
+        ("zip/directory-slack", json!([[0x527, 5, "data", false]]), json!([])),
+        ("zip/section-gap-v1", json!([[0x81d, 7, "data", false]]), json!([])),
+        ("block/detached", json!([[0x26b, 595, "signing-block", false]]), json!([])),
+        (
+            "zip/overlap-nested",
+            json!([[0x225, 49, "local-header", false]]),
+            json!([[0x2ba, 49, "inner", "classes.dex"]]),
+        ),
+        ("zip/overlap-same-header", json!([]), json!([[0x225, 70, "classes2.dex", "classes.dex"]])),
+        ("zip/content-beyond-directory", json!([]), json!([[0x26b, 65512, "classes.dex", null]])),
+    ] {
+        assert_eq!(oddities(case), (gaps, overlaps), "{case}");
+    }
+}
+
+#[test]
+fn every_byte_belongs_to_something() {
+    let mut cases = 0;
+    for layer in ["zip", "block", "v1", "v2", "v31"] {
+        for case in std::fs::read_dir(Path::new("testdata").join(layer)).unwrap() {
+            let case = format!("{layer}/{}", case.unwrap().file_name().to_str().unwrap());
+            let shown = inspected(&case);
+            let archive = &shown["archive"];
+            if archive.is_null() {
+                continue;
+            }
+            cases += 1;
+            let list = |what: &str| archive[what].as_array().unwrap().clone();
+            let entries = list("entries").into_iter().map(|mut entry| {
+                entry["size"] = entry["extent"].take();
+                entry
+            });
+            let sections = ["signing_block", "central_directory", "end_of_central_directory"];
+            let mut pieces: Vec<(u64, u64)> = entries
+                .chain(list("gaps"))
+                .chain(sections.iter().map(|name| archive[name].clone()).filter(|extent| !extent.is_null()))
+                .map(|piece| (piece["offset"].as_u64().unwrap(), piece["size"].as_u64().unwrap()))
+                .collect();
+            pieces.sort_unstable();
+            let end = pieces.iter().fold(0, |end, (offset, size)| {
+                assert!(*offset <= end, "{case}: nothing from {end:#x} to {offset:#x}");
+                end.max(offset + size)
+            });
+            assert!(end >= shown["size"].as_u64().unwrap(), "{case}: nothing from {end:#x} on");
+        }
+    }
+    assert!(cases > 100, "{cases}");
+}
+
 #[test]
 fn shows_what_can_be_read_of_a_file_that_is_hardly_an_apk() {
     let text = inspected("zip/not-a-zip");

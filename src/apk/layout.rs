@@ -77,6 +77,20 @@ pub struct Gap {
     pub content: GapContent,
 }
 
+impl Gap {
+    /// Whether it is what aligns entries and the signing block, or what build tools leave behind: zeros or filler where
+    /// they have a use. Nothing needs zeros before the first entry, or around the records of the directory.
+    pub fn is_padding(&self) -> bool {
+        match self.place {
+            GapPlace::BeforeEntries => self.content == GapContent::Filler,
+            GapPlace::BetweenEntries | GapPlace::BehindEntries => {
+                matches!(self.content, GapContent::Zeros | GapContent::Filler)
+            }
+            GapPlace::BehindRecords | GapPlace::BeforeEndRecord => false,
+        }
+    }
+}
+
 /// Between what a gap lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

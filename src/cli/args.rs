@@ -52,7 +52,7 @@ pub(super) enum Command {
     /// Checks the signatures of APKs, offline and exactly as Android does
     #[command(after_long_help = VERIFY_HELP)]
     Verify(Verify),
-    /// Shows everything that is in one APK: identity, signers, signing block, archive, and whom each Android version sees
+    /// Shows everything that is in one APK: identity, signers, signing block, a map of the file, and whom each Android version sees
     #[command(after_long_help = INSPECT_HELP)]
     Inspect(Inspect),
     /// Judges every APK in directories, against a registry of authenticated signers when one is given
@@ -86,6 +86,10 @@ Exit status:
   1  the file was shown, and is not signed or does not verify
   2  bad arguments
   3  the file could not be read, or the output not written
+
+The archive is shown as a map of the file, from its start to its end: entries, padding and sections
+with offset and size, and, marked GAP, OVERLAP or MISSING, what has no business to be there. Of a
+large file most entries are counted, and all of them are listed with --verbose and as JSON.
 
 Examples:
   apkvouch inspect app.apk
@@ -169,7 +173,7 @@ pub(super) struct Inspect {
     /// What stands in places that nobody has published (TOML): id or name, decoder and role; see docs/marks.md
     #[arg(long, value_name = "FILE")]
     pub(super) profiles: Option<PathBuf>,
-    /// Show every entry, pair and note
+    /// Show every entry, gap, pair and note
     #[arg(short, long)]
     pub(super) verbose: bool,
     /// Show certificates as PEM, too

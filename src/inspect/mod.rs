@@ -33,7 +33,6 @@ use crate::verify::verify;
 use crate::verify::verify_with_idsig;
 
 pub use archive::ArchiveFacts;
-pub use archive::EntryFacts;
 pub use certificate::CertificateDetails;
 pub use certificate::KeyDetails;
 pub use devices::DeviceView;
@@ -59,7 +58,7 @@ pub struct Inspection {
     /// What else the file carries: channels, store metadata, a developer's own signature, what nobody knows. Those of a
     /// file that does not verify prove nothing of it.
     pub marks: Marks,
-    /// How the archive lies in the file; none when it is no ZIP archive.
+    /// How the archive lies in the file, gaps and overlaps among it; none when it is no ZIP archive.
     pub archive: Option<ArchiveFacts>,
     /// The APK Signing Block, or what is left of one.
     pub signing_block: Option<SigningBlockFacts>,

@@ -80,6 +80,14 @@ fn push_visible(shown: &mut String, c: char) {
     };
 }
 
+/// The first `most` characters of `text`, with an ellipsis where something is cut off.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// JSON text in which hidden characters stand as `\u202e`: the same value to every reader, and safe to look at.
 ///
 /// `json` is a whole JSON text: outside its strings no such character can stand.

@@ -1,5 +1,7 @@
 //! Everything that one file shows, in its published form: what `inspect` writes as JSON and what its text reads from.
 
+mod archive;
+mod map;
 mod text;
 
 use std::path::Path;
@@ -17,10 +19,8 @@ use super::model::hex;
 use crate::finding::SchemeId;
 use crate::identity::Certificate;
 use crate::identity::Lineage;
-use crate::inspect::ArchiveFacts;
 use crate::inspect::CertificateDetails;
 use crate::inspect::DeviceView;
-use crate::inspect::EntryFacts;
 use crate::inspect::Inspection;
 use crate::inspect::KeyDetails;
 use crate::inspect::PairFacts;
@@ -29,6 +29,11 @@ use crate::inspect::SigningBlockFacts;
 use crate::scheme::LineageFileFault;
 use crate::scheme::VerifiedSigner;
 
+pub use archive::ArchiveRow;
+pub use archive::EntryRow;
+pub use archive::Extent;
+pub use archive::GapRow;
+pub use archive::OverlapRow;
 pub use text::lineage_text;
 pub use text::text;
 
@@ -156,47 +161,6 @@ pub struct PairRow {
     pub duplicate: bool,
 }
 
-/// How the archive lies in the file. Offsets are from its start, in bytes.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct ArchiveRow {
-    /// The Central Directory.
-    pub central_directory: Extent,
-    /// The End of Central Directory record with its comment.
-    pub end_of_central_directory: Extent,
-    /// The archive comment, as text; what is not UTF-8 in it is replaced.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-    /// The entries, in the order of the directory.
-    pub entries: Vec<EntryRow>,
-}
-
-/// A run of bytes.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[non_exhaustive]
-pub struct Extent {
-    /// Where it starts in the file.
-    pub offset: u64,
-    /// Size in bytes.
-    pub size: u64,
-}
-
-/// An entry of the archive.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct EntryRow {
-    /// Its name.
-    pub name: String,
-    /// Where its local header starts in the file.
-    pub offset: u64,
-    /// Compression method: 0 stored, 8 deflate.
-    pub method: u16,
-    /// Size of the data in the file.
-    pub compressed_size: u64,
-    /// Size of the content.
-    pub size: u64,
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
@@ -302,25 +266,6 @@ impl SigningBlockRow {
             pairs: block.pairs.iter().map(pair).collect(),
             fault: block.fault.clone(),
             unusable: block.unusable,
-        }
-    }
-}
-
-impl ArchiveRow {
-    fn new(archive: &ArchiveFacts) -> Self {
-        let entry = |entry: &EntryFacts| EntryRow {
-            name: entry.name.clone(),
-            offset: entry.local_header_offset,
-            method: entry.method,
-            compressed_size: entry.compressed_size,
-            size: entry.uncompressed_size,
-        };
-        let comment = String::from_utf8_lossy(&archive.comment).into_owned();
-        Self {
-            central_directory: Extent { offset: archive.directory_offset, size: archive.directory_size },
-            end_of_central_directory: Extent { offset: archive.end_offset, size: archive.end_size },
-            comment: Some(comment).filter(|comment| !comment.is_empty()),
-            entries: archive.entries.iter().map(entry).collect(),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::ArchiveRow;
 use super::DeviceRow;
 use super::InspectedCertificate;
 use super::InspectionRow;
 use super::LineageFileRow;
 use super::SigningBlockRow;
+use super::map;
 use crate::finding::SchemeId;
 use crate::finding::Severity;
 use crate::report::IdentityRow;
@@ -26,8 +26,6 @@ use crate::report::text::instant;
 use crate::report::text::place;
 use crate::report::text::scheme_words;
 
-/// So many entries are listed unless everything is asked for.
-const ENTRIES_SHOWN: usize = 20;
 /// So many pairs are listed unless everything is asked for.
 const PAIRS_SHOWN: usize = 40;
 /// So many labels of other languages are listed unless everything is asked for.
@@ -386,25 +384,9 @@ impl Page<'_> {
         let row = self.row;
         let Some(archive) = &row.archive else { return };
         self.section("Archive");
-        let ArchiveRow { central_directory, end_of_central_directory, comment, entries } = archive;
-        let extent = |extent: &super::Extent| format!("{} bytes at {:#x}", extent.size, extent.offset);
-        self.line("directory", &extent(central_directory));
-        self.line("end record", &extent(end_of_central_directory));
-        if let Some(comment) = comment {
-            self.line("comment", &visible(comment));
+        for (label, text) in map::lines(archive, self.paint(), self.options.verbose) {
+            self.line(&label, &text);
         }
-        self.line("entries", &entries.len().to_string());
-        let shown = if self.options.verbose { entries.len() } else { ENTRIES_SHOWN };
-        for entry in entries.iter().take(shown) {
-            let method = match entry.method {
-                0 => "stored".to_owned(),
-                8 => "deflate".to_owned(),
-                other => format!("method {other}"),
-            };
-            let text = format!("{:>9} bytes, {method:<7}  {}", entry.size, visible(&entry.name));
-            self.line(&format!("{:#010x}", entry.offset), &text);
-        }
-        self.more(entries.len(), shown);
     }
 
     fn more(&mut self, all: usize, shown: usize) {

@@ -229,7 +229,7 @@ impl<'a> Report<'a> {
             (GapPlace::BeforeEndRecord, _) => {
                 self.add_at(FindingCode::ZipSectionGap, start, None, || format!("{len} bytes"));
             }
-            (_, GapContent::Zeros | GapContent::Filler) => {}
+            _ if gap.is_padding() => {}
             (_, GapContent::LocalHeader { offset, name }) => {
                 self.add_at(FindingCode::ZipHiddenEntry, *offset, Some(name), || {
                     format!("in {len} bytes that belong to no entry")
