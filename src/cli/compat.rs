@@ -59,6 +59,11 @@ its manifest on. Options stand before the APK.
 Exit status: 0 verified, 1 not verified or an error.
 ";
 
+const NOT_A_SIGNER: &str = "\
+This is apkvouch answering as apksigner. It checks signatures; to sign, use Android's own apksigner,
+which tells what its options are.
+";
+
 /// A call in apksigner's language.
 pub(super) struct Invocation {
     generation: Result<Generation, String>,
@@ -131,6 +136,9 @@ fn command(invocation: Invocation, out: &mut dyn Write, err: &mut dyn Write) -> 
             Ok(()) => Ok(0),
             Err(message) => writeln!(err, "{}", escape::visible(&message)).map(|()| 1),
         },
+        "sign" | "rotate" if wants_help(arguments) => {
+            writeln!(out, "Usage: apksigner {command} [options]\n\n{}", NOT_A_SIGNER.trim_end()).map(|()| 0)
+        }
         "sign" | "rotate" => {
             writeln!(err, "apkvouch does not {command}: use Android's own apksigner").map(|()| 1)
         }
@@ -139,6 +147,22 @@ fn command(invocation: Invocation, out: &mut dyn Write, err: &mut dyn Write) -> 
             writeln!(err, "Unsupported command: {command}. See --help for supported commands").map(|()| 1)
         }
     }
+}
+
+/// Whether apksigner would show the help page of a command that is not ours: without arguments, and where its options
+/// ask for it. What stands behind an option may be its value.
+fn wants_help(arguments: &[OsString]) -> bool {
+    let mut value_may_follow = false;
+    for argument in arguments.iter().map(|argument| argument.to_string_lossy()) {
+        match argument.as_ref() {
+            "-h" | "--h" | "-help" | "--help" => return true,
+            "--" => return false,
+            option if option.starts_with('-') => value_may_follow = true,
+            _ if value_may_follow => value_may_follow = false,
+            _ => return false,
+        }
+    }
+    arguments.is_empty()
 }
 
 /// What `verify` is asked for.
@@ -428,6 +452,20 @@ mod tests {
             ("--min-sdk-version 30 --max-sdk-version 20 a", "Min API Level (30) > max API Level (20)"),
         ] {
             assert_eq!(wrong(line), message, "{line}");
+        }
+    }
+
+    #[test]
+    fn shows_help_where_apksigner_does() {
+        let help = |line: &str| {
+            let arguments: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            wants_help(&arguments)
+        };
+        for line in ["", "--help", "-h", "-help", "--out x --help", "--ks x -h", "--help --bogus"] {
+            assert!(help(line), "{line}");
+        }
+        for line in ["a.apk", "x --help", "--out x", "-- --help", "--out x y --help"] {
+            assert!(!help(line), "{line}");
         }
     }
 

@@ -19,6 +19,7 @@ use apkvouch::scheme::LineageFileFault;
 use apkvouch::source::ByteSource as _;
 use apkvouch::source::FileSource;
 
+use super::advice::no_standard_input;
 use super::args::Color;
 use super::args::Inspect;
 use super::args::InspectForm;
@@ -26,6 +27,7 @@ use super::output::coloured;
 use super::output::unwritten;
 
 pub(super) fn run(arguments: &Inspect, color: Color) -> anyhow::Result<u8> {
+    no_standard_input(std::slice::from_ref(&arguments.apk))?;
     let path = &arguments.apk;
     let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
     let mut look = ReportOptions::new("inspect");

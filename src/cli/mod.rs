@@ -1,5 +1,6 @@
 //! The command line: reads arguments, calls the library, writes reports, gives the exit status.
 
+mod advice;
 mod args;
 mod compat;
 mod inspect;
@@ -25,9 +26,14 @@ pub(crate) fn main() -> ExitCode {
     if let Some(invocation) = compat::invocation(&arguments) {
         return ExitCode::from(compat::run(invocation));
     }
-    let arguments = match args::Arguments::try_parse_from(args::spelled_out(arguments)) {
+    let arguments = args::spelled_out(arguments);
+    let arguments = match args::Arguments::try_parse_from(&arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
+            if let Some(line) = advice::instead_of(&error, &arguments) {
+                say(&line);
+                return ExitCode::from(2);
+            }
             // Help and version are errors to clap too; they go to standard output, and that can fail.
             let printed = error.print().and_then(|()| std::io::stdout().flush());
             let code = if error.use_stderr() { 2 } else { 0 };

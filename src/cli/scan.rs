@@ -18,6 +18,7 @@ use apkvouch::scan::Walk;
 use apkvouch::scan::WalkOptions;
 use apkvouch::scan::scan;
 
+use super::advice::no_standard_input;
 use super::args::Color;
 use super::args::Scan;
 use super::output::Report;
@@ -26,6 +27,7 @@ use super::output::not_judged;
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
+    no_standard_input(&arguments.paths)?;
     let now = arguments.at.unwrap_or_else(this_second);
     let registry = arguments.registry.as_ref().map(Registry::load).transpose()?;
     let mut look = ReportOptions::new("scan");

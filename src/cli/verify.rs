@@ -14,6 +14,7 @@ use apkvouch::scan::ScanOptions;
 use apkvouch::scan::V4SignatureFile;
 use apkvouch::scan::scan;
 
+use super::advice::no_standard_input;
 use super::args::Color;
 use super::args::Verify;
 use super::output::Report;
@@ -22,6 +23,7 @@ use super::output::not_judged;
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
+    no_standard_input(&arguments.apks)?;
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
     if let Some(file) = &arguments.v4_signature_file {
