@@ -122,6 +122,9 @@ are walked in the byte order of their paths; files named .apk, in any case, are 
 counted. A v4 signature file beside an APK, app.apk.idsig, is verified with it: when it does not
 verify, the APK is tampered. Links inside directories, FIFOs, sockets and devices are skipped, and say so.
 
+On a terminal the table is fitted to its width; elsewhere nothing is cut. A row counts the warnings
+that do not decide the verdict: `apkvouch verify FILE` shows them, and --format json those of all.
+
 Examples:
   apkvouch scan store/
   apkvouch scan --registry registry.toml store/

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::BufWriter;
+use std::io::IsTerminal as _;
 use std::io::Write;
 
 use apkvouch::Error;
@@ -24,6 +25,15 @@ pub(super) fn coloured(color: Color) -> bool {
         Color::Never => false,
         Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
     }
+}
+
+/// How many columns standard output has, when it is a terminal.
+pub(super) fn terminal_width() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size_of(&out).map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
 }
 
 /// A report on standard output, with what it comes to.

@@ -24,6 +24,7 @@ use super::args::Scan;
 use super::output::Report;
 use super::output::coloured;
 use super::output::not_judged;
+use super::output::terminal_width;
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
@@ -33,6 +34,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let mut look = ReportOptions::new("scan");
     look.colour = coloured(color);
     look.table = true;
+    look.width = terminal_width();
     if let (Some(registry), Some(path)) = (&registry, &arguments.registry) {
         registry.ensure_current(now)?;
         look.registry = Some(RegistryFacts::new(path, registry));

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use unicode_width::UnicodeWidthStr as _;
+
 /// Ranges of characters that are spelled out besides Unicode's control characters: bidirectional marks, zero-width
 /// and other invisible characters, separators of lines.
 ///
@@ -109,23 +111,11 @@ pub fn json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// How many columns of a terminal `text` takes: two for East Asian wide characters, one for the rest.
+/// How many columns of a terminal `text` takes: two for East Asian wide characters, none for combining ones.
 ///
-/// Good enough to line up a table; `text` is already [`visible`].
+/// `text` is already [`visible`].
 pub fn columns(text: &str) -> usize {
-    text.chars().map(|c| if is_wide(c) { 2 } else { usize::from(!is_combining(c)) }).sum()
-}
-
-/// Unicode `East_Asian_Width` wide and full-width, in coarse ranges.
-fn is_wide(c: char) -> bool {
-    matches!(u32::from(c),
-        0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xa960..=0xa97c | 0xac00..=0xd7a3 | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1_f300..=0x1_f64f | 0x1_f900..=0x1_f9ff
-        | 0x2_0000..=0x3_fffd)
-}
-
-fn is_combining(c: char) -> bool {
-    matches!(u32::from(c), 0x0300..=0x036f | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f)
+    text.width()
 }
 
 #[cfg(test)]

@@ -52,6 +52,9 @@ pub struct ReportOptions {
     pub decided_at: Option<String>,
     /// Text: a line for each file instead of a paragraph.
     pub table: bool,
+    /// Text: how many columns the terminal has, to which a table is fitted; none for what is no terminal, where nothing is
+    /// cut.
+    pub width: Option<usize>,
     /// Text: with colours.
     pub colour: bool,
     /// Text: notes, reasons, lineages, and every finding however often its code occurs.

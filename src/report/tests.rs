@@ -307,6 +307,39 @@ fn table() {
 }
 
 #[test]
+fn table_on_a_terminal() {
+    let mut options = ReportOptions::new("scan");
+    options.table = true;
+    let shown = |width: usize| {
+        format!(
+            "{width} columns\n{}",
+            render("text", &ReportOptions { width: Some(width), ..options.clone() }, &decided())
+        )
+    };
+    insta::assert_snapshot!([60, 100, 180].map(shown).join("\n"));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_and_nothing_is_lost_of_why() {
+    let plain = |text: &str| text.split_whitespace().collect::<String>();
+    let mut options = ReportOptions { table: true, ..ReportOptions::new("scan") };
+    let whole =
+        plain("the package is registered and this signer may not speak for it; expected 1010101010101010…");
+    for width in 40..=250 {
+        options.width = Some(width);
+        let text = render("text", &options, &decided());
+        for line in text.lines() {
+            assert!(escape::columns(line) <= width, "{width}: {line}");
+        }
+        for word in ["authenticated", "counterfeit", "20202020", "5 warnings"] {
+            assert!(text.contains(word), "{width}: {word}");
+        }
+        // Where it stands beside the columns other cells do not come between its lines.
+        assert!(plain(&text).contains(&whole), "{width}: {text}");
+    }
+}
+
+#[test]
 fn json() {
     let mut options = ReportOptions::new("scan");
     options.registry =

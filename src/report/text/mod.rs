@@ -2,6 +2,8 @@
 
 mod android;
 mod findings;
+mod fit;
+mod layout;
 mod paint;
 mod paragraph;
 mod summary;

@@ -1,8 +1,6 @@
 //! What a run comes to, in a line or a few.
 
 use std::fmt::Write as _;
-use std::io;
-use std::io::Write;
 
 use crate::report::Summary;
 
@@ -19,8 +17,8 @@ pub(super) fn of_paragraphs(summary: &Summary) -> Option<String> {
     Some(line)
 }
 
-/// The lines below a table.
-pub(super) fn of_table(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+/// The lines below a table; `warned` files have warnings.
+pub(super) fn of_table(summary: &Summary, warned: u64) -> Vec<String> {
     let mut parts: Vec<String> = summary
         .verdicts
         .iter()
@@ -33,19 +31,24 @@ pub(super) fn of_table(out: &mut dyn Write, summary: &Summary) -> io::Result<()>
     } else {
         format!("{} judged: {}", files(summary.judged), parts.join(", "))
     };
-    writeln!(out, "\n{judged}")?;
+    let mut lines = vec![judged];
+    if warned > 0 {
+        let have = if warned == 1 { "has" } else { "have" };
+        let how = "`apkvouch verify FILE` shows those of a file, --format json all";
+        lines.push(format!("{} {have} warnings: {how}", files(warned)));
+    }
     if summary.unjudged > 0 {
-        writeln!(out, "{} could not be judged: see the rows marked error", files(summary.unjudged))?;
+        lines.push(format!("{} could not be judged: see the rows marked error", files(summary.unjudged)));
     }
     if summary.skipped > 0 {
         let many = if summary.skipped == 1 { "link or special file" } else { "links or special files" };
-        writeln!(out, "{} {many} skipped", summary.skipped)?;
+        lines.push(format!("{} {many} skipped", summary.skipped));
     }
     if summary.not_apk > 0 {
         let named = files(summary.not_apk);
-        writeln!(out, "{named} not named .apk skipped; --all-files looks at them too")?;
+        lines.push(format!("{named} not named .apk skipped; --all-files looks at them too"));
     }
-    Ok(())
+    lines
 }
 
 fn files(count: u64) -> String {

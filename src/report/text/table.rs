@@ -4,95 +4,93 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
+use super::fit::wrapped;
+use super::layout::Cells;
+use super::layout::Layout;
 use super::paint::Paint;
 use super::paint::Tone;
 use super::summary;
 use super::wording::outcome;
 use super::wording::place;
+use crate::finding::Severity;
 use crate::report::FileResult;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
 use crate::report::Summary;
-use crate::report::escape::columns;
 use crate::report::escape::visible;
 use crate::report::model::FileStatus;
+use crate::report::model::FindingRow;
 
 /// So many rows are looked at before the first is written, to find how wide the columns of a table must be.
 const ROWS_MEASURED: usize = 256;
+/// So many codes of warnings are named in a row.
+const WARNINGS_NAMED: usize = 3;
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {
-    Box::new(Table { out, paint: Paint(options.colour), waiting: Vec::new(), widths: None })
+    Box::new(Table {
+        out,
+        paint: Paint(options.colour),
+        terminal: options.width,
+        waiting: Vec::new(),
+        layout: None,
+        warned: 0,
+    })
 }
-
-const COLUMNS: usize = 4;
-const HEADER: [&str; COLUMNS + 1] = ["VERDICT", "PACKAGE", "SIGNER", "FILE", "WHY"];
-/// A longer cell pushes its own row out of line rather than all the others.
-const WIDEST: [usize; COLUMNS] = [15, 40, 30, 60];
 
 struct Table<'a> {
     out: Box<dyn Write + 'a>,
     paint: Paint,
-    waiting: Vec<([String; COLUMNS + 1], Tone)>,
-    widths: Option<[usize; COLUMNS]>,
+    terminal: Option<usize>,
+    waiting: Vec<(Cells, Tone)>,
+    layout: Option<Layout>,
+    /// How many files have warnings besides what stands under why.
+    warned: u64,
 }
 
 impl ReportWriter for Table<'_> {
     fn file(&mut self, result: &FileResult) -> io::Result<()> {
-        let row = (cells(result), outcome(result).1);
-        if let Some(widths) = self.widths {
-            return self.row(&row, widths);
+        if warnings(result).next().is_some() {
+            self.warned = self.warned.saturating_add(1);
         }
-        self.waiting.push(row);
+        let (cells, tone) = (cells(result), outcome(result).1);
+        if let Some(layout) = &self.layout {
+            return self.out.write_all(layout.row(&cells, tone, self.paint).as_bytes());
+        }
+        self.waiting.push((cells, tone));
         if self.waiting.len() < ROWS_MEASURED { Ok(()) } else { self.release() }
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        if self.widths.is_none() && !self.waiting.is_empty() {
+        if self.layout.is_none() && !self.waiting.is_empty() {
             self.release()?;
         }
-        summary::of_table(&mut self.out, summary)?;
+        writeln!(self.out)?;
+        for line in summary::of_table(summary, self.warned) {
+            let lines = match self.terminal {
+                Some(width) => wrapped(&line, width),
+                None => vec![line],
+            };
+            writeln!(self.out, "{}", lines.join("\n"))?;
+        }
         self.out.flush()
     }
 }
 
 impl Table<'_> {
     fn release(&mut self) -> io::Result<()> {
-        let header = HEADER.map(str::to_owned);
-        let mut widths = [0; COLUMNS];
-        for cells in std::iter::once(&header).chain(self.waiting.iter().map(|(cells, _)| cells)) {
-            for ((width, cell), widest) in widths.iter_mut().zip(cells).zip(WIDEST) {
-                *width = (*width).max(columns(cell).min(widest));
-            }
+        let header: Cells = ["VERDICT", "PACKAGE", "SIGNER", "FILE", "WHY"].map(str::to_owned);
+        let rows = std::iter::once(&header).chain(self.waiting.iter().map(|(cells, _)| cells));
+        let layout = Layout::new(rows, self.terminal);
+        self.out.write_all(layout.header(&header, self.paint).as_bytes())?;
+        for (cells, tone) in std::mem::take(&mut self.waiting) {
+            self.out.write_all(layout.row(&cells, tone, self.paint).as_bytes())?;
         }
-        self.widths = Some(widths);
-        self.row(&(header, Tone::Faint), widths)?;
-        for row in std::mem::take(&mut self.waiting) {
-            self.row(&row, widths)?;
-        }
+        self.layout = Some(layout);
         Ok(())
-    }
-
-    fn row(
-        &mut self,
-        (cells, tone): &([String; COLUMNS + 1], Tone),
-        widths: [usize; COLUMNS],
-    ) -> io::Result<()> {
-        let mut line = String::new();
-        for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let pad = " ".repeat(width.saturating_sub(columns(cell)).saturating_add(2));
-            if index == 0 {
-                line.push_str(&self.paint.paint(*tone, cell));
-            } else {
-                line.push_str(cell);
-            }
-            line.push_str(&pad);
-        }
-        line.push_str(cells.last().map_or("", String::as_str));
-        writeln!(self.out, "{}", line.trim_end())
     }
 }
 
-fn cells(result: &FileResult) -> [String; COLUMNS + 1] {
+fn cells(result: &FileResult) -> Cells {
     let package = match (&result.package, &result.claimed_package) {
         (Some(package), _) => visible(package).into_owned(),
         (None, Some(claimed)) => format!("({})", visible(claimed)),
@@ -106,11 +104,46 @@ fn cells(result: &FileResult) -> [String; COLUMNS + 1] {
                 let (expected, actual) = (shortened(expected), shortened(actual));
                 let _ = write!(why, "; expected {}, actual {}", visible(&expected), visible(&actual));
             }
+            match warnings(result).count() {
+                0 => {}
+                1 => why.push_str("; and 1 warning"),
+                count => {
+                    let _ = write!(why, "; and {count} warnings");
+                }
+            }
             why
         }
-        (None, None) => String::new(),
+        (None, None) => warning_words(result),
     };
     [outcome(result).0.to_owned(), package, signer_cell(result), visible(&result.path).into_owned(), why]
+}
+
+/// The warnings besides what stands under why.
+fn warnings(result: &FileResult) -> impl Iterator<Item = &FindingRow> {
+    let main = result.main_finding();
+    result.findings.iter().filter(move |finding| {
+        let warns = !finding.is_error() && finding.severity != Severity::Note;
+        warns && !main.is_some_and(|main| std::ptr::eq(main, *finding))
+    })
+}
+
+/// `2 warnings: zip-gap, weak-key`.
+fn warning_words(result: &FileResult) -> String {
+    let mut codes: Vec<&str> = Vec::new();
+    let mut count = 0_usize;
+    for warning in warnings(result) {
+        count = count.saturating_add(1);
+        if !codes.contains(&warning.code) {
+            codes.push(warning.code);
+        }
+    }
+    let named = codes.get(..WARNINGS_NAMED).unwrap_or(&codes).join(", ");
+    let more = if codes.len() > WARNINGS_NAMED { ", …" } else { "" };
+    match count {
+        0 => String::new(),
+        1 => format!("1 warning: {named}"),
+        _ => format!("{count} warnings: {named}{more}"),
+    }
 }
 
 /// Long hexadecimal numbers, as digests are, cut to sixteen digits: a table is there to be looked over.
