@@ -43,6 +43,23 @@ pub enum Error {
         /// What was expected, what was found and what to write instead.
         message: String,
     },
+    /// A registry or policy file with several faults.
+    #[error("{}", lines(faults, *more))]
+    Several {
+        /// The faults, each an [`Error::Configuration`], in the order of the file; at least two.
+        faults: Vec<Self>,
+        /// How many more there are.
+        more: usize,
+    },
+}
+
+/// A line for each fault.
+fn lines(faults: &[Error], more: usize) -> String {
+    let mut lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
 }
 
 impl Error {
@@ -67,7 +84,7 @@ impl Error {
     /// The exit status that this error stands for: 2 for usage and configuration, 3 for operation.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Configuration { .. } => 2,
+            Self::Usage(_) | Self::Configuration { .. } | Self::Several { .. } => 2,
             Self::File { .. } | Self::Read(_) | Self::Changed(_) => 3,
         }
     }

@@ -1,11 +1,12 @@
 //! A TOML text as tables of fields, where every value knows its place, so that a fault is named with line and column.
 //!
-//! Messages say what was expected, what was found and what to write instead, in one line.
+//! Messages say what was expected, what was found and what to write instead, in one line. All faults of a text are noted,
+//! and told together: whoever reads on past one must not make another of it.
 
-use std::fmt::Write as _;
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fs;
 use std::io;
-use std::ops::Range;
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -15,11 +16,79 @@ use crate::error::Error;
 use crate::error::describe_io;
 use crate::identity::CertificateDigest;
 
-/// The text and its name.
+/// So many faults of a text are told; the others are counted.
+const FAULTS_TOLD: usize = 100;
+/// So many are kept to find the first of the text among them.
+const FAULTS_KEPT: usize = 10_000;
+
+/// The text, and what was found wrong with it.
 #[derive(Clone, Copy)]
 pub(crate) struct Document<'a> {
     text: &'a str,
-    path: &'a Path,
+    faults: &'a RefCell<Faults>,
+}
+
+/// What is wrong with a text.
+#[derive(Default)]
+struct Faults {
+    /// Each with the byte where it stands.
+    kept: Vec<(usize, String)>,
+    /// How many more there are.
+    more: usize,
+}
+
+/// There is no value, because of a fault that is noted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faulty(());
+
+/// What `read` makes of `text`; `path` is for messages.
+///
+/// # Errors
+/// [`Error::Configuration`] or [`Error::Several`] with all that it noted, in the order of the text.
+pub(crate) fn read_all<T>(
+    text: &str,
+    path: &Path,
+    read: impl FnOnce(Document<'_>) -> Result<T, Faulty>,
+) -> Result<T, Error> {
+    let faults = RefCell::new(Faults::default());
+    let value = read(Document { text, faults: &faults });
+    let faults = faults.into_inner();
+    match value {
+        Ok(value) if faults.kept.is_empty() => Ok(value),
+        _ => Err(told(text, path, faults)),
+    }
+}
+
+/// The faults with line and column.
+fn told(text: &str, path: &Path, faults: Faults) -> Error {
+    let Faults { kept: mut faults, more } = faults;
+    faults.sort_by_key(|(at, _)| *at);
+    let more = more.saturating_add(faults.len().saturating_sub(FAULTS_TOLD));
+    faults.truncate(FAULTS_TOLD);
+    let (mut seen, mut line) = (0, 1_usize);
+    let told = faults.into_iter().map(|(at, message)| {
+        let before = text.get(..at).unwrap_or(text);
+        line = line.saturating_add(before.get(seen..).unwrap_or_default().matches('\n').count());
+        seen = before.len();
+        let column = before.chars().rev().take_while(|c| *c != '\n').count().saturating_add(1);
+        Error::Configuration { path: path.to_owned(), position: Some((line, column)), message }
+    });
+    let mut told: Vec<Error> = told.collect();
+    match told.pop() {
+        Some(only) if told.is_empty() => only,
+        last => {
+            told.extend(last);
+            Error::Several { faults: told, more }
+        }
+    }
+}
+
+/// All values, or none when one is faulty; every one of them is looked at.
+pub(crate) fn all<T, C: FromIterator<T>>(
+    values: impl Iterator<Item = Result<T, Faulty>>,
+) -> Result<C, Faulty> {
+    let values: Vec<Result<T, Faulty>> = values.collect();
+    values.into_iter().collect()
 }
 
 /// A value and the byte where it stands.
@@ -36,6 +105,8 @@ pub(crate) struct Fields<'a> {
     what: &'static str,
     at: usize,
     entries: Vec<Entry<'a>>,
+    /// Fields that seem to stand there under another name: that they are missing is told already.
+    misspelt: Vec<&'static str>,
 }
 
 struct Entry<'a> {
@@ -65,33 +136,50 @@ pub(crate) fn read_text(path: &Path, the: &str, a: &str, max: u64) -> Result<Str
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn new(text: &'a str, path: &'a Path) -> Self {
-        Self { text, path }
-    }
-
     /// Reads the text; `what` is how messages call the document, `known` are the names of its fields.
-    pub(crate) fn read(self, what: &'static str, known: &[&str]) -> Result<Fields<'a>, Error> {
-        let table = DeTable::parse(self.text).map_err(|error| {
+    pub(crate) fn read(self, what: &'static str, known: &[&'static str]) -> Result<Fields<'a>, Faulty> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        let is_twice = |error: &toml::de::Error| error.message().contains("duplicate key");
+        // The header of a table that cannot be read leaves its fields to the table before.
+        let all_twice = errors.iter().all(is_twice);
+        let mut line = None;
+        let mut faulty = None;
+        for error in errors.iter().filter(|error| all_twice || !is_twice(error)) {
             let at = error.span().map_or(0, |span| span.start);
+            // What follows on the same line is mostly the same fault.
+            let of_line = self.text.get(..at).unwrap_or(self.text).rfind('\n');
+            if line.replace(of_line) == Some(of_line) {
+                continue;
+            }
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            let hint = if message.contains("duplicate key") {
+            let hint = if is_twice(error) {
                 "; write [[name]], not [name], for a table that occurs more than once"
             } else {
                 ""
             };
-            self.fault(at, format!("not TOML: {message}{hint}"))
-        })?;
-        let Range { start, .. } = table.span();
-        Fields::new(self, what, known, start, table.into_inner())
+            faulty = Some(self.fault(at, format!("not TOML: {message}{hint}")));
+        }
+        match faulty {
+            Some(faulty) => Err(faulty),
+            None => Ok(Fields::new(self, what, known, table.span().start, table.into_inner())),
+        }
     }
 
-    /// A fault at byte `at`.
-    pub(crate) fn fault(&self, at: usize, message: impl Into<String>) -> Error {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.matches('\n').count().saturating_add(1);
-        let column = before.chars().rev().take_while(|c| *c != '\n').count().saturating_add(1);
-        let position = Some((line, column));
-        Error::Configuration { path: self.path.to_owned(), position, message: message.into() }
+    /// Notes a fault at byte `at`.
+    pub(crate) fn fault(&self, at: usize, message: impl Into<String>) -> Faulty {
+        let mut faults = self.faults.borrow_mut();
+        if faults.kept.len() < FAULTS_KEPT {
+            faults.kept.push((at, message.into()));
+        } else {
+            faults.more = faults.more.saturating_add(1);
+        }
+        Faulty(())
+    }
+
+    /// Notes a fault that makes all others worthless.
+    pub(crate) fn only_fault(&self, at: usize, message: impl Into<String>) -> Faulty {
+        self.faults.take();
+        self.fault(at, message)
     }
 }
 
@@ -99,10 +187,10 @@ impl<'a> Fields<'a> {
     fn new(
         document: Document<'a>,
         what: &'static str,
-        known: &[&str],
+        known: &[&'static str],
         at: usize,
         table: DeTable<'a>,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let mut entries: Vec<Entry<'a>> = table
             .into_iter()
             .map(|(name, value)| Entry {
@@ -112,12 +200,19 @@ impl<'a> Fields<'a> {
             })
             .collect();
         entries.sort_by_key(|entry| entry.at);
-        if let Some(entry) = entries.iter().find(|entry| !known.contains(&entry.name.as_str())) {
+        let mut misspelt = Vec::new();
+        for entry in entries.extract_if(.., |entry| !known.contains(&entry.name.as_str())) {
             let message =
                 format!("expected a field of {what}, found {:?}; {}", entry.name, advice(&entry.name, known));
-            return Err(document.fault(entry.at, message));
+            document.fault(entry.at, message);
+            misspelt.extend(nearest(&entry.name, known));
         }
-        Ok(Self { document, what, at, entries })
+        Self { document, what, at, entries, misspelt }
+    }
+
+    /// Whether a field seems to stand there under another name.
+    pub(crate) fn is_misspelt(&self, name: &str) -> bool {
+        self.misspelt.contains(&name)
     }
 
     /// Where the table begins.
@@ -130,12 +225,20 @@ impl<'a> Fields<'a> {
         Some(self.entries.swap_remove(index))
     }
 
-    fn missing(&self, name: &str, example: &str) -> Error {
+    fn missing(&self, name: &str, example: &str) -> Faulty {
         let message = format!("expected {name:?} in {}, found none; write {name} = {example}", self.what);
+        self.absent(&[name], message)
+    }
+
+    /// Notes at the beginning of the table that none of `names` is there, unless one is misspelt.
+    pub(crate) fn absent(&self, names: &[&str], message: impl Into<String>) -> Faulty {
+        if names.iter().any(|name| self.is_misspelt(name)) {
+            return Faulty(());
+        }
         self.document.fault(self.at, message)
     }
 
-    fn wrong(&self, entry: &Entry<'_>, expected: &str, example: &str) -> Error {
+    fn wrong(&self, entry: &Entry<'_>, expected: &str, example: &str) -> Faulty {
         let name = &entry.name;
         let found = describe(&entry.value);
         self.document.fault(
@@ -145,7 +248,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number from 0 up.
-    pub(crate) fn optional_number(&mut self, name: &str, example: &str) -> Result<Option<At<u64>>, Error> {
+    pub(crate) fn optional_number(&mut self, name: &str, example: &str) -> Result<Option<At<u64>>, Faulty> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
@@ -158,7 +261,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that is neither empty nor blank.
-    pub(crate) fn optional_text(&mut self, name: &str, example: &str) -> Result<Option<At<String>>, Error> {
+    pub(crate) fn optional_text(&mut self, name: &str, example: &str) -> Result<Option<At<String>>, Faulty> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
@@ -169,12 +272,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that must be there.
-    pub(crate) fn text(&mut self, name: &str, example: &str) -> Result<At<String>, Error> {
+    pub(crate) fn text(&mut self, name: &str, example: &str) -> Result<At<String>, Faulty> {
         self.optional_text(name, example)?.ok_or_else(|| self.missing(name, example))
     }
 
     /// A number that must be there.
-    pub(crate) fn number(&mut self, name: &str, example: &str) -> Result<At<u64>, Error> {
+    pub(crate) fn number(&mut self, name: &str, example: &str) -> Result<At<u64>, Faulty> {
         self.optional_number(name, example)?.ok_or_else(|| self.missing(name, example))
     }
 
@@ -183,15 +286,15 @@ impl<'a> Fields<'a> {
         &mut self,
         name: &str,
         example: &str,
-    ) -> Result<Option<At<Vec<At<String>>>>, Error> {
+    ) -> Result<Option<At<Vec<At<String>>>>, Faulty> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
         let DeValue::Array(items) = &entry.value else {
             return Err(self.wrong(&entry, "a list of texts", example));
         };
-        let mut texts: Vec<At<String>> = Vec::new();
-        for item in items {
+        let mut seen: HashSet<&str> = HashSet::new();
+        let texts = items.iter().map(|item| {
             let at = item.span().start;
             let text = item.get_ref().as_str().filter(|text| !text.trim().is_empty()).ok_or_else(|| {
                 let found = describe(item.get_ref());
@@ -199,18 +302,18 @@ impl<'a> Fields<'a> {
                     format!("expected a text that is not empty in the list {name:?}, found {found}; write {name} = {example}");
                 self.document.fault(at, message)
             })?;
-            if texts.iter().any(|other| other.value == text) {
+            if !seen.insert(text) {
                 let message =
                     format!("expected each text once in the list {name:?}, found {text:?} twice; remove one");
                 return Err(self.document.fault(at, message));
             }
-            texts.push(At { at, value: text.to_owned() });
-        }
-        Ok(Some(At { at: entry.at, value: texts }))
+            Ok(At { at, value: text.to_owned() })
+        });
+        Ok(Some(At { at: entry.at, value: all(texts)? }))
     }
 
     /// A list that must be there and have something in it.
-    pub(crate) fn texts(&mut self, name: &str, example: &str) -> Result<At<Vec<At<String>>>, Error> {
+    pub(crate) fn texts(&mut self, name: &str, example: &str) -> Result<At<Vec<At<String>>>, Faulty> {
         let texts = self.optional_texts(name, example)?.ok_or_else(|| self.missing(name, example))?;
         if texts.value.is_empty() {
             let message = format!(
@@ -222,7 +325,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The digest of a certificate, in any usual spelling.
-    pub(crate) fn optional_digest(&mut self, name: &str) -> Result<Option<At<CertificateDigest>>, Error> {
+    pub(crate) fn optional_digest(&mut self, name: &str) -> Result<Option<At<CertificateDigest>>, Faulty> {
         match self.optional_text(name, DIGEST_EXAMPLE)? {
             Some(text) => self.document.digest(name, &text).map(Some),
             None => Ok(None),
@@ -230,7 +333,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A digest that must be there.
-    pub(crate) fn digest(&mut self, name: &str) -> Result<At<CertificateDigest>, Error> {
+    pub(crate) fn digest(&mut self, name: &str) -> Result<At<CertificateDigest>, Faulty> {
         self.optional_digest(name)?.ok_or_else(|| self.missing(name, DIGEST_EXAMPLE))
     }
 
@@ -241,7 +344,7 @@ impl<'a> Fields<'a> {
         expected: &str,
         example: &str,
         read: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<At<T>>, Error> {
+    ) -> Result<Option<At<T>>, Faulty> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
@@ -259,7 +362,7 @@ impl<'a> Fields<'a> {
         &mut self,
         name: &str,
         choices: &[T],
-    ) -> Result<Option<T>, Error> {
+    ) -> Result<Option<T>, Faulty> {
         let example = choices.first().map(|choice| format!("{:?}", choice.as_name())).unwrap_or_default();
         match self.optional_text(name, &example)? {
             Some(text) => self.document.choice(name, &text, choices).map(Some),
@@ -267,40 +370,33 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The tables of `[[name]]`, in the order of the text.
+    /// The tables of `[[name]]`, in the order of the text; what is no table is faulty.
     pub(crate) fn tables(
         &mut self,
         name: &str,
         what: &'static str,
-        known: &[&str],
-    ) -> Result<Vec<Fields<'a>>, Error> {
+        known: &[&'static str],
+    ) -> Vec<Result<Fields<'a>, Faulty>> {
         let Some(entry) = self.take(name) else {
-            return Ok(Vec::new());
-        };
-        let fault = |at: usize, value: &DeValue<'_>| {
-            let message = format!(
-                "expected tables in {name:?}, found {}; write {what}, then the fields",
-                describe(value)
-            );
-            self.document.fault(at, message)
+            return if self.is_misspelt(name) { vec![Err(Faulty(()))] } else { Vec::new() };
         };
         let DeValue::Array(items) = entry.value else {
-            return Err(fault(entry.at, &entry.value));
+            let found = describe(&entry.value);
+            let message =
+                format!("expected tables in {name:?}, found {found}; write {what}, then the fields");
+            return vec![Err(self.document.fault(entry.at, message))];
         };
-        let mut tables = Vec::new();
-        for item in items {
+        let fields = items.into_iter().map(|item| {
             let at = item.span().start;
             let DeValue::Table(table) = item.into_inner() else {
-                return Err(self.document.fault(
-                    at,
-                    format!(
-                        "expected tables in {name:?}, found something else; write {what}, then the fields"
-                    ),
-                ));
+                let message = format!(
+                    "expected tables in {name:?}, found something else; write {what}, then the fields"
+                );
+                return Err(self.document.fault(at, message));
             };
-            tables.push(Fields::new(self.document, what, known, at, table)?);
-        }
-        Ok(tables)
+            Ok(Fields::new(self.document, what, known, at, table))
+        });
+        fields.collect()
     }
 }
 
@@ -313,7 +409,7 @@ const DIGEST_EXAMPLE: &str = "\"<64 hexadecimal digits>\"";
 
 impl Document<'_> {
     /// The certificate digest that `text`, from the field `name`, spells.
-    pub(crate) fn digest(&self, name: &str, text: &At<String>) -> Result<At<CertificateDigest>, Error> {
+    pub(crate) fn digest(&self, name: &str, text: &At<String>) -> Result<At<CertificateDigest>, Faulty> {
         match text.value.parse() {
             Ok(value) => Ok(At { at: text.at, value }),
             Err(error) => Err(self.fault(
@@ -329,9 +425,9 @@ impl Document<'_> {
         name: &str,
         text: &At<String>,
         choices: &[T],
-    ) -> Result<T, Error> {
+    ) -> Result<T, Faulty> {
         choices.iter().copied().find(|choice| choice.as_name() == text.value).ok_or_else(|| {
-            let names: Vec<&str> = choices.iter().map(AsName::as_name).collect();
+            let names: Vec<&'static str> = choices.iter().map(AsName::as_name).collect();
             let expected = names.join(", ");
             let advice = advice(&text.value, &names);
             self.fault(
@@ -355,18 +451,17 @@ fn describe(value: &DeValue<'_>) -> String {
 }
 
 /// What to write instead of `found`: the known name next to it, or else all of them.
-fn advice(found: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|name| (distance(found, name), *name)).min();
-    let mut advice = String::new();
-    match nearest {
-        Some((edits, name)) if edits <= (name.len() / 3).max(2) && edits < name.len() => {
-            let _ = write!(advice, "did you mean {name:?}?");
-        }
-        _ => {
-            let _ = write!(advice, "write one of {}", known.join(", "));
-        }
+fn advice(found: &str, known: &[&'static str]) -> String {
+    match nearest(found, known) {
+        Some(name) => format!("did you mean {name:?}?"),
+        None => format!("write one of {}", known.join(", ")),
     }
-    advice
+}
+
+/// The known name that `found` is hardly different from.
+fn nearest(found: &str, known: &[&'static str]) -> Option<&'static str> {
+    let (edits, name) = known.iter().map(|name| (distance(found, name), *name)).min()?;
+    (edits <= (name.len() / 3).max(2) && edits < name.len()).then_some(name)
 }
 
 /// Insertions, deletions and replacements of characters that lead from `from` to `to` (Levenshtein).
@@ -404,10 +499,28 @@ mod tests {
         assert_eq!(advice("colour", &["subject", "status"]), "write one of subject, status");
     }
 
+    fn faults(text: &str, at: &[usize]) -> String {
+        let note = |document: Document<'_>| {
+            for at in at {
+                document.fault(*at, "here");
+            }
+            Ok(())
+        };
+        read_all(text, Path::new("r.toml"), note)
+            .map_or_else(|error| error.to_string(), |()| "none".to_owned())
+    }
+
     #[test]
     fn counts_columns_in_characters() {
-        let document = Document::new("a\n示例 = 1\n", Path::new("r.toml"));
-        let at = "a\n示例 ".len();
-        assert_eq!(document.fault(at, "here").to_string(), "r.toml:2:4: here");
+        assert_eq!(faults("a\n示例 = 1\n", &["a\n示例 ".len()]), "r.toml:2:4: here");
+    }
+
+    #[test]
+    fn tells_faults_in_the_order_of_the_text_and_counts_what_are_too_many() {
+        assert_eq!(faults("a\nb\nc\n", &[4, 0, 2]), "r.toml:1:1: here\nr.toml:2:1: here\nr.toml:3:1: here");
+        let many = faults(&"x".repeat(500), &(0..250).collect::<Vec<_>>());
+        assert_eq!(many.lines().count(), FAULTS_TOLD + 1);
+        assert!(many.ends_with("r.toml:1:100: here\nand 150 more"), "{many}");
+        assert_eq!(faults("a", &[]), "none");
     }
 }

@@ -51,14 +51,25 @@ pub(crate) fn main() -> ExitCode {
     }))
 }
 
-/// One line on standard error, unless the reader of our output has simply gone.
+/// One line a fault on standard error, unless the reader of our output has simply gone.
 fn complain(error: &anyhow::Error) {
     let gone = error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-    if !gone {
-        say(&error.to_string());
+    if gone {
+        return;
+    }
+    match error.downcast_ref::<Error>() {
+        Some(Error::Several { faults, more }) => {
+            for fault in faults {
+                say(&fault.to_string());
+            }
+            if *more > 0 {
+                say(&format!("and {more} more faults"));
+            }
+        }
+        _ => say(&error.to_string()),
     }
 }
 

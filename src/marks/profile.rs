@@ -28,7 +28,10 @@ use crate::apk::Stop;
 use crate::fields::AsName;
 use crate::fields::At;
 use crate::fields::Document;
+use crate::fields::Faulty;
 use crate::fields::Fields;
+use crate::fields::all;
+use crate::fields::read_all;
 use crate::fields::read_text;
 use crate::finding::FindingCode;
 use crate::format::signing_block::BlockId;
@@ -159,39 +162,9 @@ impl Profiles {
     /// Reads the profiles in `text`; `path` is for messages.
     ///
     /// # Errors
-    /// [`Error::Configuration`] with line and column at the first thing that cannot be right.
+    /// [`Error::Configuration`] with line and column at what cannot be right, or [`Error::Several`] of them.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, Error> {
-        let document = Document::new(text, path.as_ref());
-        let mut top = document.read("the profiles", &["schema", "mark"])?;
-        let schema = top.number("schema", "1")?;
-        if schema.value != SCHEMA {
-            let message = format!(
-                "expected schema {SCHEMA}, found {}; write schema = {SCHEMA}, or use a version of apkvouch that knows it",
-                schema.value
-            );
-            return Err(document.fault(schema.at, message));
-        }
-        let known = ["name", "decoder", "role", "block", "entry", "comment"];
-        let mut profiles: Vec<Profile> = Vec::new();
-        for mut fields in top.tables("mark", "[[mark]]", &known)? {
-            let name = fields.text("name", "\"store.example signature\"")?.value;
-            let decoder = fields.optional_choice("decoder", &Decoder::ALL)?;
-            let decoder = decoder.ok_or_else(|| {
-                let names = Decoder::ALL.map(Decoder::as_str).join(", ");
-                document.fault(
-                    fields.at(),
-                    format!("expected \"decoder\" in [[mark]], found none; write decoder = one of {names}"),
-                )
-            })?;
-            let role = fields.optional_choice("role", &Role::ALL)?;
-            let place = place(document, &mut fields)?;
-            if profiles.iter().any(|other| other.place == place.value) {
-                let message = "expected each place once, found it twice; remove one [[mark]]";
-                return Err(document.fault(place.at, message));
-            }
-            profiles.push(Profile { name, role, decoder, place: place.value });
-        }
-        Ok(Self { profiles })
+        read_all(text, path.as_ref(), profiles).map(|profiles| Self { profiles })
     }
 
     /// The profiles, in their order.
@@ -223,14 +196,52 @@ impl Profiles {
     }
 }
 
+/// The profiles of a document.
+fn profiles(document: Document<'_>) -> Result<Vec<Profile>, Faulty> {
+    let mut top = document.read("the profiles", &["schema", "mark"])?;
+    let schema = top.number("schema", "1");
+    if let Ok(schema) = &schema
+        && schema.value != SCHEMA
+    {
+        let message = format!(
+            "expected schema {SCHEMA}, found {}; write schema = {SCHEMA}, or use a version of apkvouch that knows it",
+            schema.value
+        );
+        return Err(document.only_fault(schema.at, message));
+    }
+    let known = ["name", "decoder", "role", "block", "entry", "comment"];
+    let mut places: Vec<ProfilePlace> = Vec::new();
+    let profiles = top.tables("mark", "[[mark]]", &known).into_iter().map(|fields| {
+        let mut fields = fields?;
+        let name = fields.text("name", "\"store.example signature\"");
+        let decoder = fields.optional_choice("decoder", &Decoder::ALL);
+        let decoder = decoder.and_then(|decoder| {
+            decoder.ok_or_else(|| {
+                let names = Decoder::ALL.map(Decoder::as_str).join(", ");
+                let write = format!("write decoder = one of {names}");
+                fields.absent(&["decoder"], format!("expected \"decoder\" in [[mark]], found none; {write}"))
+            })
+        });
+        let role = fields.optional_choice("role", &Role::ALL);
+        let place = place(document, &mut fields)?;
+        if places.contains(&place.value) {
+            let message = "expected each place once, found it twice; remove one [[mark]]";
+            return Err(document.fault(place.at, message));
+        }
+        places.push(place.value.clone());
+        Ok(Profile { name: name?.value, role: role?, decoder: decoder?, place: place.value })
+    });
+    all(profiles)
+}
+
 const ONE: &str = "expected one of \"block\", \"entry\" and \"comment\" in [[mark]]";
 
 /// The one place of a `[[mark]]`.
-fn place(document: Document<'_>, fields: &mut Fields<'_>) -> Result<At<ProfilePlace>, Error> {
-    let block = fields.optional_number("block", "0x12345678")?;
-    let entry = fields.optional_text("entry", "\"META-INF/*.taf\"")?;
-    let comment = fields.optional_text("comment", "\"example\"")?;
-    match (block, entry, comment) {
+fn place(document: Document<'_>, fields: &mut Fields<'_>) -> Result<At<ProfilePlace>, Faulty> {
+    let block = fields.optional_number("block", "0x12345678");
+    let entry = fields.optional_text("entry", "\"META-INF/*.taf\"");
+    let comment = fields.optional_text("comment", "\"example\"");
+    match (block?, entry?, comment?) {
         (Some(block), None, None) => {
             let id = u32::try_from(block.value).map(BlockId).map_err(|_| {
                 let message = format!(
@@ -251,7 +262,8 @@ fn place(document: Document<'_>, fields: &mut Fields<'_>) -> Result<At<ProfilePl
         (None, Some(entry), None) => Ok(At { at: entry.at, value: ProfilePlace::Entry(entry.value) }),
         (None, None, Some(comment)) => Ok(At { at: comment.at, value: ProfilePlace::Comment(comment.value) }),
         (None, None, None) => {
-            Err(document.fault(fields.at(), format!("{ONE}, found none; write block = 0x12345678")))
+            let message = format!("{ONE}, found none; write block = 0x12345678");
+            Err(fields.absent(&["block", "entry", "comment"], message))
         }
         (block, entry, comment) => {
             let places = [block.map(|at| at.at), entry.map(|at| at.at), comment.map(|at| at.at)];

@@ -292,7 +292,7 @@ impl Registry {
     /// Reads the registry in the TOML file at `path`.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when it cannot be read, or says something that cannot be right.
+    /// [`Error::Configuration`] when it cannot be read, and as [`Registry::parse`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = read_text(path, "the registry", "a registry", MAX_TEXT)?;
@@ -302,7 +302,7 @@ impl Registry {
     /// Reads the registry in `text`; `path` is for messages.
     ///
     /// # Errors
-    /// [`Error::Configuration`] with line and column at the first thing that cannot be right.
+    /// [`Error::Configuration`] with line and column at what cannot be right, or [`Error::Several`] of them.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, Error> {
         read::registry(text, path.as_ref())
     }
