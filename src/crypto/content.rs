@@ -14,6 +14,11 @@ use super::algorithm::ContentDigestAlgorithm;
 use super::digest::DigestAlgorithm;
 use super::digest::Hasher;
 use super::in_order;
+use super::lanes::Group;
+use super::lanes::MAX_LANES;
+use super::lanes::Sha2 as _;
+use super::lanes::Sha256;
+use super::lanes::Sha512;
 use super::merkle::PAGE;
 use super::merkle::Salt;
 use super::merkle::Tree;
@@ -21,6 +26,8 @@ use crate::source::ByteSource;
 
 /// Size of the chunks that are digested on their own.
 const CHUNK: u64 = 1 << 20;
+/// How much of a strip is read at once, in bytes: it stays in the cache of a core while all digests take it.
+const AT_ONCE: usize = 512 * 1024;
 /// Precedes each page in the tree: apksig and fs-verity for APKs use a salt of eight zeros.
 const SALT: [u8; 8] = [0; 8];
 
@@ -67,18 +74,19 @@ pub fn content_digests(
     let applicable: Vec<_> =
         wanted.iter().map(|algorithm| (*algorithm, sections.check_applicable(*algorithm))).collect();
     let asks = |algorithm| applicable.contains(&(algorithm, Ok(())));
-    let chunks = Chunks::new(sections);
+    let sha256 = asks(ContentDigestAlgorithm::ChunkedSha256);
+    let sha512 = asks(ContentDigestAlgorithm::ChunkedSha512);
     let job = Job {
-        chunks,
-        sha256: asks(ContentDigestAlgorithm::ChunkedSha256),
-        sha512: asks(ContentDigestAlgorithm::ChunkedSha512),
+        strips: Strips { sections: *sections, width: width(sha256, sha512) as u64 },
+        sha256,
+        sha512,
         verity: asks(ContentDigestAlgorithm::VerityChunkedSha256).then(|| Salt::raw(&SALT)),
     };
     let mut fold = Fold::new(&job);
     if job.sha256 || job.sha512 || job.verity.is_some() {
-        let digest = |index, buffer: &mut Vec<u8>| job.digest_chunk(index, buffer);
-        in_order::run(chunks.count(), sections.protected_size(), digest, |chunk| {
-            fold.add(&chunk);
+        let digest = |index, buffer: &mut Vec<u8>| job.digest_strip(index, buffer);
+        in_order::run(job.strips.count(), sections.protected_size(), digest, |strip| {
+            fold.add(&strip);
             io::Result::Ok(())
         })?;
     }
@@ -132,15 +140,7 @@ impl ContentSections<'_> {
     }
 }
 
-/// The chunks of all sections in file order: each section is cut on its own, its last chunk may be short.
-#[derive(Clone, Copy)]
-struct Chunks<'a> {
-    sections: ContentSections<'a>,
-    contents: u64,
-    directory: u64,
-    end: u64,
-}
-
+/// A section, as it is cut into chunks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Section {
     Contents,
@@ -148,62 +148,102 @@ enum Section {
     End,
 }
 
-impl<'a> Chunks<'a> {
-    fn new(sections: &ContentSections<'a>) -> Self {
-        Self {
-            sections: *sections,
-            contents: sections.before_signing_block.div_ceil(CHUNK),
-            directory: sections.central_directory.1.div_ceil(CHUNK),
-            end: (sections.eocd.len() as u64).div_ceil(CHUNK),
-        }
+/// Chunks that are digested side by side: some whole ones in a row, or a short one alone.
+#[derive(Clone, Copy)]
+struct Strip {
+    section: Section,
+    /// Where it starts in its section.
+    start: u64,
+    /// Size of each chunk in bytes.
+    len: u64,
+    /// How many chunks it has.
+    count: usize,
+}
+
+/// The strips of all sections in file order: each section is cut on its own, its last chunk may be short.
+#[derive(Clone, Copy)]
+struct Strips<'a> {
+    sections: ContentSections<'a>,
+    /// The most chunks in a strip.
+    width: u64,
+}
+
+impl Strips<'_> {
+    fn sizes(&self) -> [(Section, u64); 3] {
+        [
+            (Section::Contents, self.sections.before_signing_block),
+            (Section::Directory, self.sections.central_directory.1),
+            (Section::End, self.sections.eocd.len() as u64),
+        ]
+    }
+
+    /// How many chunks there are: each section's last one may be short, and an empty section has none.
+    fn chunks(&self) -> u64 {
+        self.sizes().iter().map(|(_, size)| size.div_ceil(CHUNK)).sum()
+    }
+
+    /// Strips of whole chunks in a section of that size, and whether a short one follows.
+    fn strips(&self, size: u64) -> (u64, bool) {
+        ((size / CHUNK).div_ceil(self.width), !size.is_multiple_of(CHUNK))
     }
 
     fn count(&self) -> u64 {
-        self.contents.saturating_add(self.directory).saturating_add(self.end)
+        let count = |(_, size)| {
+            let (whole, short) = self.strips(size);
+            whole + u64::from(short)
+        };
+        self.sizes().into_iter().map(count).sum()
     }
 
-    /// The bytes of chunk `index`, read into `buffer` when they are in the source.
-    fn read<'b>(&self, index: u64, buffer: &'b mut Vec<u8>) -> io::Result<(Section, &'b [u8])>
-    where
-        'a: 'b,
-    {
-        let directory = index.saturating_sub(self.contents);
-        let (section, base, start, size) = if index < self.contents {
-            (Section::Contents, 0, index * CHUNK, self.sections.before_signing_block)
-        } else if directory < self.directory {
-            let (offset, size) = self.sections.central_directory;
-            (Section::Directory, offset, directory * CHUNK, size)
-        } else {
-            (Section::End, 0, (directory - self.directory) * CHUNK, self.sections.eocd.len() as u64)
-        };
-        let len = usize::try_from((size - start).min(CHUNK)).unwrap_or(usize::MAX);
-        if section == Section::End {
-            let start = usize::try_from(start).unwrap_or(usize::MAX);
-            let bytes = self.sections.eocd.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default();
-            return Ok((section, bytes));
+    fn get(&self, index: u64) -> Option<Strip> {
+        let mut index = index;
+        for (section, size) in self.sizes() {
+            let (whole, short) = self.strips(size);
+            if index < whole {
+                let first = index * self.width;
+                let count = (size / CHUNK - first).min(self.width);
+                let count = usize::try_from(count).unwrap_or(MAX_LANES);
+                return Some(Strip { section, start: first * CHUNK, len: CHUNK, count });
+            }
+            if index == whole && short {
+                let start = size / CHUNK * CHUNK;
+                return Some(Strip { section, start, len: size - start, count: 1 });
+            }
+            index -= whole + u64::from(short);
         }
-        buffer.resize(len, 0);
+        None
+    }
+
+    /// Reads bytes of a section from `start` on.
+    fn read(&self, section: Section, start: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let base = match section {
+            Section::Contents => 0,
+            Section::Directory => self.sections.central_directory.0,
+            Section::End => return self.sections.eocd.read_exact_at(buffer, start),
+        };
         let offset = base.checked_add(start).ok_or(io::ErrorKind::UnexpectedEof)?;
-        self.sections.source.read_exact_at(buffer, offset)?;
-        Ok((section, buffer))
+        self.sections.source.read_exact_at(buffer, offset)
     }
 }
 
 /// What to compute of each chunk.
 struct Job<'a> {
-    chunks: Chunks<'a>,
+    strips: Strips<'a>,
     sha256: bool,
     sha512: bool,
     /// How pages of the tree are hashed, when one is asked for.
     verity: Option<Salt>,
 }
 
-/// What one chunk gives.
+/// What one strip gives.
 #[derive(Default)]
-struct ChunkDigests {
+struct StripDigests {
+    /// Of each chunk, one after another.
     sha256: Vec<u8>,
+    /// Of each chunk, one after another.
     sha512: Vec<u8>,
-    pages: Pages,
+    /// Of each chunk.
+    pages: Vec<Pages>,
 }
 
 /// The part of the tree that lies under one chunk.
@@ -216,44 +256,85 @@ struct Pages {
     rest: Vec<u8>,
 }
 
+/// How many chunks are best digested side by side.
+fn width(sha256: bool, sha512: bool) -> usize {
+    let of_256 = if sha256 { Sha256::lanes() } else { 1 };
+    let of_512 = if sha512 { Sha512::lanes() } else { 1 };
+    of_256.max(of_512).min(MAX_LANES)
+}
+
 impl Job<'_> {
-    fn digest_chunk(&self, index: u64, buffer: &mut Vec<u8>) -> io::Result<ChunkDigests> {
-        let (section, bytes) = self.chunks.read(index, buffer)?;
-        let digest =
-            |wanted: bool, algorithm| if wanted { chunk_digest(algorithm, bytes) } else { Vec::new() };
-        Ok(ChunkDigests {
-            sha256: digest(self.sha256, DigestAlgorithm::Sha256),
-            sha512: digest(self.sha512, DigestAlgorithm::Sha512),
-            pages: self.verity.as_ref().map(|salt| hash_pages(salt, section, bytes)).unwrap_or_default(),
+    /// Digests a strip slice by slice: each byte is read once, and used for everything while it is near.
+    fn digest_strip(&self, index: u64, buffer: &mut Vec<u8>) -> io::Result<StripDigests> {
+        let Some(strip) = self.strips.get(index) else { return Ok(StripDigests::default()) };
+        // A chunk has at most 1 MiB.
+        let len = u32::try_from(strip.len).unwrap_or(u32::MAX).to_le_bytes();
+        let prefix = [0xa5, len[0], len[1], len[2], len[3]];
+        let mut sha256 = self.sha256.then(|| Group::<Sha256>::new(strip.count, &prefix));
+        let mut sha512 = self.sha512.then(|| Group::<Sha512>::new(strip.count, &prefix));
+        let mut pages: Vec<Pages> = Vec::new();
+        if self.verity.is_some() {
+            pages.resize_with(strip.count, Pages::default);
+        }
+        // Whole pages, for the tree.
+        let most = (AT_ONCE / strip.count.max(1) / PAGE).max(1) * PAGE;
+        let mut done = 0;
+        while done < strip.len {
+            let len = usize::try_from(strip.len - done).unwrap_or(most).min(most);
+            buffer.resize(len * strip.count, 0);
+            for (lane, slice) in (0_u64..).zip(buffer.chunks_mut(len)) {
+                self.strips.read(strip.section, strip.start + lane * strip.len + done, slice)?;
+            }
+            let mut slices: [&[u8]; MAX_LANES] = [&[]; MAX_LANES];
+            for (place, slice) in slices.iter_mut().zip(buffer.chunks(len)) {
+                *place = slice;
+            }
+            let slices = slices.get(..strip.count).unwrap_or_default();
+            if let Some(group) = &mut sha256 {
+                group.update(slices);
+            }
+            if let Some(group) = &mut sha512 {
+                group.update(slices);
+            }
+            if let Some(salt) = &self.verity {
+                for (pages, slice) in pages.iter_mut().zip(slices) {
+                    pages.add(salt, strip.section, slice);
+                }
+            }
+            done += len as u64;
+        }
+        if let Some(salt) = &self.verity {
+            let whole = strip.section == Section::Contents && strip.len == CHUNK;
+            pages.iter_mut().filter(|_| whole).for_each(|pages| pages.raise(salt));
+        }
+        Ok(StripDigests {
+            sha256: sha256.map(Group::finish).unwrap_or_default(),
+            sha512: sha512.map(Group::finish).unwrap_or_default(),
+            pages,
         })
     }
 }
 
-fn chunk_digest(algorithm: DigestAlgorithm, chunk: &[u8]) -> Vec<u8> {
-    let mut hasher = Hasher::new(algorithm);
-    hasher.update(&[0xa5]);
-    // A chunk has at most 1 MiB.
-    hasher.update(&u32::try_from(chunk.len()).unwrap_or(u32::MAX).to_le_bytes());
-    hasher.update(chunk);
-    hasher.finish()
+impl Pages {
+    /// Hashes the whole pages of a slice, which starts at the border of a page.
+    fn add(&mut self, salt: &Salt, section: Section, slice: &[u8]) {
+        // The record follows the directory without a gap, so its pages start anywhere.
+        if section == Section::End {
+            self.rest.extend_from_slice(slice);
+            return;
+        }
+        self.hashes.append(&mut salt.hash_pages(slice));
+        self.rest.extend_from_slice(slice.chunks_exact(PAGE).remainder());
+    }
+
+    /// A whole chunk of the first section fills two pages of hashes, and these start at the border of one.
+    fn raise(&mut self, salt: &Salt) {
+        self.hashes = salt.hash_pages(&self.hashes);
+        self.level = 1;
+    }
 }
 
-/// Hashes the whole pages of a chunk, which starts at the border of a page.
-fn hash_pages(salt: &Salt, section: Section, chunk: &[u8]) -> Pages {
-    // The record follows the directory without a gap, so its pages start anywhere.
-    if section == Section::End {
-        return Pages { rest: chunk.to_vec(), ..Pages::default() };
-    }
-    let hashes = salt.hash_pages(chunk);
-    let rest = chunk.chunks_exact(PAGE).remainder().to_vec();
-    // A whole chunk of the first section fills two pages of hashes, and these start at the border of one.
-    if section == Section::Contents && chunk.len() as u64 == CHUNK {
-        return Pages { level: 1, hashes: salt.hash_pages(&hashes), rest };
-    }
-    Pages { level: 0, hashes, rest }
-}
-
-/// Takes the digests of chunks in order and makes the final values of them.
+/// Takes the digests of strips in order and makes the final values of them.
 struct Fold {
     sha256: Hasher,
     sha512: Hasher,
@@ -273,7 +354,7 @@ impl Fold {
             let mut hasher = Hasher::new(algorithm);
             hasher.update(&[0x5a]);
             // More than 2³² chunks are 4 PiB: beyond what any source holds.
-            hasher.update(&u32::try_from(job.chunks.count()).unwrap_or(u32::MAX).to_le_bytes());
+            hasher.update(&u32::try_from(job.strips.chunks()).unwrap_or(u32::MAX).to_le_bytes());
             hasher
         };
         Self {
@@ -283,16 +364,97 @@ impl Fold {
         }
     }
 
-    fn add(&mut self, chunk: &ChunkDigests) {
-        self.sha256.update(&chunk.sha256);
-        self.sha512.update(&chunk.sha512);
-        self.tree.add_hashes(chunk.pages.level, &chunk.pages.hashes);
-        self.tree.add_data(&chunk.pages.rest);
+    fn add(&mut self, strip: &StripDigests) {
+        self.sha256.update(&strip.sha256);
+        self.sha512.update(&strip.sha512);
+        for pages in &strip.pages {
+            self.tree.add_hashes(pages.level, &pages.hashes);
+            self.tree.add_data(&pages.rest);
+        }
     }
 
     fn finish(mut self, protected_size: u64) -> Digests {
         let mut verity = self.tree.root().to_vec();
         verity.extend(protected_size.to_le_bytes());
         Digests { sha256: self.sha256.finish(), sha512: self.sha512.finish(), verity }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::sha256;
+
+    use ContentDigestAlgorithm::ChunkedSha256;
+    use ContentDigestAlgorithm::ChunkedSha512;
+    use ContentDigestAlgorithm::VerityChunkedSha256;
+
+    /// Digests as one reads them in the specification: section by section, all in memory, one stream after another.
+    fn naive(sections: &[&[u8]]) -> ContentDigests {
+        let chunked = |algorithm: DigestAlgorithm| {
+            let chunks: Vec<&[u8]> = sections.iter().flat_map(|section| section.chunks(1 << 20)).collect();
+            let count = u32::try_from(chunks.len()).unwrap().to_le_bytes();
+            let mut top = [&[0x5a][..], &count].concat();
+            for chunk in chunks {
+                let len = u32::try_from(chunk.len()).unwrap().to_le_bytes();
+                top.extend(algorithm.digest(&[&[0xa5][..], &len, chunk].concat()));
+            }
+            algorithm.digest(&top)
+        };
+        let data = sections.concat();
+        let mut level = data.clone();
+        loop {
+            let page = |page: &[u8]| sha256(&[&[0; 8], page, &vec![0; 4096 - page.len()]].concat());
+            level = level.chunks(4096).flat_map(page).collect();
+            if level.len() <= 4096 {
+                let root = page(&level);
+                let verity = [&root[..], &(data.len() as u64).to_le_bytes()].concat();
+                return vec![
+                    (ChunkedSha256, Ok(chunked(DigestAlgorithm::Sha256))),
+                    (ChunkedSha512, Ok(chunked(DigestAlgorithm::Sha512))),
+                    (VerityChunkedSha256, Ok(verity)),
+                ];
+            }
+        }
+    }
+
+    #[test]
+    fn digests_are_those_of_the_specification_at_every_border() {
+        const MIB: usize = 1 << 20;
+        let data: Vec<u8> =
+            (0_u32..).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).take(20 * MIB).collect();
+        let eocd = [7; 22];
+        // Sizes of contents and directory: whole pages, since the tree begins the directory at the border of one.
+        for (contents, directory) in [
+            (4096, 46),
+            (MIB - 4096, 1),
+            (MIB, 100),
+            (MIB + 4096, MIB + 1),
+            (2 * MIB, 5000),
+            (3 * MIB + 8192, 4096),
+            (9 * MIB, 2 * MIB + 3),
+            (17 * MIB + 4096, 46),
+        ] {
+            let file = &data[..contents + 4096 + directory];
+            let sections = ContentSections {
+                source: &file,
+                before_signing_block: contents as u64,
+                signing_block_size: 4096,
+                central_directory: (contents as u64 + 4096, directory as u64),
+                eocd: &eocd,
+            };
+            let expected = naive(&[&file[..contents], &file[contents + 4096..], &eocd]);
+            let all = [ChunkedSha256, ChunkedSha512, VerityChunkedSha256];
+            assert_eq!(
+                content_digests(&sections, &all).unwrap(),
+                expected,
+                "{contents} and {directory} bytes"
+            );
+            // Alone, each is computed in strips of another width.
+            for (index, algorithm) in all.into_iter().enumerate() {
+                let alone = content_digests(&sections, &[algorithm]).unwrap();
+                assert_eq!(alone, expected[index..=index], "{} of {contents} bytes", algorithm.name());
+            }
+        }
     }
 }

@@ -10,6 +10,9 @@ use std::io;
 
 use super::digest::sha256_of;
 use super::in_order;
+use super::lanes::MAX_LANES;
+use super::lanes::Sha256;
+use super::lanes::digest_all;
 use crate::source::ByteSource;
 
 /// Size of a page, of data as of hashes, in bytes.
@@ -49,7 +52,17 @@ impl Salt {
 
     /// The hashes of all whole pages of `bytes`, one behind the other.
     pub(super) fn hash_pages(&self, bytes: &[u8]) -> Vec<u8> {
-        bytes.chunks_exact(PAGE).flat_map(|page| self.hash_page(page)).collect()
+        // Enough for the widest processor at a time, so that nothing is allocated for it.
+        let mut hashes = Vec::with_capacity(bytes.len() / PAGE * HASH);
+        for pages in bytes.as_chunks::<PAGE>().0.chunks(MAX_LANES) {
+            let mut messages: [&[u8]; MAX_LANES] = [&[]; MAX_LANES];
+            for (message, page) in messages.iter_mut().zip(pages) {
+                *message = page;
+            }
+            let messages = messages.get(..pages.len()).unwrap_or_default();
+            hashes.append(&mut digest_all::<Sha256>(&self.0, messages));
+        }
+        hashes
     }
 }
 

@@ -12,6 +12,7 @@ pub mod digest;
 mod dsa;
 mod in_order;
 pub mod key;
+mod lanes;
 pub mod merkle;
 mod ml_dsa;
 pub mod verify;
