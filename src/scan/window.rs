@@ -20,6 +20,15 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     work: impl Fn(I) -> R + Sync,
     mut sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut items = items.fuse();
+    let first = items.next();
+    let second = items.next();
+    // One item alone needs no threads of ours: what is large in it brings in those of the process by itself.
+    let first = match first {
+        Some(item) if second.is_none() && jobs.is_none() => return sink(work(item)),
+        first => first,
+    };
+    let mut items = first.into_iter().chain(second).chain(items);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.unwrap_or(0))
         .build()
@@ -27,7 +36,6 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     let window = pool.current_num_threads().saturating_mul(WINDOW_PER_THREAD) as u64;
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
-    let mut items = items.fuse();
     let (mut next_in, mut next_out) = (0_u64, 0_u64);
     let mut early: BTreeMap<u64, R> = BTreeMap::new();
     let (work, stop) = (&work, &stop);
@@ -114,6 +122,28 @@ mod tests {
         });
         assert_eq!(done.unwrap_err().to_string(), "full");
         assert!(worked.load(Relaxed) < 1000);
+    }
+
+    #[test]
+    fn one_item_alone_is_worked_on_where_it_came_from() {
+        let here = std::thread::current().id();
+        let mut seen = Vec::new();
+        let threads = |jobs, items, seen: &mut Vec<_>| {
+            let done: Result<(), Error> = run(
+                0..items,
+                jobs,
+                |_: u64| std::thread::current().id(),
+                |thread| {
+                    seen.push(thread == here);
+                    Ok(())
+                },
+            );
+            done.unwrap();
+        };
+        threads(None, 1, &mut seen);
+        threads(Some(2), 1, &mut seen);
+        threads(None, 2, &mut seen);
+        assert_eq!(seen, [true, false, false, false]);
     }
 
     #[test]
