@@ -19,6 +19,9 @@ pub trait ByteSource: Sync {
     /// [`io::ErrorKind::UnexpectedEof`] when the source ends before `buf` is full; otherwise what the source says.
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
 
+    /// Tells that these bytes will be read soon. A source on a disk may fetch them meanwhile; nothing else follows.
+    fn will_read(&self, _offset: u64, _len: u64) {}
+
     /// Whether there are no bytes at all.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -79,6 +82,8 @@ impl ByteSource for Vec<u8> {
 pub struct FileSource {
     file: File,
     stamp: Stamp,
+    /// Whether its bytes had to be fetched from the disk when it was opened.
+    cold: bool,
 }
 
 /// What a file must keep while it is read.
@@ -138,8 +143,67 @@ impl FileSource {
     /// When its size cannot be asked.
     pub fn new(file: File) -> io::Result<Self> {
         let stamp = Stamp::of(&file)?;
-        Ok(Self { file, stamp })
+        let cold = stamp.len > WORTH_ADVICE && !page_cache::holds(&file, stamp.len / 2);
+        Ok(Self { file, stamp, cold })
     }
+
+    /// How many bytes of the page cache the file has taken from others since it was opened; none when it was there before,
+    /// or is small.
+    pub fn brought_in(&self) -> u64 {
+        if self.cold { self.stamp.len } else { 0 }
+    }
+
+    /// Gives the room back to the page cache. A file that was there before it was opened stays.
+    pub fn let_go(&self) {
+        if self.cold {
+            page_cache::let_go(&self.file);
+        }
+    }
+}
+
+/// Below this size in bytes the system's own read-ahead does, and asking would take longer than reading.
+const WORTH_ADVICE: u64 = 1 << 20;
+
+/// What Linux keeps of files in memory. It is advice: where it fails, or is not to be had, all works without.
+#[cfg(target_os = "linux")]
+mod page_cache {
+    use std::fs::File;
+    use std::io::IoSliceMut;
+    use std::num::NonZeroU64;
+
+    use rustix::fs::Advice;
+    use rustix::io::Errno;
+    use rustix::io::ReadWriteFlags;
+
+    /// Whether the byte at `offset` can be read without waiting for the disk; true also where that cannot be told.
+    pub(super) fn holds(file: &File, offset: u64) -> bool {
+        let mut byte = [0];
+        let read =
+            rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT);
+        read != Err(Errno::AGAIN)
+    }
+
+    pub(super) fn fetch(file: &File, offset: u64, len: u64) {
+        // It fails on files that have no page cache, and then there is nothing to do.
+        let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(len), Advice::WillNeed);
+    }
+
+    pub(super) fn let_go(file: &File) {
+        let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod page_cache {
+    use std::fs::File;
+
+    pub(super) fn holds(_: &File, _: u64) -> bool {
+        true
+    }
+
+    pub(super) fn fetch(_: &File, _: u64, _: u64) {}
+
+    pub(super) fn let_go(_: &File) {}
 }
 
 /// What a directory entry is, with its article: `a directory`, `a FIFO`, `a socket`, `a device`, …
@@ -191,6 +255,12 @@ impl ByteSource for FileSource {
     #[cfg(unix)]
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         std::os::unix::fs::FileExt::read_exact_at(&self.file, buf, offset)
+    }
+
+    fn will_read(&self, offset: u64, len: u64) {
+        if self.cold {
+            page_cache::fetch(&self.file, offset, len);
+        }
     }
 
     #[cfg(windows)]
@@ -266,6 +336,34 @@ mod tests {
         File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
         let error = source.check_unchanged().unwrap_err();
         assert_eq!(error, "it was changed, or its name or permissions were");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_was_in_the_page_cache_before_stays_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("large");
+        std::fs::write(&path, vec![7; 4 << 20]).unwrap();
+        let file = File::open(&path).unwrap();
+        // What is not on the disk yet cannot be let go.
+        file.sync_all().unwrap();
+        let warm = FileSource::open(&path).unwrap();
+        assert_eq!(warm.brought_in(), 0, "it has just been written");
+        warm.let_go();
+        assert!(page_cache::holds(&file, 2 << 20));
+
+        page_cache::let_go(&file);
+        if page_cache::holds(&file, 2 << 20) {
+            println!("left out: this file system keeps everything in memory");
+            return;
+        }
+        let cold = FileSource::open(&path).unwrap();
+        assert_eq!(cold.brought_in(), 4 << 20);
+        cold.will_read(0, 4 << 20);
+        assert_eq!(cold.read_vec_at(2 << 20, 3).unwrap(), [7; 3]);
+        assert!(page_cache::holds(&file, 2 << 20));
+        cold.let_go();
+        assert!(!page_cache::holds(&file, 2 << 20));
     }
 
     #[test]

@@ -28,6 +28,9 @@ use crate::source::ByteSource;
 const CHUNK: u64 = 1 << 20;
 /// How much of a strip is read at once, in bytes: it stays in the cache of a core while all digests take it.
 const AT_ONCE: usize = 512 * 1024;
+/// How many strips before its turn the source is told of one: on each of some cores, the next is on its way while one is
+/// digested.
+const AHEAD: u64 = 8;
 /// Precedes each page in the tree: apksig and fs-verity for APKs use a salt of eight zeros.
 const SALT: [u8; 8] = [0; 8];
 
@@ -62,8 +65,9 @@ pub type ContentDigests = Vec<(ContentDigestAlgorithm, Result<Vec<u8>, String>)>
 
 /// Computes the content digests `wanted`, in that order, in one pass over the sections.
 ///
-/// Each value is [`ContentDigestAlgorithm::output_len`] bytes long. Large files are digested on all threads of the current rayon pool with memory that does not grow
-/// with the file; files of up to 1 MiB on the calling thread alone.
+/// Each value is [`ContentDigestAlgorithm::output_len`] bytes long. Large files are digested on all threads of the current
+/// rayon pool, several chunks side by side on each, with memory that does not grow with the file; files of up to 1 MiB on
+/// the calling thread alone.
 ///
 /// # Errors
 /// When the source cannot be read.
@@ -90,11 +94,11 @@ pub fn content_digests(
             io::Result::Ok(())
         })?;
     }
-    let digests = fold.finish(sections.protected_size());
+    let Digests { sha256, sha512, verity } = fold.finish(sections.protected_size());
     let value = |algorithm| match algorithm {
-        ContentDigestAlgorithm::ChunkedSha256 => digests.sha256.clone(),
-        ContentDigestAlgorithm::ChunkedSha512 => digests.sha512.clone(),
-        ContentDigestAlgorithm::VerityChunkedSha256 => digests.verity.clone(),
+        ContentDigestAlgorithm::ChunkedSha256 => sha256.clone(),
+        ContentDigestAlgorithm::ChunkedSha512 => sha512.clone(),
+        ContentDigestAlgorithm::VerityChunkedSha256 => verity.clone(),
         ContentDigestAlgorithm::Sha256 => Vec::new(),
     };
     Ok(applicable
@@ -214,12 +218,26 @@ impl Strips<'_> {
         None
     }
 
+    /// Tells the source that a strip will be read.
+    fn announce(&self, strip: Strip) {
+        if let Some(offset) = self.base(strip.section).and_then(|base| base.checked_add(strip.start)) {
+            self.sections.source.will_read(offset, strip.len.saturating_mul(strip.count as u64));
+        }
+    }
+
+    /// Where a section begins in the source; none for the record, which is at hand.
+    fn base(&self, section: Section) -> Option<u64> {
+        match section {
+            Section::Contents => Some(0),
+            Section::Directory => Some(self.sections.central_directory.0),
+            Section::End => None,
+        }
+    }
+
     /// Reads bytes of a section from `start` on.
     fn read(&self, section: Section, start: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let base = match section {
-            Section::Contents => 0,
-            Section::Directory => self.sections.central_directory.0,
-            Section::End => return self.sections.eocd.read_exact_at(buffer, start),
+        let Some(base) = self.base(section) else {
+            return self.sections.eocd.read_exact_at(buffer, start);
         };
         let offset = base.checked_add(start).ok_or(io::ErrorKind::UnexpectedEof)?;
         self.sections.source.read_exact_at(buffer, offset)
@@ -267,6 +285,12 @@ impl Job<'_> {
     /// Digests a strip slice by slice: each byte is read once, and used for everything while it is near.
     fn digest_strip(&self, index: u64, buffer: &mut Vec<u8>) -> io::Result<StripDigests> {
         let Some(strip) = self.strips.get(index) else { return Ok(StripDigests::default()) };
+        if index < AHEAD {
+            self.strips.announce(strip);
+        }
+        if let Some(later) = self.strips.get(index.saturating_add(AHEAD)) {
+            self.strips.announce(later);
+        }
         // A chunk has at most 1 MiB.
         let len = u32::try_from(strip.len).unwrap_or(u32::MAX).to_le_bytes();
         let prefix = [0xa5, len[0], len[1], len[2], len[3]];
@@ -336,12 +360,12 @@ impl Pages {
 
 /// Takes the digests of strips in order and makes the final values of them.
 struct Fold {
-    sha256: Hasher,
-    sha512: Hasher,
-    tree: Tree,
+    sha256: Option<Hasher>,
+    sha512: Option<Hasher>,
+    tree: Option<Tree>,
 }
 
-/// The final values; those that were not asked for mean nothing.
+/// The final values; those that were not asked for are empty.
 struct Digests {
     sha256: Vec<u8>,
     sha512: Vec<u8>,
@@ -358,25 +382,34 @@ impl Fold {
             hasher
         };
         Self {
-            sha256: start(DigestAlgorithm::Sha256),
-            sha512: start(DigestAlgorithm::Sha512),
-            tree: Tree::new(Salt::raw(&SALT)),
+            sha256: job.sha256.then(|| start(DigestAlgorithm::Sha256)),
+            sha512: job.sha512.then(|| start(DigestAlgorithm::Sha512)),
+            tree: job.verity.clone().map(Tree::new),
         }
     }
 
     fn add(&mut self, strip: &StripDigests) {
-        self.sha256.update(&strip.sha256);
-        self.sha512.update(&strip.sha512);
-        for pages in &strip.pages {
-            self.tree.add_hashes(pages.level, &pages.hashes);
-            self.tree.add_data(&pages.rest);
+        if let Some(hasher) = &mut self.sha256 {
+            hasher.update(&strip.sha256);
+        }
+        if let Some(hasher) = &mut self.sha512 {
+            hasher.update(&strip.sha512);
+        }
+        if let Some(tree) = &mut self.tree {
+            for pages in &strip.pages {
+                tree.add_hashes(pages.level, &pages.hashes);
+                tree.add_data(&pages.rest);
+            }
         }
     }
 
-    fn finish(mut self, protected_size: u64) -> Digests {
-        let mut verity = self.tree.root().to_vec();
-        verity.extend(protected_size.to_le_bytes());
-        Digests { sha256: self.sha256.finish(), sha512: self.sha512.finish(), verity }
+    fn finish(self, protected_size: u64) -> Digests {
+        let verity = self.tree.map(|mut tree| [&tree.root()[..], &protected_size.to_le_bytes()].concat());
+        Digests {
+            sha256: self.sha256.map(Hasher::finish).unwrap_or_default(),
+            sha512: self.sha512.map(Hasher::finish).unwrap_or_default(),
+            verity: verity.unwrap_or_default(),
+        }
     }
 }
 

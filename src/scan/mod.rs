@@ -10,6 +10,8 @@ mod window;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub use idsig::V4SignatureFile;
 pub use walk::Found;
@@ -80,13 +82,18 @@ pub fn scan<E: From<Error>>(
     options: &ScanOptions<'_>,
     sink: impl FnMut(Row) -> Result<(), E>,
 ) -> Result<(), E> {
-    window::run(found, options.jobs, |found| row(found, options), sink)
+    let brought_in = AtomicU64::new(0);
+    window::run(found, options.jobs, |found| row(found, options, &brought_in), sink)
 }
 
-fn row(found: Found, options: &ScanOptions<'_>) -> Row {
+/// So many bytes of files a scan leaves in the page cache that were not there before. Of what it reads beyond, it gives
+/// the room back: a store is larger than memory, and others want theirs.
+const LEFT_IN_PAGE_CACHE: u64 = 1 << 30;
+
+fn row(found: Found, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Row {
     match found {
         Found::File(path) => {
-            let judged = std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, options)));
+            let judged = std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, options, brought_in)));
             let outcome = judged.unwrap_or_else(|_| {
                 // The last line of defence: no file is known that comes here.
                 Outcome::Unjudged(Error::File {
@@ -102,8 +109,8 @@ fn row(found: Found, options: &ScanOptions<'_>) -> Row {
     }
 }
 
-fn judge(path: &Path, options: &ScanOptions<'_>) -> Outcome {
-    match look(path, options) {
+fn judge(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Outcome {
+    match look(path, options, brought_in) {
         Ok(verification) => {
             let decision = options.decide.map(|decide| decide(&verification));
             Outcome::Judged { verification: Box::new(verification), decision }
@@ -113,7 +120,7 @@ fn judge(path: &Path, options: &ScanOptions<'_>) -> Outcome {
 }
 
 /// Verifies the file at `path` with its v4 signature file, with the name of the file in every error.
-fn look(path: &Path, options: &ScanOptions<'_>) -> Result<Verification, Error> {
+fn look(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Result<Verification, Error> {
     let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
     let judged = options.v4_signature_file.open(path).and_then(|found| match found {
         None => verify(&source, &options.verify),
@@ -121,6 +128,9 @@ fn look(path: &Path, options: &ScanOptions<'_>) -> Result<Verification, Error> {
             verify_with_idsig(&source, &Idsig::new(&idsig, &idsig_path.to_string_lossy()), &options.verify)
         }
     });
+    if brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
+        source.let_go();
+    }
     judged.map_err(|error| match error {
         // The v4 signature file. It is the APK that cannot be judged for it.
         Error::File { path: idsig, message, source } => {
