@@ -19,7 +19,8 @@ use super::compress512_one_by_one;
 use super::constants::SHA256_ROUNDS;
 use super::constants::SHA512_ROUNDS;
 
-/// Messages side by side with the SHA extensions: more do not fit the registers, and are slower.
+/// Messages side by side with the SHA extensions: the fastest of one to four, of which three and four do not fit the
+/// registers.
 const SHA_LANES: usize = 2;
 
 fn has_sha() -> bool {

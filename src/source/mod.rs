@@ -2,6 +2,8 @@
 //!
 //! Positioned reads over one open handle, never a memory map: a file that shrinks gives an error, not a signal.
 
+mod page_cache;
+
 use std::fs::File;
 use std::io;
 
@@ -82,7 +84,7 @@ impl ByteSource for Vec<u8> {
 pub struct FileSource {
     file: File,
     stamp: Stamp,
-    /// Whether its bytes had to be fetched from the disk when it was opened.
+    /// Whether it is large and the byte in its middle, which stands for all, was not in memory when it was opened.
     cold: bool,
 }
 
@@ -147,13 +149,13 @@ impl FileSource {
         Ok(Self { file, stamp, cold })
     }
 
-    /// How many bytes of the page cache the file has taken from others since it was opened; none when it was there before,
-    /// or is small.
+    /// How many bytes of the page cache reading the file may have taken from others, at most: its size. 0 when it is small,
+    /// or was in memory before it was opened, as far as the byte in its middle tells.
     pub fn brought_in(&self) -> u64 {
         if self.cold { self.stamp.len } else { 0 }
     }
 
-    /// Gives the room back to the page cache. A file that was there before it was opened stays.
+    /// Gives the room back to the page cache; does nothing where [`FileSource::brought_in`] is 0.
     pub fn let_go(&self) {
         if self.cold {
             page_cache::let_go(&self.file);
@@ -163,48 +165,6 @@ impl FileSource {
 
 /// Below this size in bytes the system's own read-ahead does, and asking would take longer than reading.
 const WORTH_ADVICE: u64 = 1 << 20;
-
-/// What Linux keeps of files in memory. It is advice: where it fails, or is not to be had, all works without.
-#[cfg(target_os = "linux")]
-mod page_cache {
-    use std::fs::File;
-    use std::io::IoSliceMut;
-    use std::num::NonZeroU64;
-
-    use rustix::fs::Advice;
-    use rustix::io::Errno;
-    use rustix::io::ReadWriteFlags;
-
-    /// Whether the byte at `offset` can be read without waiting for the disk; true also where that cannot be told.
-    pub(super) fn holds(file: &File, offset: u64) -> bool {
-        let mut byte = [0];
-        let read =
-            rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT);
-        read != Err(Errno::AGAIN)
-    }
-
-    pub(super) fn fetch(file: &File, offset: u64, len: u64) {
-        // It fails on files that have no page cache, and then there is nothing to do.
-        let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(len), Advice::WillNeed);
-    }
-
-    pub(super) fn let_go(file: &File) {
-        let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod page_cache {
-    use std::fs::File;
-
-    pub(super) fn holds(_: &File, _: u64) -> bool {
-        true
-    }
-
-    pub(super) fn fetch(_: &File, _: u64, _: u64) {}
-
-    pub(super) fn let_go(_: &File) {}
-}
 
 /// What a directory entry is, with its article: `a directory`, `a FIFO`, `a socket`, `a device`, …
 pub fn kind_of(file_type: std::fs::FileType) -> &'static str {
