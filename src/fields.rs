@@ -120,6 +120,24 @@ struct Entry<'a> {
 /// # Errors
 /// [`Error::Configuration`] when it cannot be read, is no regular file, too large, or not UTF-8.
 pub(crate) fn read_text(path: &Path, the: &str, a: &str, max: u64) -> Result<String, Error> {
+    as_text(read_bytes(path, the, a, max)?, path, a)
+}
+
+/// The text of a file's `bytes`; `a` is what messages call the file.
+///
+/// # Errors
+/// [`Error::Configuration`] when it is not UTF-8.
+pub(crate) fn as_text(bytes: Vec<u8>, path: &Path, a: &str) -> Result<String, Error> {
+    let message = format!("expected {a} in UTF-8 text, found other bytes; save it as UTF-8");
+    String::from_utf8(bytes).map_err(|_| Error::Configuration {
+        path: path.to_owned(),
+        position: None,
+        message,
+    })
+}
+
+/// As [`read_text`], of a file that may hold anything.
+pub(crate) fn read_bytes(path: &Path, the: &str, a: &str, max: u64) -> Result<Vec<u8>, Error> {
     let fault = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
     let cannot_read = |error: io::Error| fault(format!("cannot read {the}: {}", describe_io(&error)));
     // Asked before it is opened: opening a FIFO would wait for a writer.
@@ -130,9 +148,7 @@ pub(crate) fn read_text(path: &Path, the: &str, a: &str, max: u64) -> Result<Str
     if metadata.len() > max {
         return Err(fault(format!("expected {a} of at most {max} bytes, found {}", metadata.len())));
     }
-    let bytes = fs::read(path).map_err(cannot_read)?;
-    String::from_utf8(bytes)
-        .map_err(|_| fault(format!("expected {a} in UTF-8 text, found other bytes; save it as UTF-8")))
+    fs::read(path).map_err(cannot_read)
 }
 
 impl<'a> Document<'a> {

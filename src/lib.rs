@@ -25,6 +25,7 @@
 //! ```
 
 pub mod apk;
+pub mod atomic_file;
 pub mod crypto;
 pub mod error;
 mod fields;

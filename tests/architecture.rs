@@ -11,6 +11,7 @@ use std::path::PathBuf;
 /// A module and those of ours that it may import.
 const RULES: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("atomic_file", &["error"]),
     ("limits", &[]),
     ("source", &["error"]),
     ("format", &["limits"]),
@@ -25,7 +26,7 @@ const RULES: &[(&str, &[&str])] = &[
         &["apk", "crypto", "error", "fields", "finding", "format", "identity", "limits", "scheme", "source"],
     ),
     ("verify", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "scheme", "source"]),
-    ("registry", &["error", "fields", "finding", "identity"]),
+    ("registry", &["atomic_file", "crypto", "error", "fields", "finding", "identity"]),
     ("policy", &["finding", "identity", "registry", "scheme", "verify"]),
     (
         "inspect",
@@ -65,10 +66,12 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("p521::", &["crypto"], "cryptography crates"),
     ("sha1::", &["crypto"], "cryptography crates"),
     ("sha2::", &["crypto"], "cryptography crates"),
+    ("blake2::", &["crypto"], "cryptography crates"),
+    ("scrypt::", &["crypto"], "cryptography crates"),
     ("x509_parser::", &["format"], "certificates are parsed in one place"),
     ("zlib_rs::", &["apk"], "entries are inflated in one place"),
     ("walkdir::", &["scan"], "trees are walked in one place"),
-    ("std::fs", &["source", "fields", "scan"], "files are opened in few places"),
+    ("std::fs", &["atomic_file", "source", "fields", "scan"], "files are opened in few places"),
     ("Timestamp::now", &[], "the time is passed in"),
     ("SystemTime::now", &[], "the time is passed in"),
     ("Instant::now", &[], "the time is passed in"),

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use apkvouch::identity::CertificateDigest;
+use apkvouch::registry::trust;
+use apkvouch::registry::trust::TrustOptions;
 use apkvouch::report;
 use clap::Args;
 use clap::Parser;
@@ -203,6 +205,8 @@ pub(super) struct Scan {
     /// The registry of authenticated signers (TOML)
     #[arg(long, value_name = "FILE")]
     pub(super) registry: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
     /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
     #[arg(long, value_name = "DATE", value_parser = time)]
     pub(super) at: Option<jiff::Timestamp>,
@@ -226,6 +230,37 @@ pub(super) struct Range {
     /// Highest API level to verify for; no upper bound unless given
     #[arg(long, value_name = "N", value_parser = sdk())]
     pub(super) max_sdk_version: Option<u32>,
+}
+
+const TRUST: &str = "Trust in the registry";
+
+/// What a registry must show before it is believed.
+#[derive(Debug, Args)]
+pub(super) struct RegistryTrust {
+    /// A key that may have signed the registry: the file of a minisign public key, or the key itself (RW…)
+    #[arg(help_heading = TRUST, id = "registry_key", long = "registry-key", value_name = "KEY", requires = "registry")]
+    pub(super) keys: Vec<String>,
+    /// How many of the keys must have signed it; goes without saying of one key
+    #[arg(
+        help_heading = TRUST,
+        id = "registry_threshold",
+        long = "registry-threshold",
+        value_name = "K",
+        requires = "registry_key"
+    )]
+    pub(super) threshold: Option<usize>,
+    /// Where its signatures are; FILE.minisig beside it unless given
+    #[arg(
+        help_heading = TRUST,
+        id = "registry_signature",
+        long = "registry-signature",
+        value_name = "FILE",
+        requires = "registry_key"
+    )]
+    pub(super) signatures: Vec<PathBuf>,
+    /// The file that remembers the highest serial of each registry, so that an older one is refused
+    #[arg(help_heading = TRUST, id = "registry_state", long = "registry-state", value_name = "FILE", requires = "registry")]
+    pub(super) state: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -253,6 +288,22 @@ pub(super) fn spelled_out(arguments: Vec<OsString>) -> Vec<OsString> {
         if options && argument == "-Werr" { "--werr".into() } else { argument }
     };
     arguments.into_iter().map(spell).collect()
+}
+
+impl RegistryTrust {
+    /// What to ask of the registry at `now`.
+    pub(super) fn options(&self, now: jiff::Timestamp) -> Result<TrustOptions, apkvouch::Error> {
+        let mut options = TrustOptions::new(now);
+        let keys = self.keys.iter().map(|key| match key.parse() {
+            Ok(key) => Ok(key),
+            Err(_) => trust::read_public_key(key.as_ref()),
+        });
+        options.keys = keys.collect::<Result<_, _>>()?;
+        options.threshold = self.threshold;
+        options.signatures.clone_from(&self.signatures);
+        options.state.clone_from(&self.state);
+        Ok(options)
+    }
 }
 
 impl Range {

@@ -9,6 +9,7 @@ use apkvouch::finding::FindingCode;
 use apkvouch::policy::Decision;
 use apkvouch::policy::Policy;
 use apkvouch::policy::Verdict;
+use apkvouch::registry::trust;
 use apkvouch::report::FileResult;
 use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
@@ -30,13 +31,13 @@ use super::progress::Progress;
 pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.paths)?;
     let now = arguments.at.unwrap_or_else(this_second);
-    let registry = arguments.registry.as_ref().map(Registry::load).transpose()?;
+    let trusted = arguments.trust.options(now)?;
+    let registry = arguments.registry.as_ref().map(|path| trust::load(path, &trusted)).transpose()?;
     let mut look = ReportOptions::new("scan");
     look.colour = coloured(color);
     look.table = true;
     look.width = terminal_width();
     if let (Some(registry), Some(path)) = (&registry, &arguments.registry) {
-        registry.ensure_current(now)?;
         look.registry = Some(RegistryFacts::new(path, registry));
         look.decided_at = Some(now.to_string());
     }

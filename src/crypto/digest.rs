@@ -189,6 +189,20 @@ pub fn md5(bytes: &[u8]) -> [u8; 16] {
     md5::Md5::digest(bytes).into()
 }
 
+/// The BLAKE2b digest of `bytes`, 64 bytes long: what a signature of minisign is over.
+///
+/// Source: RFC 7693.
+pub fn blake2b_512(bytes: &[u8]) -> [u8; 64] {
+    blake2::Blake2b512::digest(bytes).into()
+}
+
+/// The BLAKE2b digest of `bytes`, 32 bytes long: the check sum in a secret key of minisign.
+///
+/// Source: RFC 7693.
+pub fn blake2b_256(bytes: &[u8]) -> [u8; 32] {
+    blake2::Blake2b256::digest(bytes).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +238,15 @@ mod tests {
         assert_eq!(hex(&sha256(b"abc")), expected[3]);
         assert_eq!(hex(&sha1(b"abc")), expected[1]);
         assert_eq!(hex(&md5(b"abc")), expected[0]);
+    }
+
+    /// RFC 7693, appendix A.
+    #[test]
+    fn digests_abc_by_blake2b() {
+        let expected = "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1\
+                        7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923";
+        assert_eq!(hex(&blake2b_512(b"abc")), expected);
+        assert_ne!(blake2b_256(b"abc")[..], blake2b_512(b"abc")[..32], "the length is part of it");
     }
 
     #[test]

@@ -54,6 +54,7 @@
 
 mod moment;
 mod read;
+pub mod trust;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -72,6 +73,7 @@ use crate::fields::read_text;
 use crate::identity::CertificateDigest;
 
 pub use moment::Moment;
+use trust::KeyId;
 
 /// The number of the text form, in `schema`.
 pub const SCHEMA: u64 = 1;
@@ -86,6 +88,7 @@ pub struct Registry {
     public_keys: HashMap<PublicKeyDigest, Vec<CertificateDigest>>,
     apps: BTreeMap<String, App>,
     denied: BTreeMap<CertificateDigest, DeniedKey>,
+    signed_by: Vec<KeyId>,
 }
 
 /// Size of the largest text that is read as a registry, in bytes: half a million apps.
@@ -305,6 +308,11 @@ impl Registry {
     /// [`Error::Configuration`] with line and column at what cannot be right, or [`Error::Several`] of them.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, Error> {
         read::registry(text, path.as_ref())
+    }
+
+    /// The trusted keys that have signed it, by id; none unless [`trust::load`] was asked to see to it.
+    pub fn signed_by(&self) -> &[KeyId] {
+        &self.signed_by
     }
 
     /// What the registry says of itself.

@@ -53,6 +53,7 @@ pub(super) fn registry(text: &str, path: &Path) -> Result<Registry, Error> {
             public_keys,
             apps: apps.values,
             denied: denied.values,
+            signed_by: Vec::new(),
         })
     })
 }

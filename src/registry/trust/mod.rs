@@ -1,0 +1,224 @@
+//! Whether a registry may be believed: who signed it, whether it is still in force, and whether a newer one was seen.
+//!
+//! A registry is signed as minisign signs files: detached Ed25519 signatures, in `FILE.minisig` beside it unless said
+//! otherwise, one behind the other when several have signed. So many distinct trusted keys must have signed the very bytes
+//! that are read. The serial and the expiry in the registry are covered by that; the highest serial that was ever accepted is
+//! kept in a small file, so that an older edition, which is signed as well, is refused.
+//!
+//! ```
+//! use apkvouch::registry::trust::{self, TrustOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut options = TrustOptions::new("2026-06-01T00:00:00Z".parse()?);
+//! options.keys = vec!["RWQdj9iR1iVdaw5e2O+Mm7BUtHOr1wIQvkIXAm9hRR35qUlDBcSzJLcR".parse()?];
+//! let error = trust::load("testdata/demo/registry.toml", &options).unwrap_err();
+//! assert_eq!(error.exit_code(), 2);
+//! # Ok(())
+//! # }
+//! ```
+
+mod minisign;
+mod secret_key;
+mod state;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::MAX_TEXT;
+use super::Registry;
+use crate::crypto::sha256;
+use crate::error::Error;
+use crate::fields::as_text;
+use crate::fields::read_bytes;
+use crate::fields::read_text;
+
+pub use minisign::FormError;
+pub use minisign::KeyId;
+pub use minisign::PublicKey;
+pub use minisign::Signature;
+pub use minisign::SignatureAlgorithm;
+pub use secret_key::SecretKey;
+
+/// Size of the largest file of a key or of signatures, in bytes. One signature has about 350.
+const MAX_SIGNATURES: u64 = 1 << 20;
+
+/// What a registry must show before it is believed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TrustOptions {
+    /// The keys that may sign it. Without any it is believed as it stands.
+    pub keys: Vec<PublicKey>,
+    /// So many of them must have signed. Only of a single key does it go without saying.
+    pub threshold: Option<usize>,
+    /// The files with the signatures; `FILE.minisig` beside the registry when there is none here.
+    pub signatures: Vec<PathBuf>,
+    /// The file that remembers the highest serial of each registry; without it, no older edition is noticed.
+    pub state: Option<PathBuf>,
+    /// The time of which the registry must be in force.
+    pub now: Timestamp,
+}
+
+impl TrustOptions {
+    /// A registry that is in force at `now`, by whomever.
+    pub fn new(now: Timestamp) -> Self {
+        Self { keys: Vec::new(), threshold: None, signatures: Vec::new(), state: None, now }
+    }
+
+    /// How many distinct keys must have signed; 0 when nobody must.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when that is not said, or cannot be.
+    pub fn needed(&self) -> Result<usize, Error> {
+        let distinct: BTreeSet<&[u8; 32]> = self.keys.iter().map(PublicKey::bytes).collect();
+        let usage = |message: String| Err(Error::Usage(message));
+        if distinct.len() != self.keys.len() {
+            return usage("the same registry key is given twice; give each once".to_owned());
+        }
+        match (self.keys.len(), self.threshold) {
+            (0, None) if self.signatures.is_empty() => Ok(0),
+            (0, _) => usage(
+                "a threshold or a signature file needs the keys that may have signed; give --registry-key"
+                    .to_owned(),
+            ),
+            (1, None) => Ok(1),
+            (keys, None) => usage(format!(
+                "{keys} registry keys are given, and not how many of them must have signed; \
+                 give --registry-threshold, from 1 to {keys}"
+            )),
+            (keys, Some(threshold)) if (1..=keys).contains(&threshold) => Ok(threshold),
+            (keys, Some(threshold)) => usage(format!(
+                "expected a registry threshold from 1 to {keys}, the number of keys given, found {threshold}"
+            )),
+        }
+    }
+}
+
+/// Loads the registry in the file at `path`, if it shows what `options` ask for.
+///
+/// # Errors
+/// [`Error::Configuration`] when it cannot be read, is not signed by enough of the keys, has expired, is not issued yet,
+/// or is older than one that was seen; as [`Registry::parse`]; [`Error::Usage`] for options that contradict each other;
+/// [`Error::File`] when the state cannot be written. Each says what to do.
+pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, Error> {
+    let path = path.as_ref();
+    let needed = options.needed()?;
+    let bytes = read_bytes(path, "the registry", "a registry", MAX_TEXT)?;
+    let signers = if needed > 0 { signers(path, &bytes, needed, options)? } else { BTreeSet::new() };
+    let sha256 = sha256(&bytes);
+    // Not a byte of it was looked at before.
+    let mut registry = Registry::parse(&as_text(bytes, path, "a registry")?, path)?;
+    if needed > 0 {
+        ensure_complete(path, &registry)?;
+    }
+    registry.ensure_current(options.now)?;
+    registry.signed_by = signers.into_iter().map(PublicKey::id).collect();
+    if let Some(state) = &options.state {
+        state::remember(state, path, registry.header(), sha256)?;
+    }
+    Ok(registry)
+}
+
+/// The signatures that stand in the file at `path`: at least one.
+///
+/// # Errors
+/// [`Error::Configuration`] when it cannot be read, or is no such file.
+pub fn read_signatures(path: &Path) -> Result<Vec<Signature>, Error> {
+    let text = read_text(path, "the signatures", "a signature file", MAX_SIGNATURES)?;
+    Signature::parse_all(&text).map_err(|error| error.in_file(path))
+}
+
+/// The public key that stands in the file at `path`.
+///
+/// # Errors
+/// [`Error::Configuration`] when it cannot be read, or is no such file.
+pub fn read_public_key(path: &Path) -> Result<PublicKey, Error> {
+    let text = read_text(path, "the registry key", "a public key", MAX_SIGNATURES)?;
+    PublicKey::parse_file(&text).map_err(|error| error.in_file(path))
+}
+
+/// Where the signatures of the file at `path` stand when nothing else is said: `FILE.minisig`.
+pub fn signature_path(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".minisig");
+    PathBuf::from(name)
+}
+
+/// The trusted keys that have signed `content`: at least `needed`.
+fn signers<'a>(
+    path: &Path,
+    content: &[u8],
+    needed: usize,
+    options: &'a TrustOptions,
+) -> Result<BTreeSet<&'a PublicKey>, Error> {
+    let refused = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
+    let beside = [signature_path(path)];
+    let files = if options.signatures.is_empty() { &beside[..] } else { &options.signatures };
+    let mut signers: BTreeSet<&PublicKey> = BTreeSet::new();
+    let mut strangers: BTreeSet<KeyId> = BTreeSet::new();
+    for file in files {
+        if !file.try_exists().unwrap_or(true) {
+            let message = format!(
+                "the registry is not signed: expected its signatures in {}, found no such file; get that file from where \
+                 the registry came from, or sign it with `minisign -S`",
+                file.display()
+            );
+            return Err(refused(message));
+        }
+        for signature in read_signatures(file)? {
+            let mut named = options.keys.iter().filter(|key| key.id() == signature.key_id()).peekable();
+            if named.peek().is_none() {
+                strangers.insert(signature.key_id());
+                continue;
+            }
+            // Two keys may share an id: it is eight random bytes that anybody may choose.
+            let Some(key) = named.find(|key| signature.verifies(key, content)) else {
+                let message = format!(
+                    "the signature by key {} in {} does not fit: the registry, or the signature with its trusted comment, \
+                     was altered, or they are of different editions; get both again from where they came from",
+                    signature.key_id(),
+                    file.display()
+                );
+                return Err(refused(message));
+            };
+            signers.insert(key);
+        }
+    }
+    if signers.len() >= needed {
+        return Ok(signers);
+    }
+    let list = |ids: Vec<String>| if ids.is_empty() { "nobody".to_owned() } else { ids.join(", ") };
+    let missing = options.keys.iter().filter(|key| !signers.contains(key));
+    let mut found = list(signers.iter().map(|key| key.id().to_string()).collect());
+    if !strangers.is_empty() {
+        let strangers: Vec<String> = strangers.iter().map(KeyId::to_string).collect();
+        found = format!("{found}, and keys that are not trusted: {}", strangers.join(", "));
+    }
+    Err(refused(format!(
+        "expected signatures by {needed} of {} trusted keys, found {} (by {found}); \
+         have it signed by {}",
+        options.keys.len(),
+        signers.len(),
+        missing.map(|key| key.id().to_string()).collect::<Vec<_>>().join(" or "),
+    )))
+}
+
+/// Makes sure that a signed registry says what it takes to refuse an old one.
+fn ensure_complete(path: &Path, registry: &Registry) -> Result<(), Error> {
+    let header = registry.header();
+    let missing = [
+        ("serial", header.serial.is_none(), "1"),
+        ("issued_at", header.issued_at.is_none(), "2026-01-01"),
+        ("expires_at", header.expires_at.is_none(), "2026-12-31"),
+    ];
+    let Some((name, _, example)) = missing.into_iter().find(|(_, missing, _)| *missing) else {
+        return Ok(());
+    };
+    let message = format!(
+        "expected {name:?} in a signed registry, found none; write {name} = {example}, and sign it again"
+    );
+    Err(Error::Configuration { path: path.to_owned(), position: None, message })
+}
