@@ -46,9 +46,41 @@ fn a_file_that_fails_is_asked_about_each_version_on_its_own() {
         json!([devices[1]["min_sdk"], devices[1]["max_sdk"], devices[1]["accepted"]]),
         json!([33, null, false])
     );
-    assert_eq!(devices[1]["refused_for"], json!(["v31-block-missing"]));
+    // That v3.1 was stripped follows from the whole file; a device finds that v3.0 has nobody for it.
+    assert_eq!(devices[1]["refused_for"], json!(["v3-missing-sdk-versions"]));
+    assert!(stripped["findings"].as_array().unwrap().iter().any(|row| row["code"] == "v31-block-missing"));
     assert_eq!(stripped["identity"], Value::Null);
     assert_eq!(stripped["claimed_identity"]["package"], "com.example.app");
+}
+
+/// Whom each version sees: `first-last scheme`, or the codes for which it refuses the file.
+fn views(case: &str) -> Vec<String> {
+    let shown = inspected(case);
+    let view = |view: &Value| {
+        let field = |name: &str| view.get(name).cloned().unwrap_or_default();
+        let last = field("max_sdk").as_u64().map(|last| last.to_string()).unwrap_or_default();
+        let refused = field("refused_for").to_string();
+        let seen = field("scheme").as_str().map_or(refused, str::to_owned);
+        format!("{}-{last} {seen}", field("min_sdk"))
+    };
+    shown.get("devices").and_then(Value::as_array).unwrap().iter().map(view).collect()
+}
+
+#[test]
+fn each_version_looks_at_what_it_goes_by_and_at_nothing_else() {
+    assert_eq!(views("v31/honest"), ["28-32 v3", "33- v3.1"]);
+    assert_eq!(views("v31/old-signer-broken"), [r#"28-32 ["v3-signature-mismatch"]"#, "33- v3.1"]);
+    assert_eq!(views("v31/signature-mismatch"), ["28-32 v3", r#"33- ["v3-signature-mismatch"]"#]);
+    // v2 and v3 of different keys trouble apksig alone.
+    assert_eq!(views("v3/other-signer-than-v2"), ["24-27 v2", "28- v3"]);
+}
+
+#[test]
+fn a_released_version_leaves_out_who_is_for_the_development_release() {
+    let gap = ["28-32 v3", r#"33-33 ["v3-missing-sdk-versions"]"#, "34- v3.1"];
+    assert_eq!(views("v31/dev-release-gap"), gap);
+    let other_promise = ["28-32 v3", "33-34 v3.1", r#"35-35 ["v31-rotation-min-sdk-mismatch"]"#, "36- v3.1"];
+    assert_eq!(views("v31/dev-release-mismatch"), other_promise);
 }
 
 #[test]

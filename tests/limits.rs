@@ -82,3 +82,26 @@ fn a_v1_signature_beyond_a_limit_is_not_taken_for_one_that_counts_for_nobody() {
     options.limits.content_ratio = 0;
     assert!(refused_for_a_limit(&verify_with(&apk, &options)));
 }
+
+/// One v3 signer with two signatures, whose lineage has two certificates.
+fn judged_within(records: usize, lineage: usize) -> Verification {
+    let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));
+    let both = [builder::algorithm::ECDSA_SHA256, builder::algorithm::ECDSA_SHA512];
+    let signer = Signer::v3(&new).algorithms(&both).lineage(&Lineage::from(&old).to(&new));
+    let manifest = builder::Manifest::new("com.example.app").min_sdk(28);
+    let mut options = VerifyOptions::default();
+    (options.limits.records, options.limits.lineage) = (records, lineage);
+    verify_with(&Apk::new().manifest(manifest).v3(signer).build(), &options)
+}
+
+#[test]
+fn records_and_certificates_beyond_a_limit_are_not_taken_for_malformed_ones() {
+    let within = judged_within(2, 2);
+    assert!(within.is_verified(), "{:?}", within.findings);
+    for (records, lineage) in [(1, 2), (2, 1)] {
+        let beyond = judged_within(records, lineage);
+        assert!(refused_for_a_limit(&beyond));
+        let errors = beyond.findings.iter().filter(|finding| finding.is_error());
+        assert_eq!(errors.count(), 1, "{:?}", beyond.findings);
+    }
+}

@@ -206,6 +206,8 @@ codes! {
     V31BlockMissing, "v31-block-missing", Error, Some("V31_BLOCK_MISSING"), "the v3.0 signer mentions a v3.1 block that is not there: it was stripped", "v3.0 签名者声明的 v3.1 分块缺失：已被剥离";
     V31RotationMinSdkMismatch, "v31-rotation-min-sdk-mismatch", Error, Some("V31_ROTATION_MIN_SDK_MISMATCH"), "the v3.1 block does not start at the SDK level that the v3.0 signer promises", "v3.1 分块的起始 SDK 与 v3.0 签名者声明不一致";
     V31RotationMinSdkMissing, "v31-rotation-min-sdk-missing", Warning, Some("V31_ROTATION_MIN_SDK_ATTR_MISSING"), "the v3.1 block could be stripped unnoticed: the v3.0 signer does not mention it", "v3.0 签名者未声明 v3.1 分块，剥离将无法察觉";
+    V31UnexpectedAttribute, "v31-unexpected-attribute", Error, Some("V31_BLOCK_MISSING"), "a v3.1 signer mentions a v3.1 block, which belongs into v3.0; Android refuses it", "v3.1 签名者带有仅 v3.0 使用的防剥离属性；Android 会拒绝";
+    V31DevReleaseMismatch, "v31-dev-release-mismatch", Error, None, "a released Android version reads another first level of v3.1 than the v3.0 signer promises, because a signer targets a development release", "v3.1 签名者针对开发版，正式版 Android 读到的起始 SDK 与 v3.0 签名者声明不一致";
     V31WithoutV3, "v31-without-v3", Error, Some("V31_BLOCK_FOUND_WITHOUT_V3_BLOCK"), "a v3.1 block without a v3.0 block", "有 v3.1 分块但缺少 v3.0 分块";
     V31DevReleaseOnV3, "v31-dev-release-on-v3", Warning, Some("V31_ROTATION_TARGETS_DEV_RELEASE_ATTR_ON_V3_SIGNER"), "a v3.0 signer targets a development release, which only v3.1 can", "v3.0 签名者针对开发版，仅 v3.1 支持";
 

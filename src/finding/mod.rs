@@ -81,6 +81,11 @@ impl SchemeId {
         }
     }
 
+    /// Whether its signers stand in the APK Signing Block and sign the content of the whole file.
+    pub(crate) fn is_of_signing_block(self) -> bool {
+        matches!(self, Self::V2 | Self::V3 | Self::V31 | Self::V32)
+    }
+
     /// The name in Android's documentation: `JAR signing`, `APK Signature Scheme v2`, …
     pub fn long_name(self) -> &'static str {
         match self {

@@ -1,12 +1,16 @@
 //! Whom does each Android version see, and why?
 //!
-//! For a file that verifies the views of the evidence say so. One that does not is verified again for each Android
-//! version at which the answer can change, on its own: a broken v3 block does not trouble Android 8.
+//! For a file that verifies the views of the evidence say so. One that does not is judged again as each Android version
+//! does at which the answer can change: a broken v3 block does not trouble Android 8, nor a broken v3.0 signer one that
+//! goes by v3.1.
 
 use crate::Error;
+use crate::apk::Apk;
+use crate::apk::Stop;
 use crate::finding::Finding;
 use crate::finding::MAX_SDK;
 use crate::finding::SchemeId;
+use crate::scheme;
 use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
 use crate::source::ByteSource;
@@ -64,11 +68,17 @@ pub(super) fn views(
         return Ok(Vec::new());
     }
     let mut views: Vec<DeviceView> = Vec::new();
-    for level in levels(lowest, highest, whole) {
+    let said = match Apk::open(source, &options.limits).and_then(|apk| scheme::claimed_sdk_ranges(&apk)) {
+        Ok(said) => said,
+        Err(Stop::Malformed(_)) => Vec::new(),
+        Err(Stop::Error(error)) => return Err(error),
+    };
+    for level in levels(lowest, highest, whole, &said) {
         let mut alone = options.clone();
-        (alone.min_sdk, alone.max_sdk) = (Some(level), Some(level));
+        (alone.min_sdk, alone.max_sdk, alone.as_device) = (Some(level), Some(level), true);
         let evidence = verify(source, &alone)?;
-        let view = match of_verified(&evidence).pop() {
+        // The released version's comes first.
+        let view = match of_verified(&evidence).into_iter().next() {
             Some(view) => view,
             None => refused(level, &evidence),
         };
@@ -87,21 +97,24 @@ pub(super) fn views(
     Ok(views)
 }
 
-/// The levels to ask: borders of rules, and of the signers as far as they are known.
-fn levels(lowest: u32, highest: u32, whole: &Verification) -> Vec<u32> {
+/// So many levels are asked at most: each costs a verification. Honest files have no more than a few.
+const MOST_LEVELS: usize = 64;
+
+/// The levels to ask: borders of rules, and of the signers of v3 and newer, which are for the ranges `said`.
+fn levels(lowest: u32, highest: u32, whole: &Verification, said: &[(i32, i32)]) -> Vec<u32> {
+    let signers = whole.schemes.iter().flat_map(SchemeResult::signers).map(VerifiedSigner::sdk_range);
+    let said =
+        said.iter().map(|(min, max)| (u32::try_from(*min).unwrap_or(0), u32::try_from(*max).unwrap_or(0)));
+    let of_signers = signers.chain(said).flat_map(|(min, max)| {
+        // Its first level alone, should it be for a development release.
+        [min, min.saturating_add(1), max.saturating_add(1)]
+    });
     let mut levels: Vec<u32> =
-        BORDERS.into_iter().filter(|level| (lowest..=highest).contains(level)).collect();
+        BORDERS.into_iter().chain(of_signers).filter(|level| (lowest..=highest).contains(level)).collect();
     levels.push(lowest);
-    let signers = whole.schemes.iter().flat_map(SchemeResult::signers);
-    let places = whole.findings.iter().filter_map(|finding| finding.location.signer.as_ref()?.sdk_range);
-    let named = places.map(|(min, max)| (u32::try_from(min).unwrap_or(0), u32::try_from(max).unwrap_or(0)));
-    for (min, max) in signers.map(VerifiedSigner::sdk_range).chain(named) {
-        levels.extend(
-            [min, max.saturating_add(1)].into_iter().filter(|level| (lowest..=highest).contains(level)),
-        );
-    }
     levels.sort_unstable();
     levels.dedup();
+    levels.truncate(MOST_LEVELS);
     levels
 }
 

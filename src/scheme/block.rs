@@ -106,6 +106,13 @@ impl ExaminedSigner {
         self.findings.has_errors()
     }
 
+    /// Whether the released version of that level goes by this signer of v3.1 or v3.2: it leaves out one that is for the
+    /// development release of the same level.
+    pub(super) fn is_seen_by_release(&self, level: u32) -> bool {
+        let (min, max, level) = (i64::from(self.sdk_range.0), i64::from(self.sdk_range.1), i64::from(level));
+        (min..=max).contains(&level) && !(self.targets_dev_release && min == level)
+    }
+
     /// Turns an examined signer, whose scheme verified, into a verified one. `sdk_range` is what the scheme is for.
     pub(super) fn verified(self, scheme: SchemeId, sdk_range: (u32, u32)) -> Option<VerifiedSigner> {
         if self.has_errors() || self.certificates.is_empty() || self.wanted.is_empty() {
@@ -178,11 +185,7 @@ pub(super) fn examine(
     while !list.is_empty() {
         if block.signers.len() == cap {
             // Those behind count on Android, so the ones that were looked at are not all there is.
-            let finding = Finding::new(FindingCode::LimitExceeded)
-                .scheme(codes.scheme)
-                .detail("the signers of the block")
-                .values(format!("at most {cap}"), format!("more than {cap}"));
-            block.findings.push(finding);
+            block.findings.push(too_many("the signers of the block", cap).scheme(codes.scheme));
             break;
         }
         let mut examined = ExaminedSigner::new(block.signers.len());
@@ -200,6 +203,14 @@ pub(super) fn examine(
     block
 }
 
+/// There is more of something than we look at: what stands behind counts on Android, so the file is not judged by the
+/// rest.
+pub(super) fn too_many(what: &str, most: usize) -> Finding {
+    Finding::new(FindingCode::LimitExceeded)
+        .detail(what)
+        .values(format!("at most {most}"), format!("more than {most}"))
+}
+
 /// Reads one signer. `Err` is a structure that makes the whole signer unreadable.
 fn examine_signer(
     cx: &Context<'_>,
@@ -214,6 +225,10 @@ fn examine_signer(
         examined.sdk_range = (min, max);
         examined.place.sdk_range = Some((min, max));
         range = (u32::try_from(min).unwrap_or(0), u32::try_from(max).unwrap_or(0));
+        if cx.device.is_some_and(|level| !(i64::from(min)..=i64::from(max)).contains(&i64::from(level))) {
+            examined.skipped = true;
+            return Ok(());
+        }
         if min < 0 || min > max {
             let text = format!("from {min} to {max}");
             examined.report(codes, Finding::new(FindingCode::V3InvalidSdkVersions).detail(text));
@@ -244,10 +259,7 @@ fn examine_signer(
     }
     while !data.digests.is_empty() {
         if examined.digests.len() >= cx.limits().records {
-            examined.report(
-                codes,
-                Finding::new(codes.malformed_digest).detail("more digest records than are looked at"),
-            );
+            examined.report(codes, too_many("digest records", cx.limits().records));
             return Ok(());
         }
         match signer::next_record(&mut data.digests) {
@@ -269,14 +281,12 @@ fn examine_signer(
     let mut count = 0;
     while !data.attributes.is_empty() {
         count += 1;
-        let outcome = if count > cx.limits().records {
-            Err(data
-                .attributes
-                .error(crate::format::ParseErrorKind::Invalid("more than are looked at".to_owned())))
-        } else {
-            signer::next_attribute(&mut data.attributes)
-                .and_then(|(id, value)| on_attribute(examined, id, value))
-        };
+        if count > cx.limits().records {
+            examined.report(codes, too_many("attributes", cx.limits().records));
+            return Ok(());
+        }
+        let outcome = signer::next_attribute(&mut data.attributes)
+            .and_then(|(id, value)| on_attribute(examined, id, value));
         if let Err(error) = outcome {
             let detail = format!("attribute #{count}: {error}");
             examined.report(codes, Finding::new(codes.malformed_attribute).detail(detail));
@@ -322,10 +332,7 @@ fn verify_signatures(
     let mut supported = Vec::new();
     while !list.is_empty() {
         if ids.len() >= cx.limits().records {
-            examined.report(
-                codes,
-                Finding::new(codes.malformed_signature).detail("more signature records than are looked at"),
-            );
+            examined.report(codes, too_many("signature records", cx.limits().records));
             return None;
         }
         let (id, signature) = match signer::next_record(&mut list) {
@@ -448,17 +455,17 @@ fn read_certificates(
 ) -> bool {
     while !data.certificates.is_empty() {
         let number = examined.certificates.len() + 1;
-        let outcome = if number > cx.limits().records {
-            Err("more than are looked at".to_owned())
-        } else {
-            match signer::next_certificate(&mut data.certificates) {
-                Ok(der) => cx.certificates.identify(der, cx.limits()).map_err(|error| error.to_string()),
-                // Not a certificate that is malformed but a signer: apksig tells these apart.
-                Err(error) => {
-                    let detail = format!("certificate #{number}: {error}");
-                    examined.report(codes, Finding::new(codes.malformed_signer).detail(detail));
-                    return false;
-                }
+        if number > cx.limits().records {
+            examined.report(codes, too_many("certificates", cx.limits().records));
+            return false;
+        }
+        let outcome = match signer::next_certificate(&mut data.certificates) {
+            Ok(der) => cx.certificates.identify(der, cx.limits()).map_err(|error| error.to_string()),
+            // Not a certificate that is malformed but a signer: apksig tells these apart.
+            Err(error) => {
+                let detail = format!("certificate #{number}: {error}");
+                examined.report(codes, Finding::new(codes.malformed_signer).detail(detail));
+                return false;
             }
         };
         match outcome {

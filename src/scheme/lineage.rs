@@ -26,6 +26,8 @@ pub(super) enum LineageFault {
     DoesNotVerify(String),
     /// It cannot be read.
     Malformed(String),
+    /// It has more certificates than the limit.
+    TooLong(usize),
 }
 
 impl From<ParseError> for LineageFault {
@@ -57,7 +59,7 @@ fn verify_value(
         let number = nodes.len() + 1;
         let fault = |what: &str| LineageFault::DoesNotVerify(format!("certificate #{number}: {what}"));
         if number > limits.lineage {
-            return Err(LineageFault::Malformed(format!("more than {} certificates", limits.lineage)));
+            return Err(LineageFault::TooLong(limits.lineage));
         }
         let node = lineage::next_node(&mut list)?;
         if let Some(parent) = nodes.last() {
@@ -135,6 +137,7 @@ pub fn verify_lineage_file(bytes: &[u8], limits: &Limits) -> Result<Lineage, Lin
     verify_value(&Certificates::default(), &Budget::default(), limits, value).map_err(|fault| match fault {
         LineageFault::DoesNotVerify(what) => LineageFileFault::DoesNotVerify(what),
         LineageFault::NoHistory(what) | LineageFault::Malformed(what) => LineageFileFault::Malformed(what),
+        LineageFault::TooLong(most) => LineageFileFault::Malformed(format!("more than {most} certificates")),
     })
 }
 

@@ -7,6 +7,7 @@ mod budget;
 mod certificate;
 mod content;
 mod lineage;
+mod rotation;
 mod source_stamp;
 mod unknown;
 mod v1;
@@ -51,6 +52,7 @@ pub(crate) use source_stamp::StampResult;
 pub(crate) use source_stamp::listed_digests;
 pub(crate) use source_stamp::verify as verify_stamp_over;
 pub(crate) use unknown::unknown_schemes;
+pub(crate) use v3::claimed_sdk_ranges;
 pub use v4::Idsig;
 pub(crate) use v4::UNSEEN_BY_APKSIG as V4_UNSEEN_BY_APKSIG;
 
@@ -68,13 +70,22 @@ pub(crate) struct Context<'a> {
     pub(crate) apk: &'a Apk<'a>,
     pub(crate) min_sdk: u32,
     pub(crate) max_sdk: u32,
+    /// Set when the question is what the released version of this one API level does, and nothing else.
+    device: Option<u32>,
     certificates: Certificates,
     budget: Budget,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(apk: &'a Apk<'a>, min_sdk: u32, max_sdk: u32) -> Self {
-        Self { apk, min_sdk, max_sdk, certificates: Certificates::default(), budget: Budget::default() }
+        let (certificates, budget) = (Certificates::default(), Budget::default());
+        Self { apk, min_sdk, max_sdk, device: None, certificates, budget }
+    }
+
+    /// Judges as the released version of API level `level` does, instead of over a range as apksig: it looks at no
+    /// signer and no scheme but the ones it goes by.
+    pub(crate) fn on_device(self, level: u32) -> Self {
+        Self { min_sdk: level, max_sdk: level, device: Some(level), ..self }
     }
 
     /// Checks one signature; see [`Budget::verify`].
@@ -154,6 +165,17 @@ impl Examined {
         self.findings.iter().any(Finding::is_error) || self.signers.iter().any(ExaminedSigner::has_errors)
     }
 
+    /// Whether a device of that level goes by this scheme, so that it looks at no older one. From v3.0 and v2 there is no
+    /// way down.
+    fn decides_on_device(&self, level: u32) -> bool {
+        match self.scheme {
+            SchemeId::V32 | SchemeId::V31 => {
+                self.signers.iter().any(|signer| signer.is_seen_by_release(level))
+            }
+            _ => true,
+        }
+    }
+
     /// The content digests that the verified signatures of any of its signers stand for.
     fn wanted(&self) -> Vec<ContentDigestAlgorithm> {
         let mut wanted = Vec::new();
@@ -179,6 +201,8 @@ pub(crate) struct Proof {
     pub(crate) stamp_timestamp: Option<u64>,
     /// v4 stands beside the others: what is wrong with it changes nothing about them.
     v4: Option<ExaminedV4>,
+    /// As in [`Context`].
+    device: Option<u32>,
 }
 
 impl Proof {
@@ -196,15 +220,10 @@ impl Proof {
 /// # Errors
 /// When the bytes cannot be had, or something is beyond its limit.
 pub(crate) fn verify_signing_block(cx: &Context<'_>) -> Result<Proof, Stop> {
-    let mut proof = Proof::default();
+    let mut proof = Proof { device: cx.device, ..Proof::default() };
     let Some(block) = cx.apk.signing_block()? else {
         for scheme in SCHEMES {
-            let outcome = if cx.max_sdk < scheme.min_sdk() {
-                SchemeOutcome::NotChecked(NotChecked::NoVersionInRange)
-            } else {
-                SchemeOutcome::Absent
-            };
-            proof.push(scheme.id(), outcome);
+            proof.push(scheme.id(), SchemeOutcome::Absent);
         }
         return Ok(proof);
     };
@@ -218,23 +237,34 @@ pub(crate) fn verify_signing_block(cx: &Context<'_>) -> Result<Proof, Stop> {
 fn examine_all(cx: &Context<'_>, block: &SigningBlock, proof: &mut Proof) -> Result<Vec<Examined>, Stop> {
     let mut examined: Vec<Examined> = Vec::new();
     for scheme in SCHEMES {
-        if proof.has_errors() || examined.iter().any(Examined::has_errors) {
-            proof.push(scheme.id(), SchemeOutcome::NotChecked(NotChecked::EarlierFailure));
-        } else if cx.max_sdk < scheme.min_sdk() {
-            proof.push(scheme.id(), SchemeOutcome::NotChecked(NotChecked::NoVersionInRange));
-        } else if !scheme.is_read(cx, &examined) {
-            proof.push(scheme.id(), SchemeOutcome::NotChecked(NotChecked::NewerSchemeDecides));
-        } else if let Some(pair) = block.first(scheme.block_id()) {
-            let value = block.value(pair, cx.apk.source(), cx.limits())?;
-            examined.push(scheme.examine(cx, &value, &examined)?);
-            cx.check_limits()?;
-            proof.found.push(scheme.id());
-        } else {
-            proof.findings.extend(scheme.missing(&examined));
-            proof.push(scheme.id(), SchemeOutcome::Absent);
-        }
+        let failed = proof.has_errors() || examined.iter().any(Examined::has_errors);
+        let unread = !scheme.is_read(cx, &examined) || decided_on_device(cx, &examined);
+        let in_range = cx.max_sdk >= scheme.min_sdk();
+        let outcome = match block.first(scheme.block_id()) {
+            Some(_) if failed => SchemeOutcome::NotChecked(NotChecked::EarlierFailure),
+            Some(_) if !in_range => SchemeOutcome::NotChecked(NotChecked::NoVersionInRange),
+            Some(_) if unread => SchemeOutcome::NotChecked(NotChecked::NewerSchemeDecides),
+            Some(pair) => {
+                let value = block.value(pair, cx.apk.source(), cx.limits())?;
+                examined.push(scheme.examine(cx, &value, &examined)?);
+                cx.check_limits()?;
+                proof.found.push(scheme.id());
+                continue;
+            }
+            None => {
+                if !failed && in_range && !unread && cx.device.is_none() {
+                    proof.findings.extend(scheme.missing(&examined));
+                }
+                SchemeOutcome::Absent
+            }
+        };
+        proof.push(scheme.id(), outcome);
     }
     Ok(examined)
+}
+
+fn decided_on_device(cx: &Context<'_>, newer: &[Examined]) -> bool {
+    cx.device.is_some_and(|level| newer.iter().any(|examined| examined.decides_on_device(level)))
 }
 
 /// One pass over the content for all schemes whose signatures hold.
@@ -326,6 +356,10 @@ impl Proof {
     /// Whether a scheme of the signing block decides for every level from `first` to `last` (at least 24) at which there
     /// is one: then v1 is not read there. v3.2 decides for the levels of its signers alone.
     pub(crate) fn decides(&self, first: u32, last: u32) -> bool {
+        if let Some(level) = self.device {
+            let of_block = self.schemes.iter().filter(|result| result.scheme.is_of_signing_block());
+            return of_block.flat_map(SchemeResult::signers).any(|signer| signer.is_seen_by_release(level));
+        }
         let v32 = self.schemes.iter().find(|result| result.scheme == SchemeId::V32);
         let ranges = v32.map_or(&[][..], SchemeResult::signers).iter().map(VerifiedSigner::sdk_range);
         let left =
@@ -446,9 +480,36 @@ pub(crate) fn has_block_scheme(block: &SigningBlock) -> bool {
 }
 
 impl Proof {
-    /// Notes why a scheme was not looked at.
-    pub(crate) fn not_checked(&mut self, scheme: SchemeId, reason: NotChecked) {
-        self.push(scheme, SchemeOutcome::NotChecked(reason));
+    /// Notes that no scheme of the signing block is looked at, since no version in range reads one.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had.
+    pub(crate) fn skip_signing_block(&mut self, apk: &Apk<'_>) -> Result<(), Stop> {
+        let block = apk.signing_block()?;
+        for scheme in SCHEMES {
+            let is_there = block.is_some_and(|block| block.first(scheme.block_id()).is_some());
+            let outcome = if is_there {
+                SchemeOutcome::NotChecked(NotChecked::NoVersionInRange)
+            } else {
+                SchemeOutcome::Absent
+            };
+            self.push(scheme.id(), outcome);
+        }
+        Ok(())
+    }
+
+    /// Notes that the JAR signature is not looked at, and why.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had.
+    pub(crate) fn skip_v1(&mut self, apk: &Apk<'_>, reason: NotChecked) -> Result<(), Stop> {
+        let outcome = match has_v1(apk) {
+            Ok(false) => SchemeOutcome::Absent,
+            Ok(true) | Err(Stop::Malformed(_)) => SchemeOutcome::NotChecked(reason),
+            Err(error) => return Err(error),
+        };
+        self.push(SchemeId::V1, outcome);
+        Ok(())
     }
 
     /// Adds what v4 proves to the others; whether it fails the APK. `unlooked` is what there is to say of it when its file
@@ -547,6 +608,20 @@ impl VerifiedSigner {
     /// Whether the signer is meant for a development release of the platform (v3.1 and newer).
     pub fn targets_dev_release(&self) -> bool {
         self.targets_dev_release
+    }
+
+    /// Whether some Android version that was asked for reads this signer. v3.0 may have signers for older versions
+    /// alone, which are verified as apksig does and then seen by nobody.
+    pub fn is_read(&self) -> bool {
+        self.min_sdk <= self.max_sdk
+    }
+
+    /// Whether the released version of that level goes by this signer, as far as the signer is concerned.
+    pub(crate) fn is_seen_by_release(&self, level: u32) -> bool {
+        // As the signer says, whatever range was asked for. v3.0 knows no development releases.
+        let first = self.place.sdk_range.map_or(i64::from(self.min_sdk), |(min, _)| i64::from(min));
+        let left_out = self.scheme != SchemeId::V3 && self.targets_dev_release && first == i64::from(level);
+        (self.min_sdk..=self.max_sdk).contains(&level) && !left_out
     }
 
     /// The verified proof of rotation (v3 and newer): each certificate in it has signed the next.

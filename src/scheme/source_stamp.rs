@@ -588,6 +588,9 @@ impl<'r> Stamp<'r> {
             Err(LineageFault::NoHistory(detail)) => (FindingCode::StampLineageCertificateMismatch, detail),
             Err(LineageFault::DoesNotVerify(detail)) => (FindingCode::StampLineageSignatureMismatch, detail),
             Err(LineageFault::Malformed(detail)) => (FindingCode::StampMalformedLineage, detail),
+            Err(LineageFault::TooLong(most)) => {
+                (FindingCode::StampMalformedLineage, format!("more than {most} certificates"))
+            }
         };
         self.refuse(Finding::new(code).detail(detail));
     }

@@ -15,13 +15,17 @@ use super::block::ExaminedSigner;
 use super::block::SignerCodes;
 use super::lineage;
 use super::lineage::LineageFault;
+use super::rotation;
 use super::v32;
+use crate::apk::Apk;
 use crate::apk::Stop;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::format::Cursor;
 use crate::format::ParseError;
+use crate::format::signer;
+use crate::format::signer::Signer;
 use crate::format::signer::SignerLayout;
 use crate::format::signer::attribute;
 use crate::format::signing_block::BlockId;
@@ -78,24 +82,9 @@ impl BlockScheme for V3 {
     }
 
     fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
-        let rotation = rotation_min_sdk(newer);
         let range = (MIN_SDK, cx.max_sdk);
         Ok(examine(cx, value, &CODES, range, &mut |signer, attributes| {
-            let promised = attributes.rotation_min_sdk;
-            match (rotation, promised) {
-                (Some(actual), Some(promised)) if i64::from(actual) != i64::from(promised) => signer.report(
-                    &CODES,
-                    Finding::new(FindingCode::V31RotationMinSdkMismatch)
-                        .values(format!("{promised}, as the v3.0 signer says"), actual.to_string()),
-                ),
-                (Some(_), None) => signer.report(&CODES, Finding::new(FindingCode::V31RotationMinSdkMissing)),
-                (None, Some(promised)) if cx.max_sdk >= MIN_SDK_V31 => signer.report(
-                    &CODES,
-                    Finding::new(FindingCode::V31BlockMissing)
-                        .values(format!("a v3.1 block from API level {promised} on, as signed"), "none"),
-                ),
-                _ => {}
-            }
+            rotation::check_promises(cx, &CODES, signer, &attributes.rotation_min_sdk, newer);
             if signer.targets_dev_release {
                 signer.report(&CODES, Finding::new(FindingCode::V31DevReleaseOnV3));
             }
@@ -105,8 +94,12 @@ impl BlockScheme for V3 {
     }
 
     fn conclude(&self, cx: &Context<'_>, examined: &mut Examined, newer: &[Examined]) {
+        if let Some(level) = cx.device {
+            check_device(examined, level);
+            return;
+        }
         // With rotation in a v3.1 block, v3.0 need only reach up to it, and no further than v3.2 leaves levels to it.
-        let last = match rotation_min_sdk(newer) {
+        let last = match rotation::min_sdk(newer) {
             Some(rotation) if rotation > 0 => i64::from(rotation) - 1,
             _ => i64::from(cx.max_sdk),
         };
@@ -148,12 +141,35 @@ impl BlockScheme for V31 {
     }
 
     fn conclude(&self, cx: &Context<'_>, examined: &mut Examined, newer: &[Examined]) {
+        if let Some(level) = cx.device {
+            check_device(examined, level);
+            return;
+        }
         // v3.1 may start anywhere: what it does not cover, v3.0 does. It must reach the top, or up to v3.2.
         let last = v32::highest_left(cx, newer);
-        let first = rotation_min_sdk(std::slice::from_ref(examined)).map_or(0, i64::from);
+        let first = rotation::min_sdk(std::slice::from_ref(examined)).map_or(0, i64::from);
         let needed = last == i64::from(cx.max_sdk) || first <= last;
         check_ranges(examined, needed.then_some((last, last)));
     }
+}
+
+/// The API levels that signers of v3.0 and newer claim to be for, as far as they can be read; nothing of it is verified.
+///
+/// # Errors
+/// When the bytes cannot be had.
+pub(crate) fn claimed_sdk_ranges(apk: &Apk<'_>) -> Result<Vec<(i32, i32)>, Stop> {
+    let mut ranges = Vec::new();
+    let Some(block) = apk.signing_block()? else { return Ok(ranges) };
+    for id in [BlockId::V3, BlockId::V3_1, BlockId::V3_2] {
+        let Some(pair) = block.first(id) else { continue };
+        let value = block.value(pair, apk.source(), apk.limits())?;
+        let Ok((mut list, _)) = signer::signer_list(&value) else { continue };
+        for _ in 0..apk.limits().v3_signers {
+            let Ok(signer) = Signer::next(&mut list, SignerLayout::V3) else { break };
+            ranges.extend(signer.sdk_range);
+        }
+    }
+    Ok(ranges)
 }
 
 /// The v3.0 signers by themselves, not held against other blocks or the levels that they must cover.
@@ -161,16 +177,11 @@ pub(super) fn examine_alone(cx: &Context<'_>, value: &[u8]) -> Examined {
     examine(cx, value, &CODES, (MIN_SDK, cx.max_sdk), &mut |_, _| {})
 }
 
-/// The lowest API level that any v3.1 signer is for, when there is a v3.1 block.
-fn rotation_min_sdk(newer: &[Examined]) -> Option<i32> {
-    let v31 = newer.iter().find(|examined| examined.scheme == SchemeId::V31)?;
-    Some(v31.signers.iter().map(|signer| signer.sdk_range.0).min().unwrap_or(0))
-}
-
 /// The attributes of one signer that bear on other blocks.
 #[derive(Default)]
 pub(super) struct Attributes {
-    rotation_min_sdk: Option<i32>,
+    /// Every one that stands there: Android compares each.
+    rotation_min_sdk: Vec<i32>,
     pub(super) hybrid_min_sdk: Option<i32>,
     pub(super) hybrid_max_sdk: Option<i32>,
     lineages: usize,
@@ -238,7 +249,16 @@ fn on_attribute(
                 Err(_) => {}
             }
         }
-        attribute::ROTATION_MIN_SDK => attributes.rotation_min_sdk = Some(value.i32()?),
+        attribute::ROTATION_MIN_SDK => match value.i32() {
+            Ok(_) if codes.scheme == SchemeId::V31 => {
+                let finding = Finding::new(FindingCode::V31UnexpectedAttribute).detail(format!("{id:#010x}"));
+                signer.report(codes, finding);
+            }
+            Ok(level) => attributes.rotation_min_sdk.push(level),
+            // Versions before v3.1 do not know the attribute, so they do not look into it.
+            Err(error) if cx.max_sdk >= MIN_SDK_V31 => return Err(error),
+            Err(_) => {}
+        },
         attribute::ROTATION_ON_DEV_RELEASE => signer.targets_dev_release = true,
         _ => {
             let finding = Finding::new(FindingCode::V3UnknownAttribute).detail(format!("{id:#010x}"));
@@ -292,10 +312,40 @@ fn read_lineage(
         Err(LineageFault::Malformed(detail)) => {
             Some(Finding::new(FindingCode::V3MalformedLineage).detail(detail))
         }
+        Err(LineageFault::TooLong(most)) => Some(block::too_many("certificates of the lineage", most)),
     };
     if let Some(finding) = finding {
         signer.report(codes, finding);
     }
+}
+
+/// How many signers of a block a device goes by: one. From v3.0 there is no way down; of v3.1 a second one may be for a
+/// development release, and newer devices take that one.
+///
+/// Source: AOSP `ApkSignatureSchemeV3Verifier.verify`, `verifyV31Signers`.
+fn check_device(examined: &mut Examined, level: u32) {
+    let knows_dev_releases = examined.scheme != SchemeId::V3;
+    let fitting: Vec<&ExaminedSigner> = examined
+        .signers
+        .iter()
+        .filter(|signer| !signer.skipped && (!knows_dev_releases || signer.is_seen_by_release(level)))
+        .collect();
+    let finding = match fitting.as_slice() {
+        [] if examined.scheme == SchemeId::V3 => {
+            Finding::new(FindingCode::V3MissingSdkVersions).values("a signer for this version", "none")
+        }
+        [] | [_] => return,
+        [one, other]
+            if knows_dev_releases
+                && level >= v32::MIN_SDK
+                && one.targets_dev_release != other.targets_dev_release =>
+        {
+            return;
+        }
+        more => Finding::new(FindingCode::V3InconsistentSdkVersions)
+            .values("one signer for this version", more.len().to_string()),
+    };
+    examined.findings.push(finding.scheme(examined.scheme).api_levels(level, level));
 }
 
 /// Holds the ranges and lineages of all signers of a block against each other, and against the levels that the block
@@ -327,7 +377,9 @@ fn check_ranges(examined: &mut Examined, needed: Option<(i64, i64)>) {
     for index in order {
         let Some(signer) = examined.signers.get(index) else { continue };
         let (min, max) = (i64::from(signer.sdk_range.0), i64::from(signer.sdk_range.1));
-        if first.is_some() && min != last + 1 && !(min == last && signer.targets_dev_release) {
+        // In v3.0 Android knows no development releases: there it would meet two signers for one level.
+        let shares_level = min == last && signer.targets_dev_release && scheme != SchemeId::V3;
+        if first.is_some() && min != last + 1 && !shares_level {
             let detail = format!("a signer up to API level {last}, the next from {min} on");
             findings.push(Finding::new(FindingCode::V3InconsistentSdkVersions).scheme(scheme).detail(detail));
             break;

@@ -373,19 +373,18 @@ pub(super) fn check_announcement(
         Some(max) => format!("a v3.2 block for API levels {min} to {max}, as signed"),
         None => format!("a v3.2 block from API level {min} on, as signed"),
     };
-    let Some(block) = block else {
+    let Some((lowest, highest)) = block.and_then(|block| noted_range(cx, block)) else {
         let finding = Finding::new(FindingCode::V32BlockStripped);
         signer.report(codes, finding.values(announced, "none"));
         return;
     };
-    let lowest = block.signers.iter().map(|signer| signer.sdk_range.0).min().unwrap_or(0);
-    let highest = block.signers.iter().map(|signer| signer.sdk_range.1).max().unwrap_or(0);
     if lowest != min || max.is_some_and(|max| max != highest) {
         let finding = Finding::new(FindingCode::V32SdkAttributeMismatch);
         let actual = format!("one for API levels {lowest} to {highest}");
         signer.report(codes, finding.values(announced, actual));
         return;
     }
+    let Some(block) = block.filter(|_| cx.device.is_none()) else { return };
     // A released version of that level passes the v3.2 signers over without noting where they begin.
     let begins = u32::try_from(lowest).unwrap_or(0);
     let released = (MIN_SDK.max(cx.min_sdk)..=cx.max_sdk).contains(&begins)
@@ -395,6 +394,14 @@ pub(super) fn check_announcement(
         let finding = Finding::new(FindingCode::V32DevReleaseUnprotected).api_levels(begins, begins);
         signer.report(codes, finding);
     }
+}
+
+/// The API levels that a v3.2 block is for. A device has noted those of the signers that are for other levels than its
+/// own, and none of one that is for a development release.
+fn noted_range(cx: &Context<'_>, block: &Examined) -> Option<(i32, i32)> {
+    let noted = |signer: &&ExaminedSigner| cx.device.is_none() || signer.skipped;
+    let ranges = || block.signers.iter().filter(noted).map(|signer| signer.sdk_range);
+    Some((ranges().map(|range| range.0).min()?, ranges().map(|range| range.1).max()?))
 }
 
 /// Refuses a post-quantum key outside of v3.2 where Android could read it.

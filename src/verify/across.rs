@@ -17,7 +17,7 @@ use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
 
 /// Adds what is wrong to the findings of `proof`.
-pub(super) fn check(proof: &mut Proof, apk: &Apk<'_>) -> Result<(), Stop> {
+pub(super) fn check(proof: &mut Proof) {
     let mut findings = Vec::new();
     let v1 = signers(proof, SchemeId::V1);
     let v2 = signers(proof, SchemeId::V2);
@@ -30,10 +30,15 @@ pub(super) fn check(proof: &mut Proof, apk: &Apk<'_>) -> Result<(), Stop> {
         let lineage = longest_lineage(signers(proof, SchemeId::V31)).or_else(|| longest_lineage(v3));
         descends_from(old, v3, lineage, &mut findings);
     }
-    if v2.is_empty() && v3.is_empty() {
-        findings.extend(janus(apk)?);
-    }
     proof.findings.append(&mut findings);
+}
+
+/// Adds what is wrong with the start of a file that v1 alone protects.
+pub(super) fn check_start(proof: &mut Proof, apk: &Apk<'_>) -> Result<(), Stop> {
+    let of_block = |result: &&SchemeResult| result.scheme.is_of_signing_block();
+    if !proof.schemes.iter().filter(of_block).any(SchemeResult::is_verified) {
+        proof.findings.extend(janus(apk)?);
+    }
     Ok(())
 }
 

@@ -50,6 +50,9 @@ pub struct VerifyOptions {
     pub max_sdk: Option<u32>,
     /// Caps on what the file may make us do.
     pub limits: Limits,
+    /// Whether to judge as the released version of one API level does, which is `min_sdk` and `max_sdk`: no scheme and no
+    /// signer but the ones it goes by, and none of apksig's rules of consistent signing.
+    pub(crate) as_device: bool,
 }
 
 /// Where verification ended.
@@ -138,28 +141,12 @@ impl Verification {
         view.signers.iter().filter_map(|index| signers.get(*index))
     }
 
-    /// The certificates that apksig reports for a verified file: the newest scheme's, v3 and newer the last signer's. Of
-    /// v3.2 the post-quantum one, which Android takes for the current signer's. Empty unless verified.
+    /// The certificates of those whom the newest Android version in range sees; empty unless verified. apksig reports the
+    /// same, but goes by the order of v3 signers in the file and not by their levels. Of v3.2 the post-quantum one, which
+    /// Android takes for the current signer's.
     pub fn signer_certificates(&self) -> Vec<&Certificate> {
-        if !self.is_verified() {
-            return Vec::new();
-        }
-        for scheme in [SchemeId::V32, SchemeId::V31, SchemeId::V3] {
-            let signers = self.scheme(scheme).map_or(&[][..], SchemeResult::signers);
-            let mut current = signers
-                .iter()
-                .filter(|signer| scheme != SchemeId::V32 || signer.classical_partner().is_some());
-            if let Some(signer) = current.next_back() {
-                return vec![signer.certificate()];
-            }
-        }
-        for scheme in [SchemeId::V2, SchemeId::V1] {
-            let signers = self.scheme(scheme).map_or(&[][..], SchemeResult::signers);
-            if !signers.is_empty() {
-                return signers.iter().map(VerifiedSigner::certificate).collect();
-            }
-        }
-        Vec::new()
+        let newest = self.views.last();
+        newest.into_iter().flat_map(|view| self.signers_of(view)).map(VerifiedSigner::certificate).collect()
     }
 
     /// Certificates that schemes name although the file does not verify, each once: who it *claims* to be from.
@@ -272,17 +259,35 @@ fn verify_all(
     verification.schemes = proof.schemes;
     verification.stamp_timestamp = proof.stamp_timestamp;
     if verification.is_verified() {
-        verification.views = views::of(&verification);
-        if let Some((lowest, highest)) = views::gap(&verification) {
-            let finding = Finding::new(FindingCode::VersionsWithoutSignature)
-                .api_levels(lowest, highest)
-                .values("a signature that they read", "none");
-            verification.findings.push(finding);
-        }
+        see(&mut verification);
     }
     source.check_unchanged().map_err(Error::Changed)?;
     idsig.map_or(Ok(()), Idsig::check_unchanged)?;
     Ok(verification)
+}
+
+/// Notes whom each Android version sees. One that has v3 at hand and finds no signer in it refuses the file.
+fn see(verification: &mut Verification) {
+    for (first, last) in views::gaps(verification) {
+        if first < since::V3 {
+            let last = last.min(since::V3 - 1);
+            let finding = Finding::new(FindingCode::VersionsWithoutSignature)
+                .api_levels(first, last)
+                .values("a signature that they read", "none");
+            verification.findings.push(finding);
+        }
+        if last >= since::V3 {
+            let finding = Finding::new(FindingCode::V3MissingSdkVersions)
+                .api_levels(first.max(since::V3), last)
+                .detail("a released version leaves out a signer for a development release")
+                .values("a signer for these versions", "none");
+            verification.findings.push(finding);
+            verification.status = Status::Rejected;
+        }
+    }
+    if verification.is_verified() {
+        verification.views = views::of(verification);
+    }
 }
 
 /// The range of API levels must have a level in it.
@@ -361,15 +366,14 @@ fn run(
             .push(Finding::new(FindingCode::ZipAmbiguousEocd).offset(apk.sections().eocd_offset));
     }
     let cx = Context::new(apk, min_sdk, max_sdk);
+    let cx = if options.as_device { cx.on_device(max_sdk) } else { cx };
     if max_sdk >= since::V2 {
         *proof = scheme::verify_signing_block(&cx)?;
     } else {
-        for scheme in [SchemeId::V2, SchemeId::V3, SchemeId::V31, SchemeId::V32] {
-            proof.not_checked(scheme, NotChecked::NoVersionInRange);
-        }
+        proof.skip_signing_block(apk)?;
     }
     if proof.has_errors() {
-        proof.not_checked(SchemeId::V1, NotChecked::EarlierFailure);
+        proof.skip_v1(apk, NotChecked::EarlierFailure)?;
         scheme::skip_source_stamp(&cx, proof)?;
         return Ok(Status::Rejected);
     }
@@ -386,13 +390,16 @@ fn run(
     } else {
         // apksig reads the directory all the same, and so refuses a malformed one.
         apk.directory()?;
-        proof.not_checked(SchemeId::V1, NotChecked::NewerSchemeDecides);
+        proof.skip_v1(apk, NotChecked::NewerSchemeDecides)?;
     }
     if before || proof.has_errors() {
         scheme::skip_source_stamp(&cx, proof)?;
     } else {
         scheme::verify_source_stamp(&cx, proof)?;
-        across::check(proof, apk)?;
+        if !options.as_device {
+            across::check(proof);
+        }
+        across::check_start(proof, apk)?;
         scheme::bind_v4(&cx, proof)?;
         check_target_sdk(manifest.as_ref().map(|manifest| &manifest.facts), proof, (min_sdk, max_sdk));
     }

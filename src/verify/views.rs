@@ -21,6 +21,20 @@ const READ_IN_ORDER: [(SchemeId, u32); 5] = [
 
 /// The ranges of API levels that a verified file was verified for, lowest first, each with whom it sees.
 pub(super) fn of(verification: &Verification) -> Vec<ApiView> {
+    let mut views: Vec<ApiView> = Vec::new();
+    for (min_sdk, max_sdk) in uniform_ranges(verification) {
+        for (scheme, signers) in seen_by(verification, min_sdk) {
+            match views.last_mut().filter(|last| last.scheme == scheme && last.signers == signers) {
+                Some(last) => last.max_sdk = max_sdk,
+                None => views.push(ApiView { min_sdk, max_sdk, scheme, signers }),
+            }
+        }
+    }
+    views
+}
+
+/// The API levels that the file was verified for, cut so that all levels of a part see the same.
+fn uniform_ranges(verification: &Verification) -> Vec<(u32, u32)> {
     let (Some(lowest), highest) = (verification.min_sdk, verification.max_sdk) else { return Vec::new() };
     let mut starts = vec![lowest];
     for (scheme, since) in READ_IN_ORDER {
@@ -36,53 +50,36 @@ pub(super) fn of(verification: &Verification) -> Vec<ApiView> {
     starts.sort_unstable();
     starts.dedup();
     let ends = starts.iter().skip(1).map(|next| next - 1).chain([highest]);
-    let mut views: Vec<ApiView> = Vec::new();
-    for (min_sdk, max_sdk) in starts.iter().copied().zip(ends) {
-        for (scheme, signers) in seen_by(verification, min_sdk) {
-            match views.last_mut().filter(|last| last.scheme == scheme && last.signers == signers) {
-                Some(last) => last.max_sdk = max_sdk,
-                None => views.push(ApiView { min_sdk, max_sdk, scheme, signers }),
-            }
-        }
-    }
-    views
+    starts.iter().copied().zip(ends).collect()
 }
 
-/// The first range of API levels, of those that the file was verified for, that sees no signer.
-pub(super) fn gap(verification: &Verification) -> Option<(u32, u32)> {
-    let mut next = verification.min_sdk?;
-    for view in &verification.views {
-        if view.min_sdk > next {
-            return Some((next, view.min_sdk - 1));
+/// The ranges of API levels, of those that the file was verified for, whose released versions see no signer.
+pub(super) fn gaps(verification: &Verification) -> Vec<(u32, u32)> {
+    let mut gaps: Vec<(u32, u32)> = Vec::new();
+    for (min, max) in uniform_ranges(verification) {
+        if released(verification, min).is_some() {
+            continue;
         }
-        match view.max_sdk.checked_add(1) {
-            Some(above) => next = next.max(above),
-            None => return None,
+        match gaps.last_mut().filter(|(_, last)| last.checked_add(1) == Some(min)) {
+            Some((_, last)) => *last = max,
+            None => gaps.push((min, max)),
         }
     }
-    (next <= verification.max_sdk).then_some((next, verification.max_sdk))
+    gaps
 }
 
 /// The scheme that one API level goes by, and the signers that it sees. A released version and a development release of
 /// that level may differ: then both, the released one first.
 fn seen_by(verification: &Verification, level: u32) -> Vec<(SchemeId, Vec<usize>)> {
-    // v3.0 knows no development releases.
-    let left_out = |signer: &VerifiedSigner| {
-        signer.scheme() != SchemeId::V3 && signer.targets_dev_release() && begins_at(signer, level)
-    };
-    let released = first_fitting(verification, level, |signer| !left_out(signer));
     let in_development = first_fitting(verification, level, |_| true);
-    let mut seen: Vec<_> = released.into_iter().collect();
+    let mut seen: Vec<_> = released(verification, level).into_iter().collect();
     seen.extend(in_development.filter(|view| seen.first() != Some(view)));
     seen
 }
 
-/// Whether the signer itself says that this is its first level, not only the range that was verified.
-fn begins_at(signer: &VerifiedSigner, level: u32) -> bool {
-    match signer.place().sdk_range {
-        Some((min, _)) => i64::from(min) == i64::from(level),
-        None => signer.sdk_range().0 == level,
-    }
+/// What the released version of that level sees.
+fn released(verification: &Verification, level: u32) -> Option<(SchemeId, Vec<usize>)> {
+    first_fitting(verification, level, |signer| signer.is_seen_by_release(level))
 }
 
 fn first_fitting(

@@ -11,6 +11,7 @@ use crate::builder::NO_MAX_SDK;
 use crate::builder::Signer;
 use crate::builder::V1;
 use crate::builder::algorithm;
+use crate::builder::attribute;
 
 pub(super) fn cases(keys: &Keys) -> Vec<Case> {
     let Keys { a, b, c, .. } = keys;
@@ -108,6 +109,17 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
             "v3/sdk-gap",
             "one signer to 29 and its successor from 31: no one for 30",
             min_sdk(28).v3(signer().sdk(28, 29)).v3(Signer::v3(b).sdk(31, NO_MAX_SDK).lineage(&lineage())),
+        )
+        .refused(&["v3-inconsistent-sdk-versions", "v3-missing-sdk-versions"]),
+        case(
+            "v3/dev-release-overlap",
+            "a signer to 30 and one for a development release of 30: in v3.0 Android knows none and meets two signers",
+            min_sdk(28).v3(signer().sdk(28, 30)).v3(
+                Signer::v3(b)
+                    .sdk(30, NO_MAX_SDK)
+                    .lineage(&lineage())
+                    .attribute(attribute::TARGETS_DEV_RELEASE, &[]),
+            ),
         )
         .refused(&["v3-inconsistent-sdk-versions", "v3-missing-sdk-versions"]),
         case(

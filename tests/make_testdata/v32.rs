@@ -115,7 +115,8 @@ fn ranges(keys: &Keys, pqc: &Key) -> Vec<Case> {
     };
     vec![
         case("v32/range-ends", "the pair is for 37 to 40, v3.0 for 41 and up: verified", from(37, 40))
-            .verified(&["v3", "v3.2"], &[pqc])
+            .verified(&["v3", "v3.2"], &[a])
+            .verified_for(None, Some(40), &["v3", "v3.2"], &[pqc])
             .verified_for(Some(41), None, &["v3"], &[a]),
         case("v32/range-begins-late", "the pair begins at 40: before, v3.0 counts", from(40, NO_MAX_SDK))
             .verified(&["v3", "v3.2"], &[pqc])
@@ -237,7 +238,8 @@ fn stripping(keys: &Keys, pqc: &Key) -> Vec<Case> {
             "the v3.0 signer says where v3.2 begins and not where it ends: verified",
             says(&[(min, 37)], 37, 40),
         )
-        .verified(&["v3", "v3.2"], &[pqc]),
+        .verified(&["v3", "v3.2"], &[a])
+        .verified_for(None, Some(40), &["v3", "v3.2"], &[pqc]),
         case(
             "v32/min-attribute-mismatch",
             "the v3.0 signer says that v3.2 begins at 38, it begins at 37",
