@@ -165,6 +165,9 @@ pub struct SignerRow {
     /// Whether it is meant for a development release of Android.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub targets_dev_release: bool,
+    /// Whether no Android version in range reads it: `min_sdk` is above `max_sdk`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
     /// The certificate that identifies it.
     pub certificate: CertificateRow,
     /// Names of the signature algorithms that were verified.
@@ -475,19 +478,18 @@ impl FileResult {
         }
     }
 
-    /// The certificates that apksigner would name: the newest scheme's signers.
+    /// The signers whom the newest Android version in range sees.
     pub fn signers(&self) -> Vec<&SignerRow> {
-        for scheme in [SchemeId::V32, SchemeId::V31, SchemeId::V3, SchemeId::V2, SchemeId::V1] {
-            let signers = self.signers_of(scheme);
-            if !signers.is_empty() {
-                let mut current = signers
-                    .iter()
-                    .filter(|signer| scheme != SchemeId::V32 || signer.classical_partner.is_some());
-                let several = matches!(scheme, SchemeId::V2 | SchemeId::V1);
-                return if several { current.collect() } else { current.next_back().into_iter().collect() };
-            }
+        let Some(newest) = self.android_versions.last() else { return Vec::new() };
+        let seen = self
+            .signers_of(newest.scheme)
+            .iter()
+            .filter(|signer| newest.signers.contains(&signer.certificate.sha256));
+        match newest.scheme {
+            SchemeId::V1 | SchemeId::V2 => seen.collect(),
+            // One key may have several ranges of levels.
+            _ => seen.max_by_key(|signer| signer.max_sdk.unwrap_or(u32::MAX)).into_iter().collect(),
         }
-        Vec::new()
     }
 
     /// The verified signers of one scheme.
@@ -540,6 +542,7 @@ impl SignerRow {
             min_sdk,
             max_sdk: bounded(max_sdk),
             targets_dev_release: signer.targets_dev_release(),
+            unread: !signer.is_read(),
             certificate: CertificateRow::new(signer.certificate()),
             algorithms: signer.algorithms().to_vec(),
             lineage: rows(signer.lineage()),

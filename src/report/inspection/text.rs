@@ -9,21 +9,19 @@ use super::LineageFileRow;
 use super::SigningBlockRow;
 use super::map;
 use crate::finding::SchemeId;
-use crate::finding::Severity;
 use crate::report::IdentityRow;
 use crate::report::ReportOptions;
 use crate::report::escape::columns;
 use crate::report::escape::visible;
 use crate::report::model::FileStatus;
-use crate::report::model::FindingRow;
 use crate::report::model::LineageRow;
 use crate::report::model::SignerRow;
 use crate::report::text::Paint;
 use crate::report::text::Tone;
 use crate::report::text::android;
 use crate::report::text::app_text;
+use crate::report::text::finding_lines;
 use crate::report::text::instant;
-use crate::report::text::place;
 use crate::report::text::scheme_words;
 
 /// So many pairs are listed unless everything is asked for.
@@ -162,33 +160,10 @@ impl Page<'_> {
     }
 
     fn findings(&mut self) {
-        let shown = |finding: &&FindingRow| finding.severity != Severity::Note || self.options.verbose;
-        let findings: Vec<&FindingRow> = self.row.file.findings.iter().filter(shown).collect();
-        if findings.is_empty() {
-            return;
-        }
-        self.section("Findings");
-        for finding in findings {
-            let tone = match finding.severity {
-                Severity::Error => Tone::Bad,
-                Severity::Warning => Tone::Doubtful,
-                Severity::Note => Tone::Faint,
-            };
-            let severity = format!("{:<11}", finding.severity.as_str());
-            let code = format!("[{}]", finding.code);
-            let paint = self.paint();
-            let _ = writeln!(
-                self.text,
-                "  {} {}{} {}",
-                paint.paint(tone, &severity),
-                place(finding),
-                visible(&finding.message),
-                paint.paint(Tone::Faint, &code)
-            );
-            if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
-                let _ = writeln!(self.text, "              expected  {}", visible(expected));
-                let _ = writeln!(self.text, "              actual    {}", visible(actual));
-            }
+        let lines = finding_lines(self.row.file.findings.iter(), self.options);
+        if !lines.is_empty() {
+            self.section("Findings");
+            self.text.push_str(&lines);
         }
     }
 
@@ -247,15 +222,13 @@ impl Page<'_> {
     fn signer(&mut self, signer: &SignerRow) {
         let name = signer.name.as_deref().map(|name| format!(" ({})", visible(name))).unwrap_or_default();
         let dev = if signer.targets_dev_release { ", for a development release" } else { "" };
-        self.line(
-            "",
-            &format!(
-                "signer {}{name}, {}{dev}: {}",
-                signer.signer,
-                android(signer.min_sdk, signer.max_sdk),
-                visible(&signer.algorithms.join(", "))
-            ),
-        );
+        let versions = if signer.unread {
+            "which no Android version in range reads".to_owned()
+        } else {
+            android(signer.min_sdk, signer.max_sdk)
+        };
+        let algorithms = visible(&signer.algorithms.join(", ")).into_owned();
+        self.line("", &format!("signer {}{name}, {versions}{dev}: {algorithms}", signer.signer));
         self.line("", &format!("  {}  {}", signer.certificate.sha256, visible(&signer.certificate.subject)));
         self.lineage(&signer.lineage);
         if let Some(classical) = signer.partner() {

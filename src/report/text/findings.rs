@@ -1,12 +1,14 @@
-//! The findings of a paragraph.
+//! Findings as lines: what was found where, and what was expected instead.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::paint::Paint;
 use super::paint::Tone;
 use super::paragraph::Paragraph;
 use super::wording::place;
 use crate::finding::Severity;
+use crate::report::ReportOptions;
 use crate::report::escape::visible;
 use crate::report::model::FileStatus;
 use crate::report::model::FindingRow;
@@ -18,49 +20,56 @@ impl Paragraph<'_> {
     /// Errors in the first place, the rest below.
     pub(super) fn findings(&mut self, errors: bool) {
         let result = self.result;
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut held_back: Vec<(&str, usize)> = Vec::new();
         let errors_above = result.status != FileStatus::Verified || !result.passed;
-        for finding in &result.findings {
-            if finding.is_error() != errors || (finding.severity == Severity::Note && !self.options.verbose) {
-                continue;
-            }
-            let count = seen.entry(finding.code).or_insert(0);
-            *count = count.saturating_add(1);
-            if *count <= SAME_CODE_SHOWN || self.options.verbose {
-                self.finding(finding);
-            } else if let Some((_, more)) = held_back.iter_mut().find(|(code, _)| *code == finding.code) {
-                *more = more.saturating_add(1);
-            } else {
-                held_back.push((finding.code, 1));
-            }
-        }
-        for (code, more) in held_back {
-            let _ = writeln!(self.text, "              and {more} more {code}; --verbose shows them all");
-        }
         debug_assert!(!errors || errors_above, "errors of a file that passed would be shown twice");
+        let wanted = result.findings.iter().filter(|finding| finding.is_error() == errors);
+        self.text.push_str(&lines(wanted, self.options));
     }
+}
 
-    fn finding(&mut self, finding: &FindingRow) {
-        let tone = match finding.severity {
-            Severity::Error if finding.is_error() => Tone::Bad,
-            Severity::Error | Severity::Warning => Tone::Doubtful,
-            Severity::Note => Tone::Faint,
-        };
-        let severity = format!("{:<11}", finding.severity.as_str());
-        let code = format!("[{}]", finding.code);
-        let paint = self.paint();
-        let _ = writeln!(
-            self.text,
-            "  {} {}{} {}",
-            paint.paint(tone, &severity),
-            place(finding),
-            visible(&finding.message),
-            paint.paint(Tone::Faint, &code)
-        );
-        if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
-            let _ = writeln!(self.text, "              expected  {}", visible(expected));
-            let _ = writeln!(self.text, "              actual    {}", visible(actual));
+/// The lines of `findings`. Unless everything is asked for, notes are left out, and of many of one code all but the first.
+pub(in crate::report) fn lines<'a>(
+    findings: impl Iterator<Item = &'a FindingRow>,
+    options: &ReportOptions,
+) -> String {
+    let mut text = String::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut held_back: Vec<(&str, usize)> = Vec::new();
+    for finding in findings.filter(|finding| finding.severity != Severity::Note || options.verbose) {
+        let count = seen.entry(finding.code).or_insert(0);
+        *count = count.saturating_add(1);
+        if *count <= SAME_CODE_SHOWN || options.verbose {
+            write(&mut text, finding, Paint(options.colour));
+        } else if let Some((_, more)) = held_back.iter_mut().find(|(code, _)| *code == finding.code) {
+            *more = more.saturating_add(1);
+        } else {
+            held_back.push((finding.code, 1));
         }
+    }
+    for (code, more) in held_back {
+        let _ = writeln!(text, "              and {more} more {code}; --verbose shows them all");
+    }
+    text
+}
+
+fn write(text: &mut String, finding: &FindingRow, paint: Paint) {
+    let tone = match finding.severity {
+        Severity::Error if finding.is_error() => Tone::Bad,
+        Severity::Error | Severity::Warning => Tone::Doubtful,
+        Severity::Note => Tone::Faint,
+    };
+    let severity = format!("{:<11}", finding.severity.as_str());
+    let code = format!("[{}]", finding.code);
+    let _ = writeln!(
+        text,
+        "  {} {}{} {}",
+        paint.paint(tone, &severity),
+        place(finding),
+        visible(&finding.message),
+        paint.paint(Tone::Faint, &code)
+    );
+    if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
+        let _ = writeln!(text, "              expected  {}", visible(expected));
+        let _ = writeln!(text, "              actual    {}", visible(actual));
     }
 }

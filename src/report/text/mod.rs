@@ -16,11 +16,11 @@ use super::ReportOptions;
 use super::ReportWriter;
 
 pub(super) use android::android;
+pub(super) use findings::lines as finding_lines;
 pub(super) use paint::Paint;
 pub(super) use paint::Tone;
 pub(super) use wording::app_text;
 pub(super) use wording::instant;
-pub(super) use wording::place;
 pub(super) use wording::scheme_words;
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {
