@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use apkvouch::Registry;
 use apkvouch::finding::FindingCode;
 use apkvouch::finding::Severity;
 
@@ -92,6 +93,49 @@ fn every_attack_has_cases_that_show_its_findings() {
             assert!(FindingCode::parse(code).is_some(), "no such finding: {code}");
             let elsewhere = SHOWN_ELSEWHERE.contains(&code);
             assert!(elsewhere || shown.iter().any(|shown| shown == code), "no case shows {code}: {row}");
+        }
+    }
+}
+
+/// The fields that the reader of registries knows in the table that `text` ends in: what it says to write instead.
+fn fields_of(text: &str) -> Vec<String> {
+    let error = Registry::parse(&format!("{text}zzzzzzzzzzzz = 1\n"), "r.toml").unwrap_err().to_string();
+    let line = error.lines().find(|line| line.contains("zzzzzzzzzzzz")).unwrap();
+    let (_, names) = line.split_once("write one of ").unwrap();
+    names.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_field_of_a_registry_is_on_its_page_and_in_the_example() {
+    const TABLES: [&str; 8] = [
+        "subject",
+        "key",
+        "key.history",
+        "key.evidence",
+        "app",
+        "app.signers",
+        "app.signers.evidence",
+        "denied",
+    ];
+    let page = fs::read_to_string("docs/registry.md").unwrap();
+    let example = fs::read_to_string("testdata/registry/good.toml").unwrap();
+    let mut tables = vec![String::new()];
+    while let Some(table) = tables.pop() {
+        let parents: Vec<&str> = table.split('.').collect();
+        let headers: Vec<String> =
+            (1..=parents.len()).map(|depth| format!("[[{}]]\n", parents[..depth].join("."))).collect();
+        let fields = fields_of(&if table.is_empty() { String::new() } else { headers.concat() });
+        assert!(fields.len() > 2, "{table}: {fields:?}");
+        for field in fields {
+            let path = if table.is_empty() { field.clone() } else { format!("{table}.{field}") };
+            if TABLES.contains(&path.as_str()) {
+                assert!(page.contains(&format!("`[[{path}]]`")), "docs/registry.md lacks [[{path}]]");
+                assert!(example.contains(&format!("[[{path}]]")), "good.toml lacks [[{path}]]");
+                tables.push(path);
+            } else {
+                assert!(page.contains(&format!("`{field}`")), "docs/registry.md lacks `{path}`");
+                assert!(example.contains(&format!("{field} = ")), "good.toml lacks {path}");
+            }
         }
     }
 }

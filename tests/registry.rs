@@ -1,5 +1,7 @@
 //! Registries that are read, and registries that are refused with one clear line.
 
+#![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -98,6 +100,86 @@ fn reads_every_field() {
     assert_eq!(app.signers[1].channel.as_deref(), Some("store"));
 
     assert_eq!(registry.denied(&digest(0xdd)).unwrap().why, "leaked in 2025");
+}
+
+// Other days.
+
+/// The status of a key that is `what` now, on the first day of each month of 2026.
+fn status_by_month(what: &str) -> Vec<KeyStatus> {
+    let text = format!(
+        "schema = 1\nid = \"x\"\n[[subject]]\nid = \"a\"\nname = \"A\"\nroles = [\"developer\"]\n\
+         [[key]]\ncertificate_sha256 = \"{0}\"\nsubject = \"a\"\n[[key]]\ncertificate_sha256 = \"{1}\"\nsubject = \"a\"\n{what}",
+        digest(2),
+        digest(1)
+    );
+    let registry = Registry::parse(&text, "x.toml").unwrap();
+    let on = |month: u8| {
+        let then = registry.as_of(format!("2026-{month:02}-01T00:00:00Z").parse().unwrap());
+        let key = then.key(&digest(1)).unwrap().clone();
+        assert_eq!(
+            toml::to_string(&then.as_of("2027-01-01T00:00:00Z".parse().unwrap())).unwrap(),
+            toml::to_string(&then).unwrap()
+        );
+        key.status
+    };
+    (1..=6).map(on).collect()
+}
+
+#[test]
+fn a_key_has_the_status_of_the_day() {
+    use KeyStatus::Active as A;
+    use KeyStatus::Revoked as X;
+    use KeyStatus::Rotated as O;
+    use KeyStatus::Suspended as S;
+
+    let successor = format!("replaced_by = \"{}\"\n", digest(2));
+    let past = |status: &str, month: u8| {
+        format!("[[key.history]]\nstatus = \"{status}\"\nsince = 2026-{month:02}-01\n")
+    };
+    assert_eq!(status_by_month(""), [A; 6]);
+    let rotated = format!("status = \"rotated\"\nstatus_date = 2026-03-01\n{successor}");
+    assert_eq!(status_by_month(&rotated), [A, A, O, O, O, O]);
+    assert_eq!(status_by_month("status = \"revoked\"\n"), [X; 6], "nobody knows since when");
+    // Nothing shows when a file was signed: a key that somebody else may have is revoked on every day.
+    let revoked = "status = \"revoked\"\nstatus_date = 2026-03-01\n";
+    assert_eq!(status_by_month(revoked), [X; 6]);
+    assert_eq!(status_by_month(&format!("{revoked}revoked_for = \"compromise\"\n")), [X; 6]);
+    let ceased = format!("{revoked}revoked_for = \"cessation\"\n");
+    assert_eq!(status_by_month(&ceased), [A, A, X, X, X, X]);
+    assert_eq!(status_by_month("status = \"suspended\"\nstatus_date = 2026-03-01\n"), [S; 6]);
+    let lifted = format!(
+        "status = \"active\"\nstatus_date = 2026-05-01\n{}{}",
+        past("active", 1),
+        past("suspended", 4)
+    );
+    assert_eq!(status_by_month(&lifted), [A, A, A, S, A, A]);
+    let all = format!(
+        "{}{successor}{}{}{}",
+        ceased.replace("03-01", "06-01"),
+        past("active", 1),
+        past("suspended", 3),
+        past("rotated", 5)
+    );
+    assert_eq!(status_by_month(&all), [A, A, S, S, O, X]);
+}
+
+#[test]
+fn before_its_first_status_a_key_was_nobodys() {
+    let text = fs::read_to_string(GOOD).unwrap().replacen(
+        "valid_from = 2026-01-01T08:00:00+08:00\n",
+        "status = \"active\"\nstatus_date = 2026-05-01\n\n[[key.history]]\nstatus = \"suspended\"\nsince = 2026-03-01\n",
+        1,
+    );
+    let registry = Registry::parse(&text, "r.toml").unwrap();
+    let on = |day: &str| registry.as_of(day.parse().unwrap()).key(&digest(0xa2)).unwrap().clone();
+    assert_eq!(on("2026-05-01T00:00:00Z"), *registry.key(&digest(0xa2)).unwrap());
+    assert_eq!(
+        (on("2026-04-30T23:59:59Z").status, on("2026-04-30T23:59:59Z").valid_from),
+        (KeyStatus::Suspended, None)
+    );
+    let before = on("2026-02-28T00:00:00Z");
+    assert_eq!(before.valid_from, Some(Moment::Day("2026-03-01".parse().unwrap())), "not valid yet");
+    assert_eq!(before.history, []);
 }
 
 #[test]

@@ -208,6 +208,9 @@ pub(super) struct Scan {
     #[command(flatten)]
     pub(super) trust: RegistryTrust,
     /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
+    ///
+    /// Keys then have the status that they had, as far as the registry tells: whoever was authorised on that day is. A
+    /// revocation for compromise, and a suspension, holds on every day.
     #[arg(long, value_name = "DATE", value_parser = time)]
     pub(super) at: Option<jiff::Timestamp>,
     #[command(flatten)]
@@ -291,9 +294,14 @@ pub(super) fn spelled_out(arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 impl RegistryTrust {
-    /// What to ask of the registry at `now`.
-    pub(super) fn options(&self, now: jiff::Timestamp) -> Result<TrustOptions, apkvouch::Error> {
+    /// What to ask of the registry now, or as of the time `at`, when that is given.
+    pub(super) fn options(
+        &self,
+        at: Option<jiff::Timestamp>,
+        now: jiff::Timestamp,
+    ) -> Result<TrustOptions, apkvouch::Error> {
         let mut options = TrustOptions::new(now);
+        options.past = at.is_some();
         let keys = self.keys.iter().map(|key| match key.parse() {
             Ok(key) => Ok(key),
             Err(_) => trust::read_public_key(key.as_ref()),

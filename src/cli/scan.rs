@@ -31,7 +31,7 @@ use super::progress::Progress;
 pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.paths)?;
     let now = arguments.at.unwrap_or_else(this_second);
-    let trusted = arguments.trust.options(now)?;
+    let trusted = arguments.trust.options(arguments.at, now)?;
     let registry = arguments.registry.as_ref().map(|path| trust::load(path, &trusted)).transpose()?;
     let mut look = ReportOptions::new("scan");
     look.colour = coloured(color);
@@ -42,7 +42,11 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         look.decided_at = Some(now.to_string());
     }
     // Without a registry the built-in denied keys still count.
-    let known = registry.clone().unwrap_or_else(Registry::empty);
+    let known = match (&registry, arguments.at) {
+        (Some(registry), Some(at)) => registry.as_of(at),
+        (Some(registry), None) => registry.clone(),
+        (None, _) => Registry::empty(),
+    };
     let policy = Policy::default();
     let judge = |evidence: &Verification| {
         let decision = decide(evidence, &known, &policy, now);

@@ -30,16 +30,32 @@
 //! status_date = 2026-01-01              # optional, for people: a status holds as soon as it is written
 //! reason = "…"                          # optional
 //! replaced_by = "…"                     # certificate of the successor: needed for a rotated key
+//! revoked_for = "compromise"            # of a revoked key: compromise (when left out: revoked on every day),
+//!                                       # or cessation (from status_date on)
+//!
+//! [[key.history]]                       # optional: what its status was before, the oldest first
+//! status = "active"                     # active, rotated, suspended
+//! since = 2024-01-01
+//! reason = "…"                          # optional
+//!
+//! [[key.evidence]]                      # optional: from where it is known to be the subject's
+//! source = "ca"                         # assetlinks, dns, store, ca, filing, manual
+//! url = "https://…"                     # optional
+//! date = 2026-01-01                     # optional
 //!
 //! [[app]]
 //! package = "com.example.app"
 //! labels = ["Example", "示例"]           # optional
 //! owner = "example"
+//! filing_number = "…"                   # optional: 备案号
 //!
 //! [[app.signers]]                       # one allowed signer set; as many as there are
 //! certificates = ["a1:b2:…"]            # all of them together, no more and no less
 //! role = "developer"                    # when left out; `distributor` for a store that signs for its developers
 //! channel = "play"                      # optional, for people
+//!
+//! [[app.signers.evidence]]              # optional: from where it is known that they sign the app
+//! source = "assetlinks"
 //!
 //! [[denied]]
 //! certificate_sha256 = "…"
@@ -52,6 +68,8 @@
 //! A store that does not fit in memory answers the same questions by handing out the part of it that one file needs
 //! (its package, its certificates, what these refer to) as a [`Registry`]; so judging stays free of I/O.
 
+mod evidence;
+mod history;
 mod moment;
 mod read;
 pub mod trust;
@@ -72,6 +90,10 @@ use crate::error::Error;
 use crate::fields::read_text;
 use crate::identity::CertificateDigest;
 
+pub use evidence::Evidence;
+pub use evidence::EvidenceSource;
+pub use history::PastStatus;
+pub use history::RevokedFor;
 pub use moment::Moment;
 use trust::KeyId;
 
@@ -243,6 +265,15 @@ pub struct Key {
     /// Certificate of the key that replaces it; a rotated key always has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<CertificateDigest>,
+    /// What a revocation means for the days before it; for a compromise, when it is revoked and says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_for: Option<RevokedFor>,
+    /// What its status was before, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<PastStatus>,
+    /// From where it is known to be the subject's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
 }
 
 /// An app and who may sign it.
@@ -256,6 +287,9 @@ pub struct App {
     pub labels: Vec<String>,
     /// Id of the subject whose app it is.
     pub owner: String,
+    /// Number under which it is filed with an authority (备案号).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filing_number: Option<String>,
     /// The allowed signer sets; never empty.
     pub signers: Vec<SignerSet>,
 }
@@ -271,6 +305,9 @@ pub struct SignerSet {
     /// Where such files are handed out. For people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// From where it is known that they sign the app.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
 }
 
 /// A key that must never be believed.
@@ -325,19 +362,32 @@ impl Registry {
     /// # Errors
     /// [`Error::Configuration`] when it has expired, or is issued later than `now`.
     pub fn ensure_current(&self, now: Timestamp) -> Result<(), Error> {
-        let message = match (self.header.issued_at, self.header.expires_at) {
-            (_, Some(end)) if end.is_over(now) => {
-                format!("the registry expired: expires_at is {end}, judged as of {now}; get a newer edition")
-            }
-            (Some(start), _) if !start.has_begun(now) => {
-                format!(
-                    "the registry is not issued yet: issued_at is {start}, judged as of {now}; \
-                     set the clock, or give a later time"
-                )
-            }
-            _ => return Ok(()),
-        };
-        Err(Error::Configuration { path: self.path.clone().unwrap_or_default(), position: None, message })
+        self.ensure_not_expired(now)?;
+        match self.header.issued_at {
+            Some(start) if !start.has_begun(now) => Err(self.unusable(format!(
+                "the registry is not issued yet: issued_at is {start}, judged as of {now}; \
+                 set the clock, or give a later time"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes sure that the registry may be asked about `then`, a time that may lie before it was issued: see
+    /// [`Registry::as_of`].
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when it had expired by then.
+    pub fn ensure_not_expired(&self, then: Timestamp) -> Result<(), Error> {
+        match self.header.expires_at {
+            Some(end) if end.is_over(then) => Err(self.unusable(format!(
+                "the registry expired: expires_at is {end}, judged as of {then}; get a newer edition"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn unusable(&self, message: String) -> Error {
+        Error::Configuration { path: self.path.clone().unwrap_or_default(), position: None, message }
     }
 
     /// The subject with this id.

@@ -39,6 +39,19 @@ impl Moment {
         }
     }
 
+    /// Whether what starts here starts earlier than what starts at `other`.
+    pub(super) fn starts_before(self, other: Self) -> bool {
+        self.start() < other.start()
+    }
+
+    /// The first instant of it.
+    fn start(self) -> Timestamp {
+        match self {
+            Self::Day(day) => TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN),
+            Self::Instant(instant) => instant,
+        }
+    }
+
     /// Whether a period that ends here has no instant in common with one that starts at `start`.
     pub(super) fn ends_before(self, start: Self) -> bool {
         match (self, start) {
