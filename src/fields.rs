@@ -28,6 +28,9 @@ pub(crate) struct Document<'a> {
     faults: &'a RefCell<Faults>,
 }
 
+/// So many names are all listed where one of them was expected.
+const NAMES_LISTED: usize = 24;
+
 /// What is wrong with a text.
 #[derive(Default)]
 struct Faults {
@@ -168,10 +171,12 @@ impl<'a> Document<'a> {
                 continue;
             }
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            let hint = if is_twice(error) {
-                "; write [[name]], not [name], for a table that occurs more than once"
-            } else {
-                ""
+            let begins =
+                self.text.get(of_line.map_or(0, |end| end.saturating_add(1))..at).unwrap_or_default();
+            let hint = match (is_twice(error), begins.trim_start().starts_with('[')) {
+                (false, _) => "",
+                (true, true) => "; write [[name]], not [name], for a table that occurs more than once",
+                (true, false) => "; remove one of the two",
             };
             faulty = Some(self.fault(at, format!("not TOML: {message}{hint}")));
         }
@@ -236,6 +241,11 @@ impl<'a> Fields<'a> {
         self.at
     }
 
+    /// The text that the table is from.
+    pub(crate) fn document(&self) -> Document<'a> {
+        self.document
+    }
+
     fn take(&mut self, name: &str) -> Option<Entry<'a>> {
         let index = self.entries.iter().position(|entry| entry.name == name)?;
         Some(self.entries.swap_remove(index))
@@ -268,11 +278,8 @@ impl<'a> Fields<'a> {
         let Some(entry) = self.take(name) else {
             return Ok(None);
         };
-        let number = entry
-            .value
-            .as_integer()
-            .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
-            .ok_or_else(|| self.wrong(&entry, "a whole number", example))?;
+        let number =
+            whole_number(&entry.value).ok_or_else(|| self.wrong(&entry, "a whole number", example))?;
         Ok(Some(At { at: entry.at, value: number }))
     }
 
@@ -328,16 +335,59 @@ impl<'a> Fields<'a> {
         Ok(Some(At { at: entry.at, value: all(texts)? }))
     }
 
+    /// A list that has something in it, if it is there.
+    pub(crate) fn optional_filled_texts(
+        &mut self,
+        name: &str,
+        example: &str,
+    ) -> Result<Option<At<Vec<At<String>>>>, Faulty> {
+        match self.optional_texts(name, example)? {
+            Some(texts) if texts.value.is_empty() => {
+                let message = format!(
+                    "expected at least one text in {name:?}, found an empty list; write {name} = {example}"
+                );
+                Err(self.document.fault(texts.at, message))
+            }
+            texts => Ok(texts),
+        }
+    }
+
     /// A list that must be there and have something in it.
     pub(crate) fn texts(&mut self, name: &str, example: &str) -> Result<At<Vec<At<String>>>, Faulty> {
-        let texts = self.optional_texts(name, example)?.ok_or_else(|| self.missing(name, example))?;
-        if texts.value.is_empty() {
-            let message = format!(
-                "expected at least one text in {name:?}, found an empty list; write {name} = {example}"
-            );
-            return Err(self.document.fault(texts.at, message));
-        }
-        Ok(texts)
+        self.optional_filled_texts(name, example)?.ok_or_else(|| self.missing(name, example))
+    }
+
+    /// A list of whole numbers from 0 up, none of them twice.
+    pub(crate) fn optional_numbers(
+        &mut self,
+        name: &str,
+        example: &str,
+    ) -> Result<Option<At<Vec<At<u64>>>>, Faulty> {
+        let Some(entry) = self.take(name) else {
+            return Ok(None);
+        };
+        let DeValue::Array(items) = &entry.value else {
+            return Err(self.wrong(&entry, "a list of whole numbers", example));
+        };
+        let mut seen: HashSet<u64> = HashSet::new();
+        let numbers = items.iter().map(|item| {
+            let at = item.span().start;
+            let number = whole_number(item.get_ref()).ok_or_else(|| {
+                let found = describe(item.get_ref());
+                let message = format!(
+                    "expected a whole number in the list {name:?}, found {found}; write {name} = {example}"
+                );
+                self.document.fault(at, message)
+            })?;
+            if !seen.insert(number) {
+                let message = format!(
+                    "expected each number once in the list {name:?}, found {number} twice; remove one"
+                );
+                return Err(self.document.fault(at, message));
+            }
+            Ok(At { at, value: number })
+        });
+        Ok(Some(At { at: entry.at, value: all(numbers)? }))
     }
 
     /// The digest of a certificate, in any usual spelling.
@@ -383,6 +433,30 @@ impl<'a> Fields<'a> {
         match self.optional_text(name, &example)? {
             Some(text) => self.document.choice(name, &text, choices).map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// The fields of the table `[name]`, if it is there.
+    pub(crate) fn optional_table(
+        &mut self,
+        name: &str,
+        what: &'static str,
+        known: &[&'static str],
+    ) -> Result<Option<Fields<'a>>, Faulty> {
+        let Some(entry) = self.take(name) else {
+            return if self.is_misspelt(name) { Err(Faulty(())) } else { Ok(None) };
+        };
+        match entry.value {
+            DeValue::Table(table) => Ok(Some(Fields::new(self.document, what, known, entry.at, table))),
+            other => {
+                let found = match other {
+                    DeValue::Array(_) => "several".to_owned(),
+                    other => describe(&other),
+                };
+                let message =
+                    format!("expected one table {name:?}, found {found}; write {what}, then the fields");
+                Err(self.document.fault(entry.at, message))
+            }
         }
     }
 
@@ -444,7 +518,7 @@ impl Document<'_> {
     ) -> Result<T, Faulty> {
         choices.iter().copied().find(|choice| choice.as_name() == text.value).ok_or_else(|| {
             let names: Vec<&'static str> = choices.iter().map(AsName::as_name).collect();
-            let expected = names.join(", ");
+            let expected = listed(&names);
             let advice = advice(&text.value, &names);
             self.fault(
                 text.at,
@@ -470,14 +544,31 @@ fn describe(value: &DeValue<'_>) -> String {
 fn advice(found: &str, known: &[&'static str]) -> String {
     match nearest(found, known) {
         Some(name) => format!("did you mean {name:?}?"),
-        None => format!("write one of {}", known.join(", ")),
+        None => format!("write one of {}", listed(known)),
     }
+}
+
+/// The names, of very many the first few.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [first, second, third, ..] if names.len() > NAMES_LISTED => format!("{first}, {second}, {third}, …"),
+        _ => names.join(", "),
+    }
+}
+
+fn whole_number(value: &DeValue<'_>) -> Option<u64> {
+    let number = value.as_integer()?;
+    u64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
 /// The known name that `found` is hardly different from.
 fn nearest(found: &str, known: &[&'static str]) -> Option<&'static str> {
-    let (edits, name) = known.iter().map(|name| (distance(found, name), *name)).min()?;
-    (edits <= (name.len() / 3).max(2) && edits < name.len()).then_some(name)
+    let mut by_edits: Vec<(usize, &str)> = known.iter().map(|name| (distance(found, name), *name)).collect();
+    by_edits.sort_unstable();
+    let (edits, name) = *by_edits.first()?;
+    // Of two that are as near, neither is meant.
+    let alone = by_edits.get(1).is_none_or(|(others, _)| *others > edits);
+    (alone && edits <= (name.len() / 3).max(2) && edits < name.len()).then_some(name)
 }
 
 /// Insertions, deletions and replacements of characters that lead from `from` to `to` (Levenshtein).
@@ -513,6 +604,7 @@ mod tests {
     fn advises_the_nearest_name_or_all() {
         assert_eq!(advice("stauts", &["subject", "status"]), "did you mean \"status\"?");
         assert_eq!(advice("colour", &["subject", "status"]), "write one of subject, status");
+        assert_eq!(advice("v4", &["v1", "v2"]), "write one of v1, v2", "two are as near");
     }
 
     fn faults(text: &str, at: &[usize]) -> String {

@@ -83,6 +83,45 @@ impl<'de> Deserialize<'de> for CertificateDigest {
     }
 }
 
+/// SHA-256 of a whole file: names these very bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileDigest(pub [u8; 32]);
+
+impl fmt::Display for FileDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        CertificateDigest(self.0).fmt(f)
+    }
+}
+
+impl fmt::Debug for FileDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for FileDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What a text that should be the digest of a file is instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected the SHA-256 of a file (64 hexadecimal digits), found {found:?}")]
+pub struct FileDigestTextError {
+    found: String,
+}
+
+impl FromStr for FileDigest {
+    type Err = FileDigestTextError;
+
+    /// Reads the spellings that [`CertificateDigest`] reads.
+    fn from_str(text: &str) -> Result<Self, FileDigestTextError> {
+        let digest: Result<CertificateDigest, _> = text.parse();
+        digest.map(|digest| Self(digest.0)).map_err(|_| FileDigestTextError { found: text.to_owned() })
+    }
+}
+
 /// Digests that people print and look up by. Only SHA-256 identifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

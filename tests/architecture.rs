@@ -27,7 +27,7 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     ("verify", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "scheme", "source"]),
     ("registry", &["atomic_file", "crypto", "error", "fields", "finding", "identity"]),
-    ("policy", &["finding", "identity", "registry", "scheme", "verify"]),
+    ("policy", &["error", "fields", "finding", "identity", "marks", "registry", "scheme", "verify"]),
     (
         "inspect",
         &[

@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
     /// When to use colours; NO_COLOR and CLICOLOR_FORCE are respected
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = 900)]
     pub(super) color: Color,
 }
 
@@ -60,6 +60,8 @@ pub(super) enum Command {
     /// Judges every APK in directories, against a registry of authenticated signers when one is given
     #[command(after_long_help = SCAN_HELP)]
     Scan(Scan),
+    /// Writes and checks policy files
+    Policy(Policy),
 }
 
 const VERIFY_HELP: &str = "\
@@ -223,6 +225,31 @@ pub(super) struct Scan {
     pub(super) jobs: Option<usize>,
     #[command(flatten)]
     pub(super) form: Form,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Policy {
+    #[command(subcommand)]
+    pub(super) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Writes a commented policy with every key and its default
+    Init {
+        /// The file to write, which must not be there yet; - for standard output
+        #[arg(value_name = "FILE", default_value = "policy.toml")]
+        file: PathBuf,
+    },
+    /// Says what a policy comes to, or what is wrong with it
+    Check {
+        /// The policy (TOML)
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// As of this time instead of now: exceptions may be over
+        #[arg(long, value_name = "DATE", value_parser = time)]
+        at: Option<jiff::Timestamp>,
+    },
 }
 
 #[derive(Debug, Args)]

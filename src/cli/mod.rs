@@ -6,6 +6,7 @@ mod compat;
 mod inspect;
 mod lineage;
 mod output;
+mod policy;
 mod progress;
 mod scan;
 mod verify;
@@ -44,6 +45,7 @@ pub(crate) fn main() -> ExitCode {
         args::Command::Verify(verify) => verify::run(verify, arguments.color),
         args::Command::Inspect(inspect) => inspect::run(inspect, arguments.color),
         args::Command::Scan(scan) => scan::run(scan, arguments.color),
+        args::Command::Policy(policy) => policy::run(policy),
     };
     ExitCode::from(done.unwrap_or_else(|error| {
         complain(&error);

@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
 }
 
 /// The time, without the fractions that nobody wants to read.
-fn this_second() -> jiff::Timestamp {
+pub(super) fn this_second() -> jiff::Timestamp {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }

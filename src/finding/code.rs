@@ -315,6 +315,21 @@ codes! {
     SignersDifferByVersion, "signers-differ-by-version", Warning, None, "Android versions see different signers", "不同 Android 版本看到的签名者不同";
     PackageMissing, "package-missing", Error, None, "no package name, so no authorisation can be looked up", "缺少包名，无法查询授权";
 
+    // What the policy asks for.
+    PolicyVerdict, "policy-verdict", Error, None, "the policy does not accept the verdict", "策略不接受该结论";
+    PolicyMinScheme, "policy-min-scheme", Error, None, "some Android versions go by an older signature scheme than the policy wants", "部分 Android 版本所依据的签名方案低于策略要求";
+    PolicyMinDigest, "policy-min-digest", Error, None, "a signature rests on a weaker digest algorithm than the policy wants", "签名所用摘要算法弱于策略要求";
+    PolicyKeyStrength, "policy-key-strength", Error, None, "a key is shorter than the policy wants", "密钥长度低于策略要求";
+    PolicyTestKey, "policy-test-key", Error, None, "the policy refuses keys that anybody has", "策略拒绝公开的测试密钥";
+    PolicyDebugCertificate, "policy-debug-certificate", Error, None, "the policy refuses certificates of debug builds", "策略拒绝调试证书";
+    PolicyDebuggable, "policy-debuggable", Error, None, "the policy refuses debuggable apps", "策略拒绝可调试的应用";
+    PolicySdkRange, "policy-sdk-range", Error, None, "the app is for other Android versions than the policy wants", "应用面向的 Android 版本不符合策略要求";
+    PolicyFileSize, "policy-file-size", Error, None, "the file is larger than the policy allows", "文件大小超出策略限制";
+    PolicySigningBlock, "policy-signing-block", Error, None, "the signing block has pairs that the policy does not allow", "签名分块中含有策略不允许的数据";
+    PolicyDeveloper, "policy-developer", Error, None, "the developer is not known as the policy wants", "开发者身份不符合策略要求";
+    PolicyDistributor, "policy-distributor", Error, None, "the distributor is not known as the policy wants", "分发者身份不符合策略要求";
+    PolicySeverity, "policy-severity", Error, None, "there is a finding that the policy makes an error", "存在被策略提升为错误的发现";
+
     // What the caller asked for.
     SignedByMismatch, "signed-by-mismatch", Error, None, "the signers are not exactly those that were asked for", "签名者与指定的不完全一致";
 }

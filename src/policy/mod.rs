@@ -4,8 +4,10 @@
 
 mod authority;
 mod case;
+pub mod file;
 mod hybrid;
 mod rotation;
+pub mod rules;
 mod signed_by;
 mod standing;
 mod versions;
@@ -25,6 +27,7 @@ use crate::verify::Verification;
 use case::Case;
 use case::Ruling;
 
+pub use file::PolicyFile;
 pub use signed_by::signed_by;
 
 /// The one primary verdict on a file.
@@ -108,12 +111,14 @@ impl Serialize for Verdict {
     }
 }
 
-/// What is accepted beyond what the registry says.
+/// What a verdict depends on beside the registry. What becomes of it is the business of [`rules`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
     /// What a proof of rotation is worth.
     pub rotation: Rotation,
+    /// What the built-in list of denied keys is worth.
+    pub test_keys: TestKeys,
 }
 
 /// What a verified proof of rotation from an authorised key to an unregistered one is worth.
@@ -123,8 +128,35 @@ pub enum Rotation {
     /// The new key speaks for the old one's subject.
     #[default]
     Accept,
+    /// The same, with a warning.
+    Flag,
     /// Nothing: a new key must be registered itself.
     RegisteredOnly,
+}
+
+impl Rotation {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Accept, Self::Flag, Self::RegisteredOnly];
+
+    /// `accept`, `flag` or `registered-only`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Flag => "flag",
+            Self::RegisteredOnly => "registered-only",
+        }
+    }
+}
+
+/// What becomes of keys that anybody has: those of the built-in list of denied keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TestKeys {
+    /// They are denied, whatever the registry.
+    #[default]
+    Denied,
+    /// They count like other keys: for nothing unless they are registered. What the registry itself denies stays denied.
+    LikeOthers,
 }
 
 /// Who the registry says a signer is.

@@ -108,6 +108,7 @@ fn vouched_for<'a>(
             .values(authority::describe_allowed(app), heir.to_string());
         rulings.push(match case.policy.rotation {
             Rotation::Accept => Ruling::new(Verdict::Authenticated, finding),
+            Rotation::Flag => Ruling::new(Verdict::Authenticated, finding.with_severity(Severity::Warning)),
             Rotation::RegisteredOnly => {
                 Ruling::new(Verdict::Unauthenticated, finding.with_severity(Severity::Error))
             }

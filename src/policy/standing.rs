@@ -5,6 +5,7 @@
 //! key is found under another certificate, too, when the registry knows its public key: a v1 signature does not cover
 //! the certificate, so anybody can exchange it.
 
+use super::TestKeys;
 use super::Verdict;
 use super::case::Case;
 use super::case::Ruling;
@@ -42,7 +43,11 @@ fn judge_certificate<'a>(
 ) -> Option<Ruling<'a>> {
     let digest = certificate.digest();
     let place = elsewhere.map(|(place, signer)| format!(", {place} {signer}")).unwrap_or_default();
-    if let Some(denied) = case.registry.denied(&digest) {
+    let denied = match case.policy.test_keys {
+        TestKeys::Denied => case.registry.denied(&digest),
+        TestKeys::LikeOthers => case.registry.denied_by_itself(&digest),
+    };
+    if let Some(denied) = denied {
         let finding = view
             .finding(FindingCode::KeyDenied)
             .detail(format!("{} ({}){place}", denied.why, denied.source))

@@ -216,7 +216,7 @@ impl Text {
     }
 
     fn decide_registered_only(&self, evidence: &Verification) -> Decision {
-        let policy = Policy { rotation: Rotation::RegisteredOnly };
+        let policy = Policy { rotation: Rotation::RegisteredOnly, ..Policy::default() };
         decide(evidence, &self.read(), &policy, NOW.parse().unwrap())
     }
 }
@@ -584,6 +584,70 @@ fn a_policy_may_want_registered_signers_only() {
     assert_eq!(registry.decide_registered_only(&v3(&[3])).verdict, Counterfeit);
     let registry = text().key(1, "").key(2, "").app(&[&[1], &[2]]);
     assert_eq!(registry.decide_registered_only(&v3(&[1, 2])).verdict, Authenticated);
+}
+
+#[test]
+fn a_flagged_rotation_is_authenticated_with_a_warning() {
+    let policy = Policy { rotation: Rotation::Flag, ..Policy::default() };
+    let registry = text().key(1, "").app(&[&[1]]);
+    let decide = |evidence| decide(&evidence, &registry.read(), &policy, NOW.parse().unwrap());
+    let decision = decide(v3(&[1, 2]));
+    assert_eq!(assert_decided(&decision, Authenticated, Code::KeyRotated).severity, Severity::Warning);
+    assert_decided(&decide(v3(&[1])), Authenticated, Code::SignerAuthenticated);
+    assert_decided(&decide(v3(&[2])), Counterfeit, Code::SignerNotAllowed);
+}
+
+// Keys that anybody has.
+
+/// SHA-256 of the certificate of AOSP's test key, which the built-in list denies.
+const TEST_KEY: &str = "a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc";
+
+/// A file signed with AOSP's test key, as verification sees it.
+fn by_test_key() -> Verification {
+    let sha256 = TEST_KEY.parse::<CertificateDigest>().unwrap().0;
+    let digests = PrintedDigests { sha256, sha1: [0; 20], md5: [0; 16] };
+    let certificate =
+        Certificate::new(vec![0], digests, certificate(9).key().clone(), "CN=Android".to_owned());
+    let mut evidence = v2(&[&[9]]);
+    let signer = VerifiedSigner::for_tests(SchemeId::V2, 0, certificate, (24, MAX_SDK), None);
+    evidence.schemes[0].outcome = SchemeOutcome::Verified(vec![signer]);
+    evidence.findings.push(Finding::new(Code::TestKey));
+    evidence
+}
+
+#[test]
+fn a_test_key_that_may_be_still_has_to_be_registered_and_not_denied() {
+    let lenient = Policy { test_keys: TestKeys::LikeOthers, ..Policy::default() };
+    let decide =
+        |registry: &Registry, policy: &Policy| decide(&by_test_key(), registry, policy, NOW.parse().unwrap());
+    let registered = |rest: &str| {
+        let key = format!(
+            "[[key]]\ncertificate_sha256 = \"{TEST_KEY}\"\nsubject = \"dev\"\n\
+             [[app]]\npackage = \"{APP}\"\nowner = \"dev\"\n\
+             [[app.signers]]\ncertificates = [\"{TEST_KEY}\"]\n{rest}"
+        );
+        Text(text().0 + &key).read()
+    };
+    assert_decided(&decide(&registered(""), &Policy::default()), Revoked, Code::KeyDenied);
+    assert_decided(&decide(&registered(""), &lenient), Authenticated, Code::SignerAuthenticated);
+    assert_decided(&decide(&text().read(), &lenient), Unauthenticated, Code::SignerUnknown);
+    let denied = format!("[[denied]]\ncertificate_sha256 = \"{TEST_KEY}\"\nwhy = \"w\"\nsource = \"s\"");
+    assert_decided(&decide(&registered(&denied), &lenient), Revoked, Code::KeyDenied);
+}
+
+#[test]
+fn the_rule_of_test_keys_is_broken_by_one_and_not_asked_where_they_may_be() {
+    let asked = |evidence: &Verification, text: &str| {
+        let policy = PolicyFile::parse(text, "policy.toml").unwrap();
+        let judge = rules::Judge::new(None, &policy, NOW.parse().unwrap());
+        let judged = rules::judge(rules::Evidence::new(evidence), &judge);
+        let result = judged.rules.into_iter().find(|result| result.rule == rules::Rule::TestKey);
+        (judged.decision.verdict, result.map(|result| result.outcome))
+    };
+    let (strict, lenient) = ("schema = 1", "schema = 1\n[signature]\ntest_key = \"allow\"");
+    assert_eq!(asked(&by_test_key(), strict), (Revoked, Some(rules::Outcome::Broken)));
+    assert_eq!(asked(&by_test_key(), lenient), (Unauthenticated, None));
+    assert_eq!(asked(&v2(&[&[9]]), strict), (Unauthenticated, Some(rules::Outcome::Holds)));
 }
 
 #[test]

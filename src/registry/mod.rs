@@ -412,7 +412,12 @@ impl Registry {
 
     /// Why the key with this certificate is denied, if it is: by this registry or by the built-in list.
     pub fn denied(&self, certificate: &CertificateDigest) -> Option<&DeniedKey> {
-        self.denied.get(certificate).or_else(|| BUILT_IN.get(certificate))
+        self.denied_by_itself(certificate).or_else(|| BUILT_IN.get(certificate))
+    }
+
+    /// Why the key with this certificate is denied by this registry, whatever the built-in list says.
+    pub fn denied_by_itself(&self, certificate: &CertificateDigest) -> Option<&DeniedKey> {
+        self.denied.get(certificate)
     }
 
     /// All subjects, by id.
