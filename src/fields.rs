@@ -572,7 +572,7 @@ fn nearest(found: &str, known: &[&'static str]) -> Option<&'static str> {
 }
 
 /// Insertions, deletions and replacements of characters that lead from `from` to `to` (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
+pub(crate) fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (line, a) in from.chars().enumerate() {

@@ -28,6 +28,7 @@ pub mod apk;
 pub mod atomic_file;
 pub mod crypto;
 pub mod error;
+pub mod explain;
 mod fields;
 pub mod finding;
 pub mod format;

@@ -17,6 +17,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("format", &["limits"]),
     ("crypto", &["format", "limits", "source"]),
     ("finding", &[]),
+    ("explain", &["fields", "finding"]),
     ("fields", &["error", "identity"]),
     ("identity", &[]),
     ("apk", &["error", "finding", "format", "limits", "source"]),

@@ -62,6 +62,8 @@ pub(super) enum Command {
     Scan(Scan),
     /// Writes and checks policy files
     Policy(Policy),
+    /// Explains a finding: what it means, its cause and what to do
+    Explain(Explain),
 }
 
 const VERIFY_HELP: &str = "\
@@ -225,6 +227,13 @@ pub(super) struct Scan {
     pub(super) jobs: Option<usize>,
     #[command(flatten)]
     pub(super) form: Form,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The code of the finding, such as v2-digest-mismatch; a list of all unless given
+    #[arg(value_name = "CODE")]
+    pub(super) code: Option<String>,
 }
 
 #[derive(Debug, Args)]

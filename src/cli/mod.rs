@@ -3,6 +3,7 @@
 mod advice;
 mod args;
 mod compat;
+mod explain;
 mod inspect;
 mod lineage;
 mod output;
@@ -46,6 +47,7 @@ pub(crate) fn main() -> ExitCode {
         args::Command::Inspect(inspect) => inspect::run(inspect, arguments.color),
         args::Command::Scan(scan) => scan::run(scan, arguments.color),
         args::Command::Policy(policy) => policy::run(policy),
+        args::Command::Explain(explain) => explain::run(explain),
     };
     ExitCode::from(done.unwrap_or_else(|error| {
         complain(&error);
