@@ -18,6 +18,20 @@ const PIECE: usize = 64 * 1024;
 /// Window of raw deflate, as a power of two.
 const DEFLATE_WINDOW_BITS: u8 = 15;
 
+/// What reading an entry takes, kept for the next one: buffers and the state of the inflater.
+#[derive(Default)]
+pub struct EntryReader {
+    inflate: Option<Inflate>,
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl std::fmt::Debug for EntryReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EntryReader").finish_non_exhaustive()
+    }
+}
+
 impl Apk<'_> {
     /// Where the content of an entry lies, after its local header has been held against the directory.
     ///
@@ -47,7 +61,20 @@ impl Apk<'_> {
     /// [`Stop::Malformed`] when the local header and the directory disagree, when the data cannot be inflated, or when
     /// there is more or less of it than the directory says. The CRC is not checked, as on Android.
     pub fn read_entry(&self, record: &DirectoryRecord, sink: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
-        self.read_entry_while(record, &mut |piece| {
+        self.read_entry_with(&mut EntryReader::default(), record, sink)
+    }
+
+    /// As [`Apk::read_entry`], for one entry after another.
+    ///
+    /// # Errors
+    /// As [`Apk::read_entry`].
+    pub fn read_entry_with(
+        &self,
+        reader: &mut EntryReader,
+        record: &DirectoryRecord,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Stop> {
+        self.read_entry_while(reader, record, &mut |piece| {
             sink(piece);
             true
         })
@@ -60,7 +87,7 @@ impl Apk<'_> {
     pub fn entry_start(&self, record: &DirectoryRecord, len: u64) -> Result<Vec<u8>, Stop> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let mut content = Vec::new();
-        self.read_entry_while(record, &mut |piece| {
+        self.read_entry_while(&mut EntryReader::default(), record, &mut |piece| {
             let missing = len - content.len();
             content.extend_from_slice(piece.get(..missing).unwrap_or(piece));
             content.len() < len
@@ -71,11 +98,12 @@ impl Apk<'_> {
     /// Hands pieces to `sink` until it says that it wants no more.
     fn read_entry_while(
         &self,
+        reader: &mut EntryReader,
         record: &DirectoryRecord,
         sink: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), Stop> {
         let data = self.locate_entry(record)?;
-        if data.deflated { self.inflate(record, data, sink) } else { self.copy(data, sink) }
+        if data.deflated { self.inflate(reader, record, data, sink) } else { self.copy(reader, data, sink) }
     }
 
     /// The content of an entry in one piece; `what` names it and `limit` caps it, in bytes.
@@ -125,14 +153,19 @@ impl Apk<'_> {
         Ok(Some(self.source.read_vec_at(data.offset, data.uncompressed_size)?))
     }
 
-    fn copy(&self, data: EntryData, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Stop> {
-        let mut buffer = Vec::new();
+    fn copy(
+        &self,
+        reader: &mut EntryReader,
+        data: EntryData,
+        sink: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), Stop> {
+        let buffer = &mut reader.input;
         let mut done = 0;
         while done < data.size {
             let len = (data.size - done).min(PIECE as u64);
             buffer.resize(usize::try_from(len).unwrap_or(PIECE), 0);
-            self.source.read_exact_at(&mut buffer, data.offset + done)?;
-            if !sink(&buffer) {
+            self.source.read_exact_at(buffer, data.offset + done)?;
+            if !sink(buffer) {
                 break;
             }
             done += len;
@@ -142,29 +175,34 @@ impl Apk<'_> {
 
     fn inflate(
         &self,
+        reader: &mut EntryReader,
         record: &DirectoryRecord,
         data: EntryData,
         sink: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), Stop> {
         let bad =
             |detail: String| self.directory().map_or_else(|stop| stop, |d| bad_entry(d.name(record), detail));
-        let mut inflate = Inflate::new(false, DEFLATE_WINDOW_BITS);
-        let mut input = Vec::new();
+        let EntryReader { inflate, input, output } = reader;
+        if let Some(inflate) = inflate {
+            inflate.reset(false);
+        }
+        let inflate = inflate.get_or_insert_with(|| Inflate::new(false, DEFLATE_WINDOW_BITS));
         // Most entries are smaller than a piece; one byte more shows an entry that is larger than announced.
         let size = usize::try_from(data.uncompressed_size).unwrap_or(PIECE).saturating_add(1).min(PIECE);
-        let mut output = vec![0; size];
+        output.resize(size.max(output.len()), 0);
+        let output = output.get_mut(..size).unwrap_or_default();
         let mut read = 0;
         let mut ended = false;
         while read < data.size && !ended {
             let len = (data.size - read).min(PIECE as u64);
             input.resize(usize::try_from(len).unwrap_or(PIECE), 0);
-            self.source.read_exact_at(&mut input, data.offset + read)?;
+            self.source.read_exact_at(input, data.offset + read)?;
             read += len;
             let mut rest = input.as_slice();
             loop {
                 let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
                 let status = inflate
-                    .decompress(rest, &mut output, InflateFlush::NoFlush)
+                    .decompress(rest, output, InflateFlush::NoFlush)
                     .map_err(|error| bad(format!("its data cannot be inflated: {}", error.as_str())))?;
                 let taken = usize::try_from(inflate.total_in() - before_in).unwrap_or(usize::MAX);
                 let given = usize::try_from(inflate.total_out() - before_out).unwrap_or(usize::MAX);

@@ -21,6 +21,7 @@ use crate::format::zip::DirectoryRecord;
 use crate::format::zip::Eocd;
 use crate::source::ByteSource;
 
+pub use entry::EntryReader;
 pub use identity::AppIdentity;
 pub use identity::Icon;
 pub use identity::IconFile;

@@ -60,6 +60,11 @@ impl ExpectedDigest {
     fn new(algorithm: DigestAlgorithm, value: &str) -> Self {
         Self { algorithm, value: jar::decode_base64(value) }
     }
+
+    /// Whether it is the digest `actual`.
+    pub(super) fn is(&self, actual: &[u8]) -> bool {
+        self.value.as_deref() == Some(actual)
+    }
 }
 
 /// The names that `Digest-Algorithms` may list, the algorithm behind each, and the first API level that knows it there.

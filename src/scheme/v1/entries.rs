@@ -2,12 +2,12 @@
 //!
 //! Source: apksig `V1SchemeVerifier.verifyJarEntriesAgainstManifestAndSigners`.
 
-use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use rayon::iter::IndexedParallelIterator as _;
-use rayon::iter::IntoParallelRefIterator as _;
+use rayon::iter::IntoParallelIterator as _;
 use rayon::iter::ParallelIterator as _;
 
 use super::Entry;
@@ -19,6 +19,7 @@ use super::digests;
 use super::digests::ExpectedDigest;
 use super::signature_file::with_digests;
 use crate::apk::Apk;
+use crate::apk::EntryReader;
 use crate::apk::Stop;
 use crate::apk::too_large;
 use crate::crypto::DigestAlgorithm;
@@ -27,48 +28,72 @@ use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::finding::shortened;
+use crate::format::jar::Section;
 
 /// Below this many bytes of content, threads cost more than they bring.
 const WORTH_THREADS: u64 = 1 << 20;
-/// How many entries are looked at before their findings are taken, so that memory does not grow with the archive.
-const BATCH: usize = 1024;
 
 /// Verifies every entry that Android protects: all but directories and what lies under `META-INF/`.
 ///
-/// Each entry has the same signers.
+/// Each entry has the same signers. Content is read on all threads of the current rayon pool when there is enough of it,
+/// the largest entries first. What is found does not depend on the threads: findings come in the order of the file, and of
+/// several entries that cannot be read the first one is the error.
 pub(super) fn verify(
     run: &mut Run<'_>,
     entries: &[Entry<'_>],
     manifest: &EntryDigests<'_>,
     signers: &[Signer<'_>],
 ) -> Result<VerifiedEntries, Stop> {
-    let mut in_order: Vec<usize> = Vec::with_capacity(entries.len());
     let protected = entries.iter().enumerate().filter(|(_, entry)| !entry.name.starts_with(META_INF));
-    in_order.extend(protected.map(|(position, _)| position));
-    in_order.sort_by_key(|position| entries.get(*position).map(|entry| entry.record.local_header_offset));
-    check_content(run, entries, &in_order)?;
-    let range = (run.cx.min_sdk, run.cx.max_sdk);
-    let mut first = None;
-    let mut weakest: Option<DigestAlgorithm> = None;
-    for batch in in_order.chunks(BATCH) {
-        let mut steps = Vec::with_capacity(batch.len());
-        for position in batch {
-            let Some(entry) = entries.get(*position) else { continue };
-            match plan((*position, entry), manifest, signers, &mut first, range) {
-                Ok(expected) => steps.push(Step::Read(entry, expected)),
-                Err(finding) => steps.push(Step::Report(finding)),
-            }
-        }
-        weakest = weakest.into_iter().chain(steps.iter().filter_map(Step::strongest)).min();
-        for finding in read_all(run.cx.apk, &steps)? {
-            run.report(finding);
+    let mut in_order: Vec<(usize, &Entry<'_>)> = protected.collect();
+    in_order.sort_by_key(|(_, entry)| entry.record.local_header_offset);
+    check_content(run, &in_order)?;
+
+    let mut faults = Vec::new();
+    let mut to_read = Vec::with_capacity(in_order.len());
+    let mut first: Option<(&str, Vec<usize>)> = None;
+    for (place, (position, entry)) in in_order.iter().enumerate() {
+        match check_signers((*position, entry), manifest, signers, &mut first) {
+            Ok(()) => to_read.push(place),
+            Err(fault) => faults.push((place, fault)),
         }
     }
-    if first.is_none() {
+    let (first_name, by) = first.unwrap_or_default();
+    let range = (run.cx.min_sdk, run.cx.max_sdk);
+    let reading = Reading::new(run.cx.apk, &manifest.sections, &in_order, to_read, range);
+    let share = reading.read_all();
+    faults.extend(share.faults);
+    faults.sort_by_key(|(place, _)| *place);
+
+    if let Some(at) = faults.iter().position(|(_, fault)| matches!(fault, Fault::Unreadable(_)))
+        && let (_, Fault::Unreadable(stop)) = faults.swap_remove(at)
+    {
+        return Err(*stop);
+    }
+    for (place, fault) in faults {
+        let Some((position, entry)) = in_order.get(place) else { continue };
+        let finding = |code| Finding::new(code).entry(entry.name.as_ref());
+        match fault {
+            Fault::NoDigest => run.report(finding(FindingCode::V1NoDigestInManifest)),
+            Fault::NotSigned => run.report(finding(FindingCode::V1EntryNotSigned)),
+            Fault::OtherSigners => {
+                let expected = format!("{}, as for {}", names(signers, &by), shortened(first_name));
+                let actual = names(signers, &signed_by(signers, *position).collect::<Vec<_>>());
+                run.report(finding(FindingCode::V1SignersMismatch).values(expected, actual));
+            }
+            Fault::Differs(digests) => {
+                for (digest, actual) in reading.differences(*position, &digests) {
+                    let finding = finding(FindingCode::V1EntryDigestMismatch).scheme(SchemeId::V1);
+                    run.report(with_digests(finding, digest.algorithm, digest.value.as_deref(), actual));
+                }
+            }
+            Fault::Unreadable(_) => {}
+        }
+    }
+    if by.is_empty() {
         run.report(Finding::new(FindingCode::V1NoSignedEntries));
     }
-    let signers = first.map(|(_, signers)| signers).unwrap_or_default();
-    Ok(VerifiedEntries { signers, weakest })
+    Ok(VerifiedEntries { signers: by, weakest: share.weakest })
 }
 
 /// Who signed the entries, and how well.
@@ -82,58 +107,47 @@ pub(super) struct VerifiedEntries {
 /// Holds the work that all entries together make against the limit, before any of them is read.
 ///
 /// An entry cannot make more of it than its directory record announces, and those that overlap make it each time.
-fn check_content(run: &Run<'_>, entries: &[Entry<'_>], positions: &[usize]) -> Result<(), Stop> {
+fn check_content(run: &Run<'_>, entries: &[(usize, &Entry<'_>)]) -> Result<(), Stop> {
     let limits = run.cx.limits();
     let most = limits.content.saturating_add(run.cx.apk.source().len().saturating_mul(limits.content_ratio));
-    let content: u64 =
-        positions.iter().filter_map(|position| Some(entries.get(*position)?.record.work())).sum();
+    let content: u64 = entries.iter().map(|(_, entry)| entry.record.work()).sum();
     if content > most { Err(too_large("the content of all entries together", content, most)) } else { Ok(()) }
 }
 
-enum Step<'e> {
-    /// Something is missing before the content matters.
-    Report(Box<Finding>),
-    /// The content must have these digests.
-    Read(&'e Entry<'e>, Vec<ExpectedDigest>),
+/// What is wrong with an entry, in little memory: there may be as many as entries, and few are told.
+enum Fault {
+    /// The manifest has no digest of it that counts.
+    NoDigest,
+    /// No signature file lists it.
+    NotSigned,
+    /// Others have signed it than the first entry.
+    OtherSigners,
+    /// Its content has these digests, in the order of those that are expected.
+    Differs(Vec<Vec<u8>>),
+    /// Its content cannot be had.
+    Unreadable(Box<Stop>),
 }
 
-impl Step<'_> {
-    fn strongest(&self) -> Option<DigestAlgorithm> {
-        match self {
-            Self::Report(_) => None,
-            Self::Read(_, expected) => expected.iter().map(|digest| digest.algorithm).max(),
-        }
-    }
-}
-
-fn plan<'e>(
+/// Checks an entry as far as that goes without its content; `first` is the first entry that somebody signed, and who did.
+fn check_signers<'e>(
     (position, entry): (usize, &'e Entry<'_>),
     manifest: &EntryDigests<'_>,
     signers: &[Signer<'_>],
-    first: &mut Option<(Cow<'e, str>, Vec<usize>)>,
-    range: (u32, u32),
-) -> Result<Vec<ExpectedDigest>, Box<Finding>> {
-    let name = entry.name.as_ref();
-    let report = |code| Box::new(Finding::new(code).entry(name));
-    let section = manifest.section(position).ok_or_else(|| report(FindingCode::V1NoDigestInManifest))?;
-    let by: Vec<usize> = signers
-        .iter()
-        .enumerate()
-        .filter(|(_, signer)| signer.lists(position))
-        .map(|(index, _)| index)
-        .collect();
-    if by.is_empty() {
-        return Err(report(FindingCode::V1EntryNotSigned));
+    first: &mut Option<(&'e str, Vec<usize>)>,
+) -> Result<(), Fault> {
+    if manifest.section(position).is_none() {
+        return Err(Fault::NoDigest);
     }
-    let (first_name, first_by) = first.get_or_insert_with(|| (shortened(name), by.clone()));
-    if *first_by != by {
-        let (expected, actual) =
-            (format!("{}, as for {first_name}", names(signers, first_by)), names(signers, &by));
-        let finding = Finding::new(FindingCode::V1SignersMismatch).entry(name).values(expected, actual);
-        return Err(Box::new(finding));
+    if signed_by(signers, position).next().is_none() {
+        return Err(Fault::NotSigned);
     }
-    let expected = digests::to_verify(&section, "-Digest", range);
-    if expected.is_empty() { Err(report(FindingCode::V1NoDigestInManifest)) } else { Ok(expected) }
+    let (_, by) = first.get_or_insert_with(|| (&entry.name, signed_by(signers, position).collect()));
+    if signed_by(signers, position).eq(by.iter().copied()) { Ok(()) } else { Err(Fault::OtherSigners) }
+}
+
+/// The indices of those signers whose signature file lists the entry at that position.
+fn signed_by(signers: &[Signer<'_>], position: usize) -> impl Iterator<Item = usize> {
+    signers.iter().enumerate().filter(move |(_, signer)| signer.lists(position)).map(|(index, _)| index)
 }
 
 fn names(signers: &[Signer<'_>], by: &[usize]) -> String {
@@ -141,88 +155,118 @@ fn names(signers: &[Signer<'_>], by: &[usize]) -> String {
     names.join(" and ")
 }
 
-/// Reads and digests the entries, on all cores when there is enough of them.
-///
-/// Findings come in the order of the steps. Of several entries that cannot be read the first one in that order is the
-/// error, whichever thread comes upon its own first.
-fn read_all(apk: &Apk<'_>, steps: &[Step<'_>]) -> Result<Vec<Finding>, Stop> {
-    let total: u64 = steps
-        .iter()
-        .map(|step| match step {
-            Step::Read(entry, _) => u64::from(entry.record.uncompressed_size),
-            Step::Report(_) => 0,
-        })
-        .sum();
-    let one = |step: &Step<'_>| match step {
-        Step::Report(finding) => Ok(vec![finding.as_ref().clone()]),
-        Step::Read(entry, expected) => read(apk, entry, expected),
-    };
-    let findings: Result<Vec<Vec<Finding>>, Stop> =
-        if total < WORTH_THREADS { steps.iter().map(one).collect() } else { first_error(steps, one) };
-    Ok(findings?.concat())
+/// Entries that are read and digested, by several threads at once.
+struct Reading<'r> {
+    apk: &'r Apk<'r>,
+    /// What the manifest says of each entry, by its position in the archive.
+    sections: &'r [Option<Section<'r>>],
+    /// Entries with their positions in the archive, in the order of the file.
+    in_order: &'r [(usize, &'r Entry<'r>)],
+    /// Which of them are read, the most work first: so no thread is left alone with a large one at the end.
+    to_read: Vec<usize>,
+    range: (u32, u32),
+    /// How many of them some thread has taken.
+    taken: AtomicUsize,
+    /// The first one, in the order of the file, that is known to be unreadable.
+    unreadable: AtomicUsize,
 }
 
-/// The results of all steps, or the error of the first step that has one. Steps behind a known error are left out.
-fn first_error<S: Sync, T: Send, E: Send>(
-    steps: &[S],
-    one: impl Fn(&S) -> Result<T, E> + Sync,
-) -> Result<Vec<T>, E> {
-    let failed_at = AtomicUsize::new(usize::MAX);
-    let results: Vec<Option<Result<T, E>>> = steps
-        .par_iter()
-        .enumerate()
-        .map(|(index, step)| {
-            // Those in front of the first error are never left out, since the position only ever falls.
-            if failed_at.load(Ordering::Relaxed) < index {
-                return None;
-            }
-            let result = one(step);
-            if result.is_err() {
-                failed_at.fetch_min(index, Ordering::Relaxed);
-            }
-            Some(result)
-        })
-        .collect();
-    results.into_iter().flatten().collect()
+/// What one thread has found, or all.
+#[derive(Default)]
+struct Share {
+    /// Places in the order of the file.
+    faults: Vec<(usize, Fault)>,
+    /// See [`VerifiedEntries::weakest`].
+    weakest: Option<DigestAlgorithm>,
 }
 
-fn read(apk: &Apk<'_>, entry: &Entry<'_>, expected: &[ExpectedDigest]) -> Result<Vec<Finding>, Stop> {
-    let mut hashers: Vec<Hasher> = expected.iter().map(|digest| Hasher::new(digest.algorithm)).collect();
-    apk.read_entry(entry.record, &mut |piece| hashers.iter_mut().for_each(|hasher| hasher.update(piece)))?;
-    let mut findings = Vec::new();
-    for (digest, hasher) in expected.iter().zip(hashers) {
-        let actual = hasher.finish();
-        if digest.value.as_deref() != Some(&actual) {
-            let finding = Finding::new(FindingCode::V1EntryDigestMismatch)
-                .scheme(SchemeId::V1)
-                .entry(entry.name.as_ref());
-            findings.push(with_digests(finding, digest.algorithm, digest.value.as_deref(), &actual));
-        }
+impl<'r> Reading<'r> {
+    fn new(
+        apk: &'r Apk<'r>,
+        sections: &'r [Option<Section<'r>>],
+        in_order: &'r [(usize, &'r Entry<'r>)],
+        mut to_read: Vec<usize>,
+        range: (u32, u32),
+    ) -> Self {
+        to_read.sort_by_key(|place| Reverse(in_order.get(*place).map(|(_, entry)| entry.record.work())));
+        let (taken, unreadable) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+        Self { apk, sections, in_order, to_read, range, taken, unreadable }
     }
-    Ok(findings)
-}
 
-#[cfg(test)]
-mod tests {
-    use std::thread::sleep;
-    use std::time::Duration;
+    fn read_all(&self) -> Share {
+        let work = |place: &usize| self.in_order.get(*place).map(|(_, entry)| entry.record.work());
+        if self.to_read.iter().filter_map(work).sum::<u64>() < WORTH_THREADS {
+            return self.share();
+        }
+        let threads = rayon::current_num_threads().min(self.to_read.len());
+        // A thread that has other work comes late or never; the others take its part.
+        (0..threads).into_par_iter().with_max_len(1).map(|_| self.share()).reduce(Share::default, Share::and)
+    }
 
-    use super::*;
-
-    #[test]
-    fn the_first_error_in_order_is_the_one_that_is_told() {
-        let steps: Vec<u32> = (0..200).collect();
-        let bad = [40, 41, 150, 199];
-        for _ in 0..20 {
-            let result = first_error(&steps, |step| {
-                if *step < 42 {
-                    // So that others fail before.
-                    sleep(Duration::from_micros(200));
+    /// Reads entries until none is left. Each thread has the memory for one.
+    fn share(&self) -> Share {
+        let mut share = Share::default();
+        let mut reader = EntryReader::default();
+        while let Some(place) = self.to_read.get(self.taken.fetch_add(1, Ordering::Relaxed)) {
+            // Those in front of the first unreadable one are never left out, since the place only ever falls.
+            if self.unreadable.load(Ordering::Relaxed) < *place {
+                continue;
+            }
+            let Some((position, entry)) = self.in_order.get(*place) else { continue };
+            let expected = self.expected(*position);
+            share.weakest =
+                share.weakest.into_iter().chain(expected.iter().map(|digest| digest.algorithm).max()).min();
+            if let Err(fault) = read(self.apk, &mut reader, entry, &expected) {
+                if matches!(fault, Fault::Unreadable(_)) {
+                    self.unreadable.fetch_min(*place, Ordering::Relaxed);
                 }
-                if bad.contains(step) { Err(*step) } else { Ok(*step) }
-            });
-            assert_eq!(result, Err(40));
+                share.faults.push((*place, fault));
+            }
         }
-        assert_eq!(first_error(&steps, |step| Ok::<_, u32>(*step)), Ok(steps.clone()));
+        share
     }
+
+    /// The digests that the manifest gives the entry at that position.
+    fn expected(&self, position: usize) -> Vec<ExpectedDigest> {
+        let section = self.sections.get(position).copied().flatten();
+        section.map(|section| digests::to_verify(&section, "-Digest", self.range)).unwrap_or_default()
+    }
+
+    /// Each digest that is expected of the entry at that position and not among `digests`, with that which is there.
+    fn differences<'d>(
+        &self,
+        position: usize,
+        digests: &'d [Vec<u8>],
+    ) -> impl Iterator<Item = (ExpectedDigest, &'d Vec<u8>)> {
+        let pairs = self.expected(position).into_iter().zip(digests);
+        pairs.filter(|(expected, actual)| !expected.is(actual))
+    }
+}
+
+impl Share {
+    fn and(mut self, other: Self) -> Self {
+        self.faults.extend(other.faults);
+        Self { faults: self.faults, weakest: self.weakest.into_iter().chain(other.weakest).min() }
+    }
+}
+
+fn read(
+    apk: &Apk<'_>,
+    reader: &mut EntryReader,
+    entry: &Entry<'_>,
+    expected: &[ExpectedDigest],
+) -> Result<(), Fault> {
+    if expected.is_empty() {
+        return Err(Fault::NoDigest);
+    }
+    let mut hashers: Vec<Hasher> = expected.iter().map(|digest| Hasher::new(digest.algorithm)).collect();
+    apk.read_entry_with(reader, entry.record, &mut |piece| {
+        for hasher in &mut hashers {
+            hasher.update(piece);
+        }
+    })
+    .map_err(|stop| Fault::Unreadable(Box::new(stop)))?;
+    let actual: Vec<Vec<u8>> = hashers.into_iter().map(Hasher::finish).collect();
+    let equal = expected.iter().zip(&actual).all(|(expected, actual)| expected.is(actual));
+    if equal { Ok(()) } else { Err(Fault::Differs(actual)) }
 }
