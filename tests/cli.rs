@@ -690,6 +690,137 @@ fn compat_picks_the_generation() {
     assert_eq!(labels("apksigner=37"), (true, true, true));
 }
 
+// A registry, from nothing to judging.
+
+#[test]
+fn a_registry_is_made_filled_signed_and_asked() {
+    let dir = dir_with(&[("good.apk", good()), ("rotated.apk", rotated()), ("tampered.apk", tampered())]);
+    let foreign = Apk::new().manifest(manifest()).v2(Signer::v2(&Key::named("ec-p256-3"))).build();
+    fs::write(dir.path().join("foreign.apk"), foreign).unwrap();
+    let done = |arguments: &str| {
+        let run = apkvouch(dir.path(), arguments);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{arguments}: {}", run.out);
+        run.out
+    };
+    let refused = |arguments: &str, why: &str| {
+        let before = fs::read_to_string(dir.path().join("r.toml")).unwrap();
+        let run = apkvouch(dir.path(), arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments}: {}", run.err);
+        assert!(run.err.contains(why), "{arguments}: {}", run.err);
+        assert_eq!(fs::read_to_string(dir.path().join("r.toml")).unwrap(), before, "{arguments}");
+    };
+    let digest = digest_of(dir.path(), "good.apk");
+
+    done("registry init r.toml --id store.example --expires 2099-12-31");
+    refused("registry init r.toml --id store.example", "r.toml: there is a file already");
+    refused("registry add r.toml good.apk", "give --owner ID");
+    refused("registry add r.toml good.apk --owner acme", "subject \"acme\" is not registered");
+    done("registry add-subject r.toml acme --name Acme");
+    refused("registry add r.toml tampered.apk --owner acme", "tampered.apk does not verify");
+    refused(
+        "registry add r.toml good.apk --owner acme --package com.example.other",
+        "is com.example.app, and not",
+    );
+    refused("registry add r.toml gone.apk --owner acme", "found \"gone.apk\"; or the path of an APK");
+    let added = done("registry add r.toml good.apk --owner acme --evidence manual");
+    assert!(added.contains(&format!("+ key {digest}")) && added.contains("+ app com.example.app"), "{added}");
+    assert_eq!(done("registry add r.toml good.apk"), "r.toml: nothing to change\n");
+    assert_eq!(
+        done(&format!("registry add r.toml {} --package com.example.app", digest.to_uppercase())),
+        "r.toml: nothing to change\n"
+    );
+
+    // Signed, and asked for that.
+    let scan =
+        |options: &str, file: &str| apkvouch(dir.path(), &format!("scan --registry r.toml {options} {file}"));
+    done("registry new-key keeper.key --no-password");
+    refused("registry new-key keeper.key --no-password", "keeper.key: there is a file already");
+    let trusted = "--registry-key keeper.pub --registry-state seen.json";
+    assert!(scan(trusted, "good.apk").err.contains("the registry is not signed"));
+    done("registry sign r.toml --key keeper.key");
+    assert!(done(&format!("registry check r.toml {trusted}")).contains("sound and in force"));
+    assert_eq!(scan(trusted, "good.apk").code, Some(0), "{}", scan(trusted, "good.apk").err);
+    let foreign = scan(trusted, "foreign.apk");
+    assert_eq!(foreign.code, Some(1));
+    assert!(foreign.out.contains("counterfeit") && foreign.out.contains(&digest[..16]), "{}", foreign.out);
+    assert_eq!(
+        scan(trusted, "rotated.apk").code,
+        Some(0),
+        "by its lineage: {}",
+        scan(trusted, "rotated.apk").out
+    );
+
+    // Changed: no longer signed; signed again: revoked; the edition before: refused.
+    let old = [
+        ("r.toml", fs::read(dir.path().join("r.toml"))),
+        ("r.toml.minisig", fs::read(dir.path().join("r.toml.minisig"))),
+    ];
+    let revoked = done(&format!("registry revoke r.toml {digest} --reason stolen"));
+    assert!(revoked.contains("r.toml: sign it again"), "{revoked}");
+    assert!(scan(trusted, "good.apk").err.contains("does not fit"));
+    done("registry sign r.toml --key keeper.key");
+    assert!(
+        scan(trusted, "good.apk").out.starts_with("VERDICT")
+            && scan(trusted, "good.apk").out.contains("revoked")
+    );
+    refused(&format!("registry activate r.toml {digest} --reason x"), "a revocation is for good");
+    for (name, bytes) in old {
+        fs::write(dir.path().join(name), bytes.unwrap()).unwrap();
+    }
+    let rolled_back = scan(trusted, "good.apk");
+    assert_eq!(rolled_back.code, Some(2));
+    assert!(rolled_back.err.contains("older than one that was accepted before"), "{}", rolled_back.err);
+}
+
+#[test]
+fn several_keepers_sign_one_after_the_other() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    fs::write(dir.path().join("password"), "correct horse\nnot this line\n").unwrap();
+    for arguments in [
+        "registry init r.toml --id x",
+        "registry new-key a.key --no-password",
+        "registry new-key b.key --password-file password",
+        "registry sign r.toml --key a.key",
+    ] {
+        assert_eq!(run(arguments).code, Some(0), "{arguments}");
+    }
+    let check = "registry check r.toml --registry-key a.pub --registry-key b.pub --registry-threshold 2";
+    assert!(run(check).err.contains("expected signatures by 2 of 2 trusted keys, found 1"));
+    assert!(run("registry sign r.toml --key b.key").err.contains("give it in a file: --password-file FILE"));
+    fs::write(dir.path().join("wrong"), "incorrect horse\n").unwrap();
+    assert!(
+        run("registry sign r.toml --key b.key --password-file wrong").err.contains("the password is wrong")
+    );
+    let signed = run("registry sign r.toml --key b.key --password-file password");
+    assert!(signed.out.contains("stays"), "{}{}", signed.out, signed.err);
+    assert_eq!(run(check).code, Some(0), "{}", run(check).err);
+    // The next edition begins without signatures.
+    assert_eq!(run("registry add-subject r.toml a --name A").code, Some(0));
+    let signed = run("registry sign r.toml --key a.key");
+    assert!(signed.out.contains("of another edition, is removed"), "{}", signed.out);
+    assert!(run(check).err.contains("found 1"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(dir.path().join("a.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "nobody else reads a secret key");
+    }
+}
+
+#[test]
+fn what_is_out_of_force_is_not_signed() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry new-key a.key --no-password");
+    run("registry init r.toml --id x --at 2026-01-01 --expires 2026-06-30");
+    assert!(run("registry sign r.toml --key a.key --at 2026-07-01").err.contains("the registry expired"));
+    assert!(run("registry sign r.toml --key a.key --at 2025-12-31").err.contains("not issued yet"));
+    fs::write(dir.path().join("r.toml"), "schema = 1\nid = \"x\"\n").unwrap();
+    assert!(run("registry sign r.toml --key a.key").err.contains("expected \"serial\" in a signed registry"));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no signature");
+}
+
 #[test]
 fn commands_as_typed() {
     trycmd::TestCases::new().case("tests/cmd/*.trycmd");

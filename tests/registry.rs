@@ -167,7 +167,7 @@ fn a_key_has_the_status_of_the_day() {
 fn before_its_first_status_a_key_was_nobodys() {
     let text = fs::read_to_string(GOOD).unwrap().replacen(
         "valid_from = 2026-01-01T08:00:00+08:00\n",
-        "status = \"active\"\nstatus_date = 2026-05-01\n\n[[key.history]]\nstatus = \"suspended\"\nsince = 2026-03-01\n",
+        "status = \"active\"\nstatus_date = 2026-05-01\n\n[[key.history]]\nstatus = \"active\"\nsince = 2026-03-01\nreason = \"new\"\n[[key.history]]\nstatus = \"suspended\"\nsince = 2026-04-01\n",
         1,
     );
     let registry = Registry::parse(&text, "r.toml").unwrap();

@@ -17,6 +17,8 @@ use clap::builder::Styles;
 use clap::builder::TypedValueParser as _;
 use clap::builder::styling::AnsiColor;
 
+use super::registry::args as registry;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -64,6 +66,12 @@ pub(super) enum Command {
     Policy(Policy),
     /// Explains a finding: what it means, its cause and what to do
     Explain(Explain),
+    /// Makes, changes, signs and shows registries of authenticated signers
+    #[command(after_long_help = registry::HELP)]
+    Registry {
+        #[command(subcommand)]
+        command: registry::RegistryCommand,
+    },
 }
 
 const VERIFY_HELP: &str = "\
@@ -384,7 +392,7 @@ fn form_names() -> impl clap::builder::TypedValueParser<Value = &'static report:
 }
 
 /// A day counts from its beginning, in UTC.
-fn time(text: &str) -> Result<jiff::Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<jiff::Timestamp, String> {
     text.parse::<jiff::Timestamp>()
         .or_else(|_| format!("{text}T00:00:00Z").parse())
         .map_err(|_| "expected a date such as 2026-03-01, or a time such as 2026-03-01T12:00:00Z".to_owned())

@@ -9,6 +9,7 @@ mod lineage;
 mod output;
 mod policy;
 mod progress;
+mod registry;
 mod scan;
 mod verify;
 
@@ -48,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
         args::Command::Scan(scan) => scan::run(scan, arguments.color),
         args::Command::Policy(policy) => policy::run(policy),
         args::Command::Explain(explain) => explain::run(explain),
+        args::Command::Registry { command } => registry::run(command),
     };
     ExitCode::from(done.unwrap_or_else(|error| {
         complain(&error);

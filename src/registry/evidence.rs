@@ -20,6 +20,13 @@ pub struct Evidence {
     pub date: Option<Moment>,
 }
 
+impl Evidence {
+    /// Evidence of that kind.
+    pub fn new(source: EvidenceSource) -> Self {
+        Self { source, url: None, date: None }
+    }
+}
+
 /// A kind of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -89,39 +89,28 @@ impl Key {
         then.revoked_for = None;
         let past = self.history.iter().rev().find(|past| past.since.has_begun(at));
         then.history.retain(|earlier| past.is_some_and(|past| earlier.since.starts_before(past.since)));
-        match (past, self.history.first()) {
-            (Some(past), _) => {
-                then.status = past.status;
-                then.status_date = Some(past.since);
-                then.reason.clone_from(&past.reason);
-                if past.status == KeyStatus::Rotated {
-                    then.replaced_by = self.replaced_by;
-                }
+        if let Some(past) = past {
+            then.status = past.status;
+            then.status_date = Some(past.since);
+            then.reason.clone_from(&past.reason);
+            if past.status == KeyStatus::Rotated {
+                then.replaced_by = self.replaced_by;
             }
-            // Nothing is known of the time before: it was none of the subject's keys.
-            (None, Some(first)) => {
-                then.status = KeyStatus::Active;
-                then.status_date = None;
-                then.reason = None;
-                let later = then.valid_from.is_none_or(|from| from.starts_before(first.since));
-                if later {
-                    then.valid_from = Some(first.since);
-                }
-            }
-            // A key comes into a registry as an active one. When that was is not said, and its validity decides.
-            (None, None) if self.status == KeyStatus::Active => {
-                then.status_date = None;
-                let later =
-                    self.valid_from.zip(self.status_date).is_none_or(|(from, date)| from.starts_before(date));
-                if later {
-                    then.valid_from = self.status_date;
-                }
-            }
-            (None, None) => {
-                then.status = KeyStatus::Active;
-                then.status_date = None;
-                then.reason = None;
-            }
+            return Some(then);
+        }
+        // Before the first status that is known. When that is active, the key came into use then; any other says that it
+        // was in use before.
+        let (first, since) = match self.history.first() {
+            Some(first) => (first.status, Some(first.since)),
+            None => (self.status, self.status_date),
+        };
+        then.status = KeyStatus::Active;
+        then.status_date = None;
+        then.reason = None;
+        if let (KeyStatus::Active, Some(since)) = (first, since)
+            && then.valid_from.is_none_or(|from| from.starts_before(since))
+        {
+            then.valid_from = Some(since);
         }
         Some(then)
     }

@@ -68,10 +68,13 @@
 //! A store that does not fit in memory answers the same questions by handing out the part of it that one file needs
 //! (its package, its certificates, what these refer to) as a [`Registry`]; so judging stays free of I/O.
 
+mod change;
+mod difference;
 mod evidence;
 mod history;
 mod moment;
 mod read;
+mod text;
 pub mod trust;
 
 use std::collections::BTreeMap;
@@ -87,14 +90,23 @@ use serde::Serialize;
 use serde::Serializer;
 
 use crate::error::Error;
+use crate::fields::as_text;
 use crate::fields::read_text;
 use crate::identity::CertificateDigest;
 
+pub use change::Change;
+pub use change::NewStatus;
+pub use difference::Difference;
+pub use difference::DifferenceKind;
+pub use difference::FieldDifference;
+pub use difference::differences;
 pub use evidence::Evidence;
 pub use evidence::EvidenceSource;
 pub use history::PastStatus;
 pub use history::RevokedFor;
 pub use moment::Moment;
+pub use text::create;
+pub use text::update;
 use trust::KeyId;
 
 /// The number of the text form, in `schema`.
@@ -323,6 +335,60 @@ pub struct DeniedKey {
     pub source: String,
 }
 
+impl Subject {
+    /// A subject of that id and name, in those roles.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, roles: BTreeSet<Role>) -> Self {
+        Self { id: id.into(), name: name.into(), name_zh: None, roles, credit_code: None, contact: None }
+    }
+}
+
+impl Key {
+    /// An active key of the subject of that id.
+    pub fn new(certificate: CertificateDigest, subject: impl Into<String>) -> Self {
+        Self {
+            certificate,
+            subject: subject.into(),
+            public_key: None,
+            valid_from: None,
+            valid_until: None,
+            status: KeyStatus::Active,
+            status_date: None,
+            reason: None,
+            replaced_by: None,
+            revoked_for: None,
+            history: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
+}
+
+impl App {
+    /// An app of the subject of that id, signed by `signers`.
+    pub fn new(package: impl Into<String>, owner: impl Into<String>, signers: Vec<SignerSet>) -> Self {
+        Self {
+            package: package.into(),
+            labels: Vec::new(),
+            owner: owner.into(),
+            filing_number: None,
+            signers,
+        }
+    }
+}
+
+impl SignerSet {
+    /// Exactly those certificates, in that role.
+    pub fn new(certificates: BTreeSet<CertificateDigest>, role: Role) -> Self {
+        Self { certificates, role, channel: None, evidence: Vec::new() }
+    }
+}
+
+impl DeniedKey {
+    /// The key of that certificate.
+    pub fn new(certificate: CertificateDigest, why: impl Into<String>, source: impl Into<String>) -> Self {
+        Self { certificate, why: why.into(), source: source.into() }
+    }
+}
+
 impl Registry {
     /// A registry that knows nobody; the built-in denied keys apply.
     pub fn empty() -> Self {
@@ -339,12 +405,30 @@ impl Registry {
         Self::parse(&text, path)
     }
 
+    /// Reads the registry in the `bytes` of a file; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Registry::parse`], and when they are not UTF-8.
+    pub fn from_bytes(bytes: Vec<u8>, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        Self::parse(&as_text(bytes, path, "a registry")?, path)
+    }
+
     /// Reads the registry in `text`; `path` is for messages.
     ///
     /// # Errors
     /// [`Error::Configuration`] with line and column at what cannot be right, or [`Error::Several`] of them.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, Error> {
         read::registry(text, path.as_ref())
+    }
+
+    /// Whether it says what `other` says, wherever each was read from and whoever has signed it.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.header == other.header
+            && self.subjects == other.subjects
+            && self.keys == other.keys
+            && self.apps == other.apps
+            && self.denied == other.denied
     }
 
     /// The trusted keys that have signed it, by id; none unless [`trust::load`] was asked to see to it.

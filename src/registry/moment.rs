@@ -1,6 +1,7 @@
 //! Dates and instants, as people write them into a registry.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -58,6 +59,19 @@ impl Moment {
             (Self::Day(end), Self::Day(start)) => end < start,
             (Self::Day(end), Self::Instant(start)) => end < utc_day(start),
             (Self::Instant(end), start) => !start.has_begun(end),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = jiff::Error;
+
+    /// Reads a day, `2027-12-31`, or an instant with its offset from UTC, `2027-12-31T08:00:00Z`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() == "2027-12-31".len() {
+            text.parse().map(Self::Day)
+        } else {
+            text.parse().map(Self::Instant)
         }
     }
 }

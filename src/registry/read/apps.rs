@@ -74,10 +74,7 @@ fn signer_sets(
     all(tables.into_iter().map(|table| {
         let mut table = table?;
         let set = signer_set(document, &mut table, keys)?;
-        let same = |other: &SignerSet| {
-            (&other.certificates, other.role, &other.channel) == (&set.certificates, set.role, &set.channel)
-        };
-        if seen.iter().any(same) {
+        if seen.iter().any(|other| other.allows_the_same_as(&set)) {
             let found = "the same set, role and channel";
             return Err(twice(document, "each signer set of an app", found, table.at()));
         }

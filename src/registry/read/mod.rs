@@ -152,15 +152,8 @@ fn period(
 
 /// A day or an instant, as a TOML date or as a text.
 fn optional_moment(fields: &mut Fields<'_>, name: &str) -> Result<Option<At<Moment>>, Faulty> {
-    let read = |text: &str| {
-        if text.len() == "2027-12-31".len() {
-            text.parse().ok().map(Moment::Day)
-        } else {
-            text.parse().ok().map(Moment::Instant)
-        }
-    };
     let expected = "a day, or an instant with its offset from UTC,";
-    fields.optional_date(name, expected, "2027-12-31 or 2027-12-31T08:00:00Z", read)
+    fields.optional_date(name, expected, "2027-12-31 or 2027-12-31T08:00:00Z", |text| text.parse().ok())
 }
 
 fn subjects(document: Document<'_>, top: &mut Fields<'_>) -> Named<String, Subject> {

@@ -32,7 +32,6 @@ use super::MAX_TEXT;
 use super::Registry;
 use crate::crypto::sha256;
 use crate::error::Error;
-use crate::fields::as_text;
 use crate::fields::read_bytes;
 use crate::fields::read_text;
 
@@ -112,7 +111,7 @@ pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, 
     let signers = if needed > 0 { signers(path, &bytes, needed, options)? } else { BTreeSet::new() };
     let sha256 = sha256(&bytes);
     // Not a byte of it was looked at before.
-    let mut registry = Registry::parse(&as_text(bytes, path, "a registry")?, path)?;
+    let mut registry = Registry::from_bytes(bytes, path)?;
     if needed > 0 {
         ensure_complete(path, &registry)?;
     }
@@ -169,7 +168,7 @@ fn signers<'a>(
         if !file.try_exists().unwrap_or(true) {
             let message = format!(
                 "the registry is not signed: expected its signatures in {}, found no such file; get that file from where \
-                 the registry came from, or sign it with `minisign -S`",
+                 the registry came from, or sign it with `apkvouch registry sign`",
                 file.display()
             );
             return Err(refused(message));
@@ -212,8 +211,11 @@ fn signers<'a>(
     )))
 }
 
-/// Makes sure that a signed registry says what it takes to refuse an old one.
-fn ensure_complete(path: &Path, registry: &Registry) -> Result<(), Error> {
+/// Makes sure that `registry`, read from `path`, says what it takes to refuse an old edition: what is signed must.
+///
+/// # Errors
+/// [`Error::Configuration`] when its serial, or the time of its issue or expiry, is missing.
+pub fn ensure_complete(path: &Path, registry: &Registry) -> Result<(), Error> {
     let header = registry.header();
     let missing = [
         ("serial", header.serial.is_none(), "1"),

@@ -1,0 +1,360 @@
+//! The arguments of `apkvouch registry`, and their help.
+
+use std::path::PathBuf;
+
+use apkvouch::identity::CertificateDigest;
+use apkvouch::registry::EvidenceSource;
+use apkvouch::registry::Moment;
+use apkvouch::registry::RevokedFor;
+use apkvouch::registry::Role;
+use clap::Args;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use super::super::args::RegistryTrust;
+use super::super::args::time;
+
+pub(in super::super) const HELP: &str = "\
+Exit status:
+  0  done
+  1  diff: the two say different things
+  2  bad arguments, or a registry that cannot be used
+  3  a file could not be read or written
+
+A change is made wholly or not at all, raises the serial and sets the time of issue; comments and
+order of the file stay. What is registered is not replaced: that is refused. A changed registry must
+be signed again.
+
+Examples:
+  apkvouch registry init registry.toml --id registry.example.org
+  apkvouch registry add-subject registry.toml riverbank --name \"Riverbank plc\"
+  apkvouch registry add registry.toml wallet.apk --owner riverbank
+  apkvouch registry add registry.toml A4:0D:… --package com.riverbank.wallet --owner riverbank
+  apkvouch registry revoke registry.toml A4:0D:… --reason \"the key was stolen\"
+  apkvouch registry new-key keeper.key --password-file password
+  apkvouch registry sign registry.toml --key keeper.key --password-file password
+  apkvouch registry check registry.toml --registry-key keeper.pub";
+
+#[derive(Debug, Subcommand)]
+pub(in super::super) enum RegistryCommand {
+    /// Makes a new registry, with nobody in it
+    Init(Init),
+    /// Adds a subject: somebody who is authenticated
+    AddSubject(AddSubject),
+    /// Adds signers and the app that they may sign, from fingerprints or from an APK that verifies
+    Add(Add),
+    /// Adds a key that nobody is to be believed with
+    Deny(Deny),
+    /// Revokes a key, for good
+    Revoke(Revoke),
+    /// Suspends a key until its case is settled
+    Suspend(Suspend),
+    /// Brings a suspended key back into use
+    Activate(Suspend),
+    /// Says that a key is replaced by another
+    Rotate(Rotate),
+    /// Makes a key pair that signs registries, in the form of minisign
+    NewKey(NewKey),
+    /// Signs a registry
+    Sign(Sign),
+    /// Tells whether a registry is sound, in force and signed
+    Check(Check),
+    /// Lists what is registered
+    List(List),
+    /// Shows everything about a package, a key or a subject
+    Show(Show),
+    /// Tells what differs between two registries
+    Diff(Diff),
+}
+
+/// The registry that a command changes.
+#[derive(Debug, Args)]
+pub(in super::super) struct Target {
+    /// The registry (TOML)
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    /// The time of the change instead of now
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    at: Option<jiff::Timestamp>,
+}
+
+impl Target {
+    /// When the change is made.
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.at.unwrap_or_else(super::super::scan::this_second)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Init {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Its name: editions are numbered under it
+    #[arg(long)]
+    pub(super) id: String,
+    /// Until when it may be used; a year unless given
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) expires: Option<Moment>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct AddSubject {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// By which keys and apps refer to it
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+    /// Its name
+    #[arg(long)]
+    pub(super) name: String,
+    /// Its name in Chinese
+    #[arg(long, value_name = "NAME")]
+    pub(super) name_zh: Option<String>,
+    /// What it is authenticated as
+    #[arg(long = "role", value_name = "ROLE", value_delimiter = ',', default_value = "developer", value_parser = role)]
+    pub(super) roles: Vec<Role>,
+    /// Unified social credit code, or another number of record
+    #[arg(long, value_name = "CODE")]
+    pub(super) credit_code: Option<String>,
+    /// Where to reach it
+    #[arg(long)]
+    pub(super) contact: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Add {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// SHA-256 of the signer's certificate, in any usual spelling, several of them for an app that all of them sign
+    /// together; or one APK, whose verified signers are taken
+    #[arg(value_name = "SIGNER", required = true)]
+    pub(super) signers: Vec<String>,
+    /// The package; that of the APK unless given. Without one, keys alone are added
+    #[arg(long)]
+    pub(super) package: Option<String>,
+    /// The subject whose app it is; not needed for a package that is registered
+    #[arg(long, value_name = "ID")]
+    pub(super) owner: Option<String>,
+    /// The subject whose keys these are; the owner unless given
+    #[arg(long, value_name = "ID")]
+    pub(super) subject: Option<String>,
+    /// As what they sign
+    #[arg(long, value_name = "ROLE", default_value = "developer", value_parser = role)]
+    pub(super) role: Role,
+    /// Where such files are handed out
+    #[arg(long)]
+    pub(super) channel: Option<String>,
+    /// A name under which users know the app
+    #[arg(long = "label", value_name = "NAME")]
+    pub(super) labels: Vec<String>,
+    /// From where it is known that they sign the app
+    #[arg(long, value_name = "SOURCE", value_parser = evidence)]
+    pub(super) evidence: Option<EvidenceSource>,
+    /// Where that is found
+    #[arg(long, value_name = "URL", requires = "evidence")]
+    pub(super) evidence_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Deny {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// SHA-256 of the certificate
+    #[arg(value_name = "SHA256")]
+    pub(super) certificate: CertificateDigest,
+    /// Why
+    #[arg(long)]
+    pub(super) why: String,
+    /// From where that is known
+    #[arg(long)]
+    pub(super) source: String,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Revoke {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// SHA-256 of the certificate
+    #[arg(value_name = "SHA256")]
+    pub(super) certificate: CertificateDigest,
+    /// Why
+    #[arg(long)]
+    pub(super) reason: String,
+    /// compromise: revoked on every day, since nothing in a file shows when it was signed; cessation: from now on
+    #[arg(long = "for", value_name = "WHAT", default_value = "compromise", value_parser = revoked_for)]
+    pub(super) revoked_for: RevokedFor,
+    /// The certificate of the key that replaces it
+    #[arg(long, value_name = "SHA256")]
+    pub(super) replaced_by: Option<CertificateDigest>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Suspend {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// SHA-256 of the certificate
+    #[arg(value_name = "SHA256")]
+    pub(super) certificate: CertificateDigest,
+    /// Why
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Rotate {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// SHA-256 of the certificate that is replaced
+    #[arg(value_name = "OLD")]
+    pub(super) old: CertificateDigest,
+    /// SHA-256 of the certificate that replaces it: a registered key
+    #[arg(value_name = "NEW")]
+    pub(super) new: CertificateDigest,
+    /// Why
+    #[arg(long)]
+    pub(super) reason: Option<String>,
+}
+
+/// The password of a secret key.
+#[derive(Debug, Args)]
+pub(in super::super) struct Password {
+    /// The file with the password of the secret key: its first line
+    #[arg(long, value_name = "FILE")]
+    pub(super) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct NewKey {
+    /// Where the secret key goes; the public one goes beside it, with the extension .pub
+    #[arg(value_name = "FILE")]
+    pub(super) path: PathBuf,
+    #[command(flatten)]
+    pub(super) password: Password,
+    /// Write the secret key in the clear: whoever can read the file can sign
+    #[arg(long, conflicts_with = "password_file", required_unless_present = "password_file")]
+    pub(super) no_password: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Sign {
+    /// The registry
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    /// The secret key, in the form of minisign
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: PathBuf,
+    #[command(flatten)]
+    pub(super) password: Password,
+    /// Where the signature goes; REGISTRY.minisig unless given. Signatures of this edition by others stay
+    #[arg(long, value_name = "FILE")]
+    pub(super) signature: Option<PathBuf>,
+    /// The time of the signature instead of now
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(super) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Check {
+    /// The registry
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
+    /// Whether it is in force at this time instead of now
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(super) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct View {
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
+    /// Keys with the status that they had on this day
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(super) at: Option<jiff::Timestamp>,
+    /// The form of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: ViewForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in super::super) enum ViewForm {
+    /// For people; may change between releases
+    Text,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct List {
+    /// The registry
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    /// What to list
+    #[arg(value_name = "WHAT", default_value = "apps")]
+    pub(super) what: What,
+    #[command(flatten)]
+    pub(super) view: View,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in super::super) enum What {
+    /// Apps and who may sign them
+    Apps,
+    /// Keys and their status
+    Keys,
+    /// Subjects and what they are authenticated as
+    Subjects,
+    /// Keys that the registry denies, and those that are always denied
+    Denied,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Show {
+    /// The registry
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    /// A package name, SHA-256 of a certificate, or the id of a subject
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) view: View,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Diff {
+    /// The older registry
+    #[arg(value_name = "OLD")]
+    pub(super) old: PathBuf,
+    /// The newer registry
+    #[arg(value_name = "NEW")]
+    pub(super) new: PathBuf,
+    /// The form of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: ViewForm,
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    text.parse()
+        .map_err(|_| "expected a date such as 2026-12-31, or a time such as 2026-12-31T12:00:00Z".to_owned())
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    one_of(text, &Role::ALL, Role::as_str)
+}
+
+fn evidence(text: &str) -> Result<EvidenceSource, String> {
+    one_of(text, &EvidenceSource::ALL, EvidenceSource::as_str)
+}
+
+fn revoked_for(text: &str) -> Result<RevokedFor, String> {
+    one_of(text, &RevokedFor::ALL, RevokedFor::as_str)
+}
+
+fn one_of<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T, String> {
+    let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+    all.iter()
+        .copied()
+        .find(|one| name(*one) == text)
+        .ok_or_else(|| format!("expected one of {}", names.join(", ")))
+}

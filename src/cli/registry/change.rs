@@ -1,0 +1,278 @@
+//! Commands that change a registry.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use apkvouch::Error;
+use apkvouch::Registry;
+use apkvouch::Verification;
+use apkvouch::VerifyOptions;
+use apkvouch::decide;
+use apkvouch::finding::Finding;
+use apkvouch::identity::Certificate;
+use apkvouch::identity::CertificateDigest;
+use apkvouch::policy::Policy;
+use apkvouch::policy::Verdict;
+use apkvouch::registry;
+use apkvouch::registry::App;
+use apkvouch::registry::Change;
+use apkvouch::registry::DeniedKey;
+use apkvouch::registry::Evidence;
+use apkvouch::registry::Key;
+use apkvouch::registry::KeyStatus;
+use apkvouch::registry::Moment;
+use apkvouch::registry::NewStatus;
+use apkvouch::registry::PublicKeyDigest;
+use apkvouch::registry::SignerSet;
+use apkvouch::registry::Subject;
+use apkvouch::registry::trust;
+use apkvouch::source::FileSource;
+use apkvouch::verify;
+use jiff::SignedDuration;
+
+use super::args::Add;
+use super::args::AddSubject;
+use super::args::Deny;
+use super::args::Init;
+use super::args::Revoke;
+use super::args::Rotate;
+use super::args::Suspend;
+use super::args::Target;
+use super::told;
+
+/// How long a new registry may be used unless said otherwise.
+const VALIDITY: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+pub(super) fn init(arguments: &Init) -> anyhow::Result<String> {
+    let now = arguments.target.now();
+    let path = &arguments.target.registry;
+    let expires = match arguments.expires {
+        Some(expires) => expires,
+        None => Moment::Day(jiff::tz::TimeZone::UTC.to_datetime(now.checked_add(VALIDITY)?).date()),
+    };
+    registry::create(path, &arguments.id, now, expires)?;
+    Ok(format!("{}: a new registry, serial 1, to be used until {expires}\n", shown(path)))
+}
+
+pub(super) fn add_subject(arguments: &AddSubject) -> anyhow::Result<String> {
+    let roles = arguments.roles.iter().copied().collect();
+    let mut subject = Subject::new(&arguments.id, &arguments.name, roles);
+    subject.name_zh.clone_from(&arguments.name_zh);
+    subject.credit_code.clone_from(&arguments.credit_code);
+    subject.contact.clone_from(&arguments.contact);
+    update(&arguments.target, |_| Ok(vec![Change::Subject(subject)]))
+}
+
+pub(super) fn deny(arguments: &Deny) -> anyhow::Result<String> {
+    let key = DeniedKey::new(arguments.certificate, &arguments.why, &arguments.source);
+    update(&arguments.target, |_| Ok(vec![Change::Denied(key)]))
+}
+
+pub(super) fn revoke(arguments: &Revoke) -> anyhow::Result<String> {
+    let mut status = NewStatus::new(KeyStatus::Revoked, Moment::Instant(arguments.target.now()));
+    status.reason = Some(arguments.reason.clone());
+    status.revoked_for = Some(arguments.revoked_for);
+    status.replaced_by = arguments.replaced_by;
+    set_status(&arguments.target, arguments.certificate, status)
+}
+
+pub(super) fn suspend(arguments: &Suspend) -> anyhow::Result<String> {
+    let mut status = NewStatus::new(KeyStatus::Suspended, Moment::Instant(arguments.target.now()));
+    status.reason = Some(arguments.reason.clone());
+    set_status(&arguments.target, arguments.certificate, status)
+}
+
+pub(super) fn activate(arguments: &Suspend) -> anyhow::Result<String> {
+    let mut status = NewStatus::new(KeyStatus::Active, Moment::Instant(arguments.target.now()));
+    status.reason = Some(arguments.reason.clone());
+    set_status(&arguments.target, arguments.certificate, status)
+}
+
+pub(super) fn rotate(arguments: &Rotate) -> anyhow::Result<String> {
+    let mut status = NewStatus::new(KeyStatus::Rotated, Moment::Instant(arguments.target.now()));
+    status.reason.clone_from(&arguments.reason);
+    status.replaced_by = Some(arguments.new);
+    set_status(&arguments.target, arguments.old, status)
+}
+
+fn set_status(target: &Target, certificate: CertificateDigest, status: NewStatus) -> anyhow::Result<String> {
+    update(target, |_| Ok(vec![Change::Status { certificate, status }]))
+}
+
+pub(super) fn add(arguments: &Add) -> anyhow::Result<String> {
+    let signers = Signers::read(&arguments.signers)?;
+    let package = match (&arguments.package, signers.evidence.as_ref().and_then(Verification::package)) {
+        (Some(named), Some(own)) if named != own => {
+            let message = format!("the package of the APK is {own}, and not {named}: leave out --package");
+            return Err(Error::Usage(message).into());
+        }
+        (Some(package), _) => Some(package.as_str()),
+        (None, own) => own,
+    };
+    let now = arguments.target.now();
+    update(&arguments.target, |registry| {
+        let changes = additions(arguments, registry, &signers, package)?;
+        if let Some(evidence) = &signers.evidence {
+            let mut then = registry.clone();
+            changes.iter().try_for_each(|change| then.apply(change))?;
+            ensure_authenticated(evidence, &then, now)?;
+        }
+        Ok(changes)
+    })
+}
+
+/// What is to be added so that `signers` may sign `package`.
+fn additions(
+    arguments: &Add,
+    registry: &Registry,
+    signers: &Signers,
+    package: Option<&str>,
+) -> Result<Vec<Change>, Error> {
+    let usage = |message: String| Err(Error::Usage(message));
+    let app = package.and_then(|package| registry.app(package));
+    let owner = match (app, &arguments.owner) {
+        (Some(app), Some(owner)) if app.owner != *owner => {
+            return usage(format!(
+                "package {} belongs to subject {:?}, not to {owner:?}",
+                app.package, app.owner
+            ));
+        }
+        (Some(app), _) => Some(&app.owner),
+        (None, owner) => owner.as_ref(),
+    };
+    let Some(subject) = arguments.subject.as_ref().or(owner) else {
+        return usage(
+            "expected the subject that these keys belong to, found none; give --owner ID".to_owned(),
+        );
+    };
+    let mut changes = Vec::new();
+    for (certificate, public_key) in &signers.keys {
+        if let Some(denied) = registry.denied(certificate) {
+            return usage(format!("key {certificate} is denied: {}", denied.why));
+        }
+        match registry.key(certificate) {
+            Some(key) if key.subject != *subject => {
+                return usage(format!(
+                    "key {certificate} is registered for subject {:?}, not for {subject:?}",
+                    key.subject
+                ));
+            }
+            Some(_) => {}
+            None => {
+                let mut key = Key::new(*certificate, subject);
+                key.public_key = *public_key;
+                changes.push(Change::Key(Box::new(key)));
+            }
+        }
+    }
+    if let Some(package) = package {
+        let mut set =
+            SignerSet::new(signers.keys.iter().map(|(digest, _)| *digest).collect(), arguments.role);
+        set.channel.clone_from(&arguments.channel);
+        set.evidence.extend(arguments.evidence.map(|source| {
+            let mut evidence = Evidence::new(source);
+            evidence.url.clone_from(&arguments.evidence_url);
+            evidence
+        }));
+        match (app, owner) {
+            (Some(app), _) if app.signers.iter().any(|other| other.allows_the_same_as(&set)) => {}
+            (Some(app), _) => changes.push(Change::Signers { package: app.package.clone(), set }),
+            (None, Some(owner)) => {
+                let mut app = App::new(package, owner, vec![set]);
+                app.labels.clone_from(&arguments.labels);
+                changes.push(Change::App(app));
+            }
+            (None, None) => {
+                return usage(format!("expected the owner of {package}, found none; give --owner ID"));
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// Makes sure that an APK whose signers were added is believed then.
+fn ensure_authenticated(
+    evidence: &Verification,
+    registry: &Registry,
+    now: jiff::Timestamp,
+) -> Result<(), Error> {
+    let decision = decide(evidence, registry, &Policy::default(), now);
+    if decision.verdict == Verdict::Authenticated {
+        return Ok(());
+    }
+    let why = decision.findings.first().map(Finding::message).unwrap_or_default();
+    Err(Error::Usage(format!(
+        "with its newest signers added the APK would still be {}: {why}; nothing was added",
+        decision.verdict
+    )))
+}
+
+/// Who is to be added.
+struct Signers {
+    /// Certificates, with the public keys where these are known.
+    keys: Vec<(CertificateDigest, Option<PublicKeyDigest>)>,
+    /// Of an APK.
+    evidence: Option<Verification>,
+}
+
+impl Signers {
+    fn read(arguments: &[String]) -> Result<Self, Error> {
+        if let [only] = arguments
+            && Path::new(only).is_file()
+        {
+            return Self::of_apk(Path::new(only));
+        }
+        let digest = |text: &String| {
+            text.parse::<CertificateDigest>().map_err(|error| {
+                Error::Usage(format!("{error}; or the path of an APK, and there is no such file"))
+            })
+        };
+        let digests: BTreeSet<CertificateDigest> = arguments.iter().map(digest).collect::<Result<_, _>>()?;
+        Ok(Self { keys: digests.into_iter().map(|digest| (digest, None)).collect(), evidence: None })
+    }
+
+    /// The verified signers that the newest Android versions see in the APK at `path`.
+    fn of_apk(path: &Path) -> Result<Self, Error> {
+        let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
+        let evidence = verify(&source, &VerifyOptions::default()).map_err(|error| error.in_file(path))?;
+        let view = evidence.views.iter().max_by_key(|view| view.max_sdk).filter(|_| evidence.is_verified());
+        let Some(view) = view else {
+            let message = format!(
+                "{} does not verify, and nobody is added who might not have signed it; see `apkvouch verify`",
+                path.display()
+            );
+            return Err(Error::Usage(message));
+        };
+        let key = |certificate: &Certificate| {
+            (certificate.digest(), Some(PublicKeyDigest(certificate.key().spki_sha256)))
+        };
+        let mut keys = Vec::new();
+        for signer in evidence.signers_of(view) {
+            keys.push(key(signer.certificate()));
+            keys.extend(signer.classical_partner().map(key));
+        }
+        Ok(Self { keys, evidence: Some(evidence) })
+    }
+}
+
+/// Makes the changes, and tells them.
+fn update(
+    target: &Target,
+    changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
+) -> anyhow::Result<String> {
+    let path = &target.registry;
+    let differences = registry::update(path, target.now(), changes)?;
+    if differences.is_empty() {
+        return Ok(format!("{}: nothing to change\n", shown(path)));
+    }
+    let mut text = told(&differences)?;
+    if trust::signature_path(path).exists() {
+        writeln!(text, "{}: sign it again: its signatures are of the edition before", shown(path))?;
+    }
+    Ok(text)
+}
+
+fn shown(path: &Path) -> String {
+    apkvouch::report::escape::path(path)
+}

@@ -1,0 +1,70 @@
+//! `apkvouch registry`.
+
+pub(super) mod args;
+mod change;
+mod key;
+mod view;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use apkvouch::registry::Difference;
+use apkvouch::registry::DifferenceKind;
+use apkvouch::registry::FieldDifference;
+use apkvouch::report::escape;
+
+use super::output::unwritten;
+use args::RegistryCommand;
+
+pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
+    let (text, code) = match command {
+        RegistryCommand::Init(init) => (change::init(init)?, 0),
+        RegistryCommand::AddSubject(add) => (change::add_subject(add)?, 0),
+        RegistryCommand::Add(add) => (change::add(add)?, 0),
+        RegistryCommand::Deny(deny) => (change::deny(deny)?, 0),
+        RegistryCommand::Revoke(revoke) => (change::revoke(revoke)?, 0),
+        RegistryCommand::Suspend(suspend) => (change::suspend(suspend)?, 0),
+        RegistryCommand::Activate(activate) => (change::activate(activate)?, 0),
+        RegistryCommand::Rotate(rotate) => (change::rotate(rotate)?, 0),
+        RegistryCommand::NewKey(new) => (key::new_key(new)?, 0),
+        RegistryCommand::Sign(sign) => (key::sign(sign)?, 0),
+        RegistryCommand::Check(check) => (view::check(check)?, 0),
+        RegistryCommand::List(list) => (view::list(list)?, 0),
+        RegistryCommand::Show(show) => (view::show(show)?, 0),
+        RegistryCommand::Diff(diff) => view::diff(diff)?,
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritten)?;
+    Ok(code)
+}
+
+/// A line for each difference, and one for each field of what has changed.
+fn told(differences: &[Difference]) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for difference in differences {
+        let sign = match difference.kind {
+            DifferenceKind::Added => "+",
+            DifferenceKind::Removed => "-",
+            _ => "~",
+        };
+        let name = if difference.name.is_empty() { String::new() } else { format!(" {}", difference.name) };
+        writeln!(text, "{sign} {}{}", difference.what, escape::visible(&name))?;
+        for field in &difference.fields {
+            let values = match (&field.from, &field.to) {
+                (Some(from), Some(to)) => {
+                    format!("{} -> {}", FieldDifference::line(from), FieldDifference::line(to))
+                }
+                (None, Some(to)) if difference.kind == DifferenceKind::Changed => {
+                    format!("none -> {}", FieldDifference::line(to))
+                }
+                (Some(from), None) if difference.kind == DifferenceKind::Changed => {
+                    format!("{} -> none", FieldDifference::line(from))
+                }
+                (Some(value), None) | (None, Some(value)) => FieldDifference::line(value),
+                (None, None) => continue,
+            };
+            writeln!(text, "    {:<20} {}", field.field, escape::visible(&values))?;
+        }
+    }
+    Ok(text)
+}

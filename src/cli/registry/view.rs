@@ -1,0 +1,173 @@
+//! Commands that show a registry.
+
+use std::fmt::Write as _;
+
+use apkvouch::Error;
+use apkvouch::Registry;
+use apkvouch::identity::CertificateDigest;
+use apkvouch::registry::App;
+use apkvouch::registry::DeniedKey;
+use apkvouch::registry::Key;
+use apkvouch::registry::KeyStatus;
+use apkvouch::registry::Subject;
+use apkvouch::registry::built_in_denied;
+use apkvouch::registry::differences;
+use apkvouch::registry::trust;
+use apkvouch::report::escape;
+use serde::Serialize;
+
+use super::super::args::RegistryTrust;
+use super::super::scan::this_second;
+use super::args::Check;
+use super::args::Diff;
+use super::args::List;
+use super::args::Show;
+use super::args::View;
+use super::args::ViewForm;
+use super::args::What;
+use super::told;
+
+pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
+    let now = arguments.at.unwrap_or_else(this_second);
+    let path = &arguments.registry;
+    let registry = trust::load(path, &arguments.trust.options(None, now)?)?;
+    let header = registry.header();
+    let mut text = format!("{}: sound and in force\n", escape::path(path));
+    let mut line = |name: &str, value: &str| writeln!(text, "  {name:<10} {}", escape::visible(value));
+    line("id", &header.id)?;
+    let none = || "none".to_owned();
+    line("serial", &header.serial.map_or_else(none, |serial| serial.to_string()))?;
+    line("issued", &header.issued_at.map_or_else(none, |moment| moment.to_string()))?;
+    line("expires", &header.expires_at.map_or_else(none, |moment| moment.to_string()))?;
+    let signed: Vec<String> = registry.signed_by().iter().map(ToString::to_string).collect();
+    let unasked = "not looked at: give --registry-key".to_owned();
+    line("signed by", &if signed.is_empty() { unasked } else { signed.join(", ") })?;
+    let counts = [
+        (registry.subjects().count(), "subjects"),
+        (registry.keys().count(), "keys"),
+        (registry.apps().count(), "apps"),
+        (registry.denied_keys().count(), "denied keys"),
+    ];
+    let counts: Vec<String> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+    line("holds", &counts.join(", "))?;
+    Ok(text)
+}
+
+pub(super) fn list(arguments: &List) -> anyhow::Result<String> {
+    let registry = load(&arguments.registry, &arguments.view)?;
+    match arguments.what {
+        What::Apps => answer(&arguments.view, &registry.apps().collect::<Vec<_>>(), app_line),
+        What::Keys => answer(&arguments.view, &registry.keys().collect::<Vec<_>>(), key_line),
+        What::Subjects => answer(&arguments.view, &registry.subjects().collect::<Vec<_>>(), subject_line),
+        What::Denied => {
+            // The borrow of one that lives for ever is cut to that of the others.
+            let always = built_in_denied().map(|key| -> &DeniedKey { key });
+            let denied: Vec<&DeniedKey> = registry.denied_keys().chain(always).collect();
+            answer(&arguments.view, &denied, |key| {
+                format!("{}  {} ({})", key.certificate, key.why, key.source)
+            })
+        }
+    }
+}
+
+/// Everything that is known under a name.
+#[derive(Serialize)]
+struct Known<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subject: Vec<&'a Subject>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    key: Vec<&'a Key>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    app: Vec<&'a App>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    denied: Vec<&'a DeniedKey>,
+}
+
+pub(super) fn show(arguments: &Show) -> anyhow::Result<String> {
+    let registry = load(&arguments.registry, &arguments.view)?;
+    let name = arguments.name.as_str();
+    let known = known(&registry, name);
+    if known.subject.is_empty() && known.key.is_empty() && known.app.is_empty() && known.denied.is_empty() {
+        let message = format!("{name:?} is no package, certificate or subject of the registry");
+        return Err(Error::Usage(message).into());
+    }
+    if arguments.view.format == ViewForm::Json {
+        return Ok(serde_json::to_string_pretty(&known)? + "\n");
+    }
+    let text = toml::to_string(&known)?;
+    Ok(text.lines().map(|line| escape::visible(line).into_owned() + "\n").collect())
+}
+
+/// What there is to say of `name`, with those that it refers to and those that refer to it.
+fn known<'a>(registry: &'a Registry, name: &str) -> Known<'a> {
+    let mut known = Known { subject: Vec::new(), key: Vec::new(), app: Vec::new(), denied: Vec::new() };
+    if let Some(app) = registry.app(name) {
+        let certificates = app.signers.iter().flat_map(|set| &set.certificates);
+        known.key.extend(certificates.filter_map(|certificate| registry.key(certificate)));
+        known.subject.extend(registry.subject(&app.owner));
+        known.app.push(app);
+    } else if let Ok(certificate) = name.parse::<CertificateDigest>() {
+        known.key.extend(registry.key(&certificate));
+        known.denied.extend(registry.denied(&certificate));
+        known.subject.extend(known.key.iter().filter_map(|key| registry.subject(&key.subject)));
+        let signs = |app: &&App| app.signers.iter().any(|set| set.certificates.contains(&certificate));
+        known.app.extend(registry.apps().filter(signs));
+    } else if let Some(subject) = registry.subject(name) {
+        known.subject.push(subject);
+        known.key.extend(registry.keys().filter(|key| key.subject == name));
+        known.app.extend(registry.apps().filter(|app| app.owner == name));
+    }
+    known.key.sort_by_key(|key| key.certificate);
+    known.key.dedup_by_key(|key| key.certificate);
+    known
+}
+
+pub(super) fn diff(arguments: &Diff) -> anyhow::Result<(String, u8)> {
+    let differences = differences(&Registry::load(&arguments.old)?, &Registry::load(&arguments.new)?);
+    let code = u8::from(!differences.is_empty());
+    let text = match arguments.format {
+        ViewForm::Json => serde_json::to_string_pretty(&differences)? + "\n",
+        ViewForm::Text => told(&differences)?,
+    };
+    Ok((text, code))
+}
+
+fn load(path: &std::path::Path, view: &View) -> anyhow::Result<Registry> {
+    let trust: &RegistryTrust = &view.trust;
+    let now = view.at.unwrap_or_else(this_second);
+    let registry = trust::load(path, &trust.options(view.at, now)?)?;
+    Ok(view.at.map_or_else(|| registry.clone(), |at| registry.as_of(at)))
+}
+
+fn answer<T: Serialize>(view: &View, items: &[&T], line: impl Fn(&T) -> String) -> anyhow::Result<String> {
+    if view.format == ViewForm::Json {
+        return Ok(serde_json::to_string_pretty(items)? + "\n");
+    }
+    Ok(items.iter().map(|item| escape::visible(&line(item)).into_owned() + "\n").collect())
+}
+
+fn app_line(app: &App) -> String {
+    let set = |set: &apkvouch::registry::SignerSet| {
+        let certificates: Vec<String> = set.certificates.iter().map(ToString::to_string).collect();
+        certificates.join("+")
+    };
+    let sets: Vec<String> = app.signers.iter().map(set).collect();
+    format!("{}  {}  {}", app.package, app.owner, sets.join(" or "))
+}
+
+fn key_line(key: &Key) -> String {
+    let mut line = format!("{}  {}  {}", key.certificate, key.subject, key.status);
+    if let Some(date) = key.status_date.filter(|_| key.status != KeyStatus::Active) {
+        line = format!("{line} since {date}");
+    }
+    if let Some(until) = key.valid_until {
+        line = format!("{line}, valid until {until}");
+    }
+    line
+}
+
+fn subject_line(subject: &Subject) -> String {
+    let roles: Vec<&str> = subject.roles.iter().map(|role| role.as_str()).collect();
+    let zh = subject.name_zh.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    format!("{}  {}{zh}  {}", subject.id, subject.name, roles.join(", "))
+}
