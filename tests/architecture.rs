@@ -39,8 +39,8 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "apk", "error", "finding", "identity", "inspect", "marks", "policy", "registry", "scheme",
-            "verify",
+            "apk", "error", "explain", "finding", "identity", "inspect", "marks", "policy", "registry",
+            "scheme", "verify",
         ],
     ),
     ("scan", &["error", "finding", "limits", "policy", "registry", "report", "source", "verify"]),

@@ -315,6 +315,11 @@ pub(super) struct Form {
     /// The form of the report
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = form_names())]
     pub(super) format: &'static report::Format,
+    /// Write the report in this form to this file as well; may be given more than once
+    ///
+    /// The file is there once the report is whole, or not at all. Forms are those of --format.
+    #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
+    pub(super) outputs: Vec<(&'static report::Format, PathBuf)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -389,6 +394,16 @@ fn form_names() -> impl clap::builder::TypedValueParser<Value = &'static report:
     let names = report::FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.help));
     PossibleValuesParser::new(names)
         .try_map(|name| report::format(&name).ok_or_else(|| "no such format".to_owned()))
+}
+
+fn output(text: &str) -> Result<(&'static report::Format, PathBuf), String> {
+    let expected = || {
+        let names: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
+        format!("expected FORMAT=FILE with one of the forms {}, such as sarif=report.sarif", names.join(", "))
+    };
+    let (name, file) = text.split_once('=').ok_or_else(expected)?;
+    let format = report::format(name).filter(|_| !file.is_empty()).ok_or_else(expected)?;
+    Ok((format, PathBuf::from(file)))
 }
 
 /// A day counts from its beginning, in UTC.

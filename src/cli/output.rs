@@ -1,13 +1,18 @@
-//! Standard output: colours, and faults while writing.
+//! Where reports go: standard output and files; colours, and faults while writing.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal as _;
 use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::rc::Rc;
 
 use apkvouch::Error;
+use apkvouch::atomic_file::AtomicFile;
 use apkvouch::report::FileResult;
-use apkvouch::report::Format;
 use apkvouch::report::ReportOptions;
 use apkvouch::report::ReportWriter;
 use apkvouch::report::Summary;
@@ -16,6 +21,7 @@ use apkvouch::scan::Outcome;
 use apkvouch::scan::Row;
 
 use super::args::Color;
+use super::args::Form;
 use super::progress::Progress;
 
 /// Whether standard output gets colours.
@@ -36,27 +42,128 @@ pub(super) fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size_of(&out).map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
 }
 
-/// A report on standard output, with what it comes to.
+/// The reports of one run, with what it comes to: one on standard output, others in files.
+///
+/// One that cannot be written keeps no other from being written. A file stands under its name once its report is whole, or
+/// not at all.
 pub(super) struct Report {
-    writer: Box<dyn ReportWriter>,
+    outputs: Vec<Output>,
+    /// The first fault while writing.
+    fault: Option<anyhow::Error>,
     pub(super) summary: Summary,
 }
 
+/// One report.
+struct Output {
+    writer: Box<dyn ReportWriter>,
+    /// None for standard output.
+    file: Option<ReportFile>,
+}
+
+/// A file that a report is written to, shared with the writer.
+#[derive(Clone)]
+struct ReportFile {
+    path: PathBuf,
+    file: Rc<RefCell<BufWriter<AtomicFile>>>,
+}
+
 impl Report {
-    pub(super) fn new(format: &Format, options: &ReportOptions) -> Self {
+    /// Begins the reports that `form` asks for.
+    pub(super) fn new(form: &Form, options: &ReportOptions) -> anyhow::Result<Self> {
+        let mut places = BTreeSet::new();
+        for (_, path) in &form.outputs {
+            if !places.insert(place(path)) {
+                let message = format!("{}: two outputs go to this file; name another one", path.display());
+                return Err(Error::Usage(message).into());
+            }
+        }
         let out: Box<dyn Write> = Box::new(BufWriter::with_capacity(1 << 16, io::stdout()));
-        Self { writer: (format.open)(out, options), summary: Summary::default() }
+        let mut outputs = vec![Output { writer: (form.format.open)(out, options), file: None }];
+        // A file has no colours and no width.
+        let mut of_files = options.clone();
+        of_files.colour = false;
+        of_files.width = None;
+        for (format, path) in &form.outputs {
+            let file = Rc::new(RefCell::new(BufWriter::with_capacity(1 << 16, AtomicFile::begin(path)?)));
+            let file = ReportFile { path: path.clone(), file };
+            outputs
+                .push(Output { writer: (format.open)(Box::new(file.clone()), &of_files), file: Some(file) });
+        }
+        Ok(Self { outputs, fault: None, summary: Summary::default() })
     }
 
     pub(super) fn add(&mut self, result: &FileResult) -> anyhow::Result<()> {
         self.summary.add(result);
-        self.writer.file(result).map_err(unwritten)
+        let fault = &mut self.fault;
+        self.outputs.retain_mut(|output| match output.writer.file(result) {
+            Ok(()) => true,
+            Err(error) => {
+                fault.get_or_insert(output.unwritten(error));
+                false
+            }
+        });
+        match self.fault.take() {
+            // Nobody is left to read on.
+            Some(fault) if self.outputs.is_empty() => Err(fault),
+            fault => {
+                self.fault = fault;
+                Ok(())
+            }
+        }
     }
 
-    /// Ends the report and gives the exit status.
-    pub(super) fn finish(mut self) -> anyhow::Result<u8> {
-        self.writer.finish(&self.summary).map_err(unwritten)?;
-        Ok(self.summary.exit_code())
+    /// Ends the reports and gives the exit status.
+    pub(super) fn finish(self) -> anyhow::Result<u8> {
+        let Self { outputs, mut fault, summary } = self;
+        for output in outputs {
+            if let Err(error) = output.finish(&summary) {
+                fault.get_or_insert(error);
+            }
+        }
+        fault.map_or_else(|| Ok(summary.exit_code()), Err)
+    }
+}
+
+impl Output {
+    fn finish(mut self, summary: &Summary) -> anyhow::Result<()> {
+        self.writer.finish(summary).map_err(|error| self.unwritten(error))?;
+        let Self { writer, file } = self;
+        drop(writer);
+        let Some(ReportFile { path, file }) = file else { return Ok(()) };
+        let unwritable = |error| Error::file(path.clone(), "write", error);
+        // The writer has given its share back.
+        let file = Rc::try_unwrap(file).map_err(|_| unwritable(io::ErrorKind::ResourceBusy.into()))?;
+        let file = file.into_inner().into_inner().map_err(|error| unwritable(error.into_error()))?;
+        Ok(file.commit()?)
+    }
+
+    fn unwritten(&self, error: io::Error) -> anyhow::Error {
+        match &self.file {
+            Some(file) => Error::file(file.path.clone(), "write", error).into(),
+            None => unwritten(error),
+        }
+    }
+}
+
+impl Write for ReportFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.borrow_mut().flush()
+    }
+}
+
+/// The same for every spelling of the name of one file, whether or not it is there.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(there) = path.canonicalize() {
+        return there;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let walk = Walk::new(arguments.paths.clone(), walking);
     let not_apk = walk.not_apk();
     let progress = Progress::on_terminal();
-    let mut report = Report::new(arguments.form.format, &look);
+    let mut report = Report::new(&arguments.form, &look)?;
     let scanned = scan(walk, &options, |row| {
         let result = not_judged(&row, &progress);
         if let Outcome::Judged { verification, decision } = &row.outcome {

@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     look.verbose = arguments.verbose;
     look.certificates = arguments.print_certs || arguments.verbose;
     let progress = Progress::none();
-    let mut report = Report::new(arguments.form.format, &look);
+    let mut report = Report::new(&arguments.form, &look)?;
     let found = arguments.apks.iter().cloned().map(|path| {
         if !path.is_dir() {
             return Found::File(path);

@@ -9,10 +9,10 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Ranges of characters that are spelled out besides Unicode's control characters: bidirectional marks, zero-width
-/// and other invisible characters, separators of lines.
+/// and other invisible characters, separators of lines, and what is no character and may not stand in XML.
 ///
 /// Source: Unicode `DerivedCoreProperties.txt`, `Default_Ignorable_Code_Point`; `Zl`, `Zp`; UAX #9 (`Bidi_Control`).
-const INVISIBLE: [(u32, u32); 22] = [
+const INVISIBLE: [(u32, u32); 23] = [
     (0x00ad, 0x00ad),
     (0x034f, 0x034f),
     (0x061c, 0x061c),
@@ -30,6 +30,7 @@ const INVISIBLE: [(u32, u32); 22] = [
     (0xfeff, 0xfeff),
     (0xffa0, 0xffa0),
     (0xfff0, 0xfffb),
+    (0xfffe, 0xffff),
     (0x1_bca0, 0x1_bca3),
     (0x1_d173, 0x1_d17a),
     (0xe_0000, 0xe_0fff),

@@ -5,13 +5,16 @@
 
 pub mod apksigner;
 pub mod escape;
+mod github;
 mod identity;
 pub mod inspection;
 mod json;
 mod jsonl;
+mod junit;
 pub mod marks;
 pub mod model;
 mod pem;
+mod sarif;
 mod text;
 
 use std::io;
@@ -110,6 +113,9 @@ pub const FORMATS: &[Format] = &[
         open: json::open,
     },
     Format { name: "jsonl", help: "one JSON object a line and file, \"schema\": 1", open: jsonl::open },
+    Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", open: sarif::open },
+    Format { name: "junit", help: "JUnit XML, a test case a file", open: junit::open },
+    Format { name: "github", help: "annotations of GitHub Actions", open: github::open },
 ];
 
 /// The form of that name, if there is one.

@@ -21,6 +21,8 @@ pub(super) use paint::Paint;
 pub(super) use paint::Tone;
 pub(super) use wording::app_text;
 pub(super) use wording::instant;
+pub(super) use wording::outcome;
+pub(super) use wording::place;
 pub(super) use wording::scheme_words;
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {
