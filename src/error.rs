@@ -43,10 +43,10 @@ pub enum Error {
         /// What was expected, what was found and what to write instead.
         message: String,
     },
-    /// A registry or policy file with several faults.
+    /// A registry or policy file with several faults, or an import with several contradictions.
     #[error("{}", lines(faults, *more))]
     Several {
-        /// The faults, each an [`Error::Configuration`], in the order of the file; at least two.
+        /// The faults, each an [`Error::Configuration`] or [`Error::Usage`], in the order of the file; at least two.
         faults: Vec<Self>,
         /// How many more there are.
         more: usize,

@@ -809,6 +809,68 @@ fn several_keepers_sign_one_after_the_other() {
 }
 
 #[test]
+fn entries_are_learned_looked_at_and_imported() {
+    let other = Apk::new()
+        .manifest(Manifest::new("com.example.two").min_sdk(24))
+        .v2(Signer::v2(&Key::named("ec-p384")))
+        .build();
+    let dir = dir_with(&[
+        ("store/a.apk", good()),
+        ("store/b.apk", rotated()),
+        ("store/c.apk", other),
+        ("bad/t.apk", tampered()),
+    ]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    run("registry add-subject r.toml acme --name Acme");
+    // One package, two signers: for people to decide.
+    let learned = run("registry learn r.toml store");
+    assert_eq!(learned.code, Some(1));
+    assert_eq!(learned.out.lines().count(), 2, "{}", learned.out);
+    assert!(
+        learned.out.contains("com.example.two,") && !learned.out.contains("com.example.app"),
+        "{}",
+        learned.out
+    );
+    assert!(learned.err.contains("com.example.app: several signers: "), "{}", learned.err);
+    assert!(
+        learned.err.contains("in store/a.apk") && learned.err.contains("in store/b.apk"),
+        "{}",
+        learned.err
+    );
+    let nothing = run("registry learn r.toml bad");
+    assert_eq!(nothing.code, Some(1));
+    assert!(nothing.err.contains("bad/t.apk: does not verify: nothing is learned"), "{}", nothing.err);
+
+    fs::write(dir.path().join("proposed.csv"), &learned.out).unwrap();
+    let before = fs::read_to_string(dir.path().join("r.toml")).unwrap();
+    let dry = run("registry import r.toml proposed.csv --owner acme --dry-run");
+    assert!(dry.out.contains("1 of 1 packages and 1 keys would be added"), "{}{}", dry.out, dry.err);
+    assert_eq!(fs::read_to_string(dir.path().join("r.toml")).unwrap(), before);
+    assert!(run("registry import r.toml proposed.csv").err.contains("give --owner ID"));
+    let imported = run("registry import r.toml proposed.csv --owner acme --evidence manual");
+    assert!(
+        imported.out.contains("+ app com.example.two") && imported.out.contains("1 of 1 packages"),
+        "{}",
+        imported.out
+    );
+    assert_eq!(run("scan --registry r.toml store/c.apk").code, Some(0));
+    // Again: nothing; one that contradicts: none of it.
+    assert!(run("registry import r.toml proposed.csv").out.contains("0 of 1 packages"));
+    let wrong = digest_of(dir.path(), "store/a.apk");
+    fs::write(dir.path().join("more.txt"), format!("com.example.three\n{wrong}\ncom.example.two\n{wrong}\n"))
+        .unwrap();
+    let before = fs::read_to_string(dir.path().join("r.toml")).unwrap();
+    let refused = run("registry import r.toml more.txt --owner acme");
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+    assert!(refused.err.contains("com.example.two: it is registered with other signers"), "{}", refused.err);
+    assert_eq!(fs::read_to_string(dir.path().join("r.toml")).unwrap(), before);
+    assert!(run("registry import r.toml r.toml").err.contains("give --format"));
+    assert!(run("registry export r.toml --format assetlinks").out.contains("com.example.two"));
+    assert_eq!(run("registry learn r.toml store/c.apk").out, "package,fingerprint\n", "it is there already");
+}
+
+#[test]
 fn what_is_out_of_force_is_not_signed() {
     let dir = dir_with(&[]);
     let run = |arguments: &str| apkvouch(dir.path(), arguments);

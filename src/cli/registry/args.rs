@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use apkvouch::identity::CertificateDigest;
 use apkvouch::registry::EvidenceSource;
+use apkvouch::registry::ExportFormat;
 use apkvouch::registry::Moment;
 use apkvouch::registry::RevokedFor;
 use apkvouch::registry::Role;
+use apkvouch::registry::import::ImportFormat;
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
@@ -17,9 +19,10 @@ use super::super::args::time;
 pub(in super::super) const HELP: &str = "\
 Exit status:
   0  done
-  1  diff: the two say different things
+  1  diff: the two say different things; learn: some APKs do not verify, or contradict each other
   2  bad arguments, or a registry that cannot be used
   3  a file could not be read or written
+  4  learn: no APK found
 
 A change is made wholly or not at all, raises the serial and sets the time of issue; comments and
 order of the file stay. What is registered is not replaced: that is refused. A changed registry must
@@ -65,6 +68,12 @@ pub(in super::super) enum RegistryCommand {
     Show(Show),
     /// Tells what differs between two registries
     Diff(Diff),
+    /// Adds what others publish: all of it, or nothing when anything contradicts the registry
+    Import(Import),
+    /// Writes the registry out in the form of others
+    Export(Export),
+    /// Proposes entries from APKs that are trusted, as CSV to look at and to import
+    Learn(Learn),
 }
 
 /// The registry that a command changes.
@@ -332,6 +341,63 @@ pub(in super::super) struct Diff {
     /// The form of the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: ViewForm,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Import {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// The files to import
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Their form, when the name does not tell: assetlinks.json, index-v2.json, .yml of F-Droid, .txt, .csv
+    #[arg(long, value_name = "FORMAT", value_parser = import_format)]
+    pub(super) format: Option<ImportFormat>,
+    /// The subject whose apps and keys these are, unless the file says so
+    #[arg(long, value_name = "ID")]
+    pub(super) owner: Option<String>,
+    /// On what the entries rest, unless the file says so
+    #[arg(long, value_name = "SOURCE", value_parser = evidence)]
+    pub(super) evidence: Option<EvidenceSource>,
+    /// Let these signers sign packages that are registered with others, too
+    #[arg(long)]
+    pub(super) add_signers: bool,
+    /// Tell what would be added, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Export {
+    /// The registry
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    /// The form
+    #[arg(long, value_name = "FORMAT", value_parser = export_format)]
+    pub(super) format: ExportFormat,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
+    /// Keys with the status that they had on this day
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(super) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Learn {
+    /// The registry: what it has already is not proposed
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    /// APKs, and directories of them
+    #[arg(value_name = "PATH", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+fn import_format(text: &str) -> Result<ImportFormat, String> {
+    one_of(text, &ImportFormat::ALL, ImportFormat::as_str)
+}
+
+fn export_format(text: &str) -> Result<ExportFormat, String> {
+    one_of(text, &ExportFormat::ALL, ExportFormat::as_str)
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

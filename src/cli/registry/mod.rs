@@ -2,6 +2,7 @@
 
 pub(super) mod args;
 mod change;
+mod exchange;
 mod key;
 mod view;
 
@@ -32,6 +33,9 @@ pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
         RegistryCommand::List(list) => (view::list(list)?, 0),
         RegistryCommand::Show(show) => (view::show(show)?, 0),
         RegistryCommand::Diff(diff) => view::diff(diff)?,
+        RegistryCommand::Import(import) => (exchange::import(import)?, 0),
+        RegistryCommand::Export(export) => (exchange::written_out(export)?, 0),
+        RegistryCommand::Learn(learn) => exchange::learn(learn)?,
     };
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritten)?;

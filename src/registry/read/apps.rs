@@ -86,7 +86,7 @@ fn signer_sets(
 /// What is wrong with a name that the installer of Android does not take; none when it takes it.
 ///
 /// Source: AOSP `PackageParser.validateName`.
-fn package_name_fault(name: &str) -> Option<String> {
+pub(in crate::registry) fn package_name_fault(name: &str) -> Option<String> {
     if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))) {
         return Some(format!("letters, digits, dots and underscores, found {wrong:?}"));
     }

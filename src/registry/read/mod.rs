@@ -3,6 +3,8 @@
 mod apps;
 mod keys;
 
+pub(super) use apps::package_name_fault;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
