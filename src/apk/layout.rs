@@ -272,9 +272,15 @@ impl Sweep<'_> {
         let Ok(local) = LocalHeader::parse(bytes) else { return Ok(entry) };
         let local_name =
             bytes.get(usize::try_from(zip::LFH_SIZE).unwrap_or(usize::MAX)..).unwrap_or_default();
-        if local.name_len != record.name_len || local_name != name {
+        let differs = local.name_len != record.name_len || local_name != name;
+        let kept = local_name.get(..LOCAL_NAME_KEPT).unwrap_or(local_name).to_vec();
+        if differs {
             let len = usize::from(local.name_len).min(LOCAL_NAME_KEPT);
-            entry.local_name = Some(local_name.get(..len).unwrap_or(local_name).to_vec());
+            entry.local_name = Some(if len > kept.len() {
+                self.window.aside(start.saturating_add(zip::LFH_SIZE), len as u64)?
+            } else {
+                kept.get(..len).unwrap_or(&kept).to_vec()
+            });
         }
         entry.data.start = start.saturating_add(local.size());
         entry.data.end = entry.data.start.saturating_add(record.stored_size());

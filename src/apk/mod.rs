@@ -16,6 +16,7 @@ use crate::Error;
 use crate::Limits;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::format::lineage;
 use crate::format::zip;
 use crate::format::zip::DirectoryRecord;
 use crate::format::zip::Eocd;
@@ -265,6 +266,10 @@ fn no_eocd(source: &dyn ByteSource) -> Result<Finding, Stop> {
         "it is a DEX file"
     } else if start.starts_with(b"\x1f\x8b") {
         "it is gzip data"
+    } else if start.starts_with(&lineage::FILE_MAGIC.to_le_bytes()) {
+        "it is a lineage file, which `apkvouch inspect` shows"
+    } else if start.get(257..262) == Some(b"ustar") {
+        "it is a tar archive"
     } else if text {
         "it is a text file"
     } else {

@@ -76,10 +76,11 @@ pub(super) fn find(
     }
     let mut footer = [0; 24];
     source.read_exact_at(&mut footer, cd_offset - FOOTER_SIZE)?;
-    let unusable = |fault: ParseError| {
+    // Where it begins is as its end says, when that can be.
+    let unusable_of = |size: u64, fault: ParseError| {
         Ok(Some(SigningBlock {
-            offset: cd_offset - FOOTER_SIZE,
-            size: FOOTER_SIZE,
+            offset: cd_offset - size,
+            size,
             pairs: Vec::new(),
             fault: Some(fault),
             unusable: true,
@@ -89,8 +90,9 @@ pub(super) fn find(
     let size = match signing_block::parse_footer(&footer) {
         Ok(None) => return Ok(None),
         Ok(Some(size)) => size,
-        Err(fault) => return unusable(fault.at(cd_offset - FOOTER_SIZE)),
+        Err(fault) => return unusable_of(FOOTER_SIZE, fault.at(cd_offset - FOOTER_SIZE)),
     };
+    let unusable = |fault: ParseError| unusable_of(if size <= cd_offset { size } else { FOOTER_SIZE }, fault);
     let footer_fault =
         |message: String| ParseError::invalid("signing block", cd_offset - FOOTER_SIZE, message);
     if cd_offset + sections.cd_size != sections.eocd_offset {

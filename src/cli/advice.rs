@@ -21,6 +21,10 @@ pub(super) fn instead_of(error: &clap::Error, arguments: &[OsString]) -> Option<
             "{unknown} goes with scan: `apkvouch scan --registry FILE APK` judges APKs against a registry"
         ));
     }
+    let inspects = arguments.iter().skip(1).find(|argument| !argument.to_string_lossy().starts_with('-'));
+    if !unknown.starts_with('-') && inspects.is_some_and(|command| command == "inspect") {
+        return Some("inspect takes one file; run it once for each".to_owned());
+    }
     let is_file = |argument: &&str| {
         let name = Path::new(argument);
         let apk = name.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("apk"));

@@ -223,7 +223,7 @@ pub(super) struct Scan {
     ///
     /// Keys then have the status that they had, as far as the registry tells: whoever was authorised on that day is. A
     /// revocation for compromise, and a suspension, holds on every day.
-    #[arg(long, value_name = "DATE", value_parser = time)]
+    #[arg(long, value_name = "DATE", value_parser = time, requires = "registry")]
     pub(super) at: Option<jiff::Timestamp>,
     #[command(flatten)]
     pub(super) range: Range,
@@ -272,10 +272,10 @@ pub(super) enum PolicyCommand {
 #[derive(Debug, Args)]
 pub(super) struct Range {
     /// Lowest API level to verify for; the manifest's unless given
-    #[arg(long, value_name = "N", value_parser = sdk())]
+    #[arg(long, value_name = "N", value_parser = sdk)]
     pub(super) min_sdk_version: Option<u32>,
     /// Highest API level to verify for; no upper bound unless given
-    #[arg(long, value_name = "N", value_parser = sdk())]
+    #[arg(long, value_name = "N", value_parser = sdk)]
     pub(super) max_sdk_version: Option<u32>,
 }
 
@@ -379,8 +379,11 @@ impl Range {
     }
 }
 
-fn sdk() -> clap::builder::RangedI64ValueParser<u32> {
-    clap::value_parser!(u32).range(0..=i64::from(apkvouch::verify::MAX_SDK))
+fn sdk(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(level @ 0..=apkvouch::verify::MAX_SDK) => Ok(level),
+        _ => Err("expected an API level, a number such as 24".to_owned()),
+    }
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

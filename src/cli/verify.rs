@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use apkvouch::Error;
 use apkvouch::Verification;
 use apkvouch::finding::Severity;
+use apkvouch::policy::installer_refuses;
 use apkvouch::policy::signed_by;
 use apkvouch::report::FileResult;
 use apkvouch::report::ReportOptions;
@@ -63,9 +64,10 @@ fn passed(arguments: &Verify, verification: &mut Verification) -> bool {
     let warned = verification.findings.iter().any(|finding| finding.severity == Severity::Warning);
     let pinned: BTreeSet<_> = arguments.signed_by.iter().copied().collect();
     let mismatch = (!pinned.is_empty()).then(|| signed_by(verification, &pinned).err()).flatten();
-    let matches = mismatch.is_none();
+    let refused = installer_refuses(verification);
+    let accepted = mismatch.is_none() && refused.is_none();
     if verification.is_verified() {
-        verification.findings.splice(0..0, mismatch.map(|finding| *finding));
+        verification.findings.splice(0..0, refused.into_iter().chain(mismatch.map(|finding| *finding)));
     }
-    verification.is_verified() && matches && !(arguments.werr && warned)
+    verification.is_verified() && accepted && !(arguments.werr && warned)
 }

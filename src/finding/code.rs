@@ -179,7 +179,7 @@ codes! {
     V3MalformedSignature, "v3-malformed-signature", Error, Some("V3_SIG_MALFORMED_SIGNATURE"), "a signature record is malformed", "签名记录格式错误";
     V3MalformedDigest, "v3-malformed-digest", Error, Some("V3_SIG_MALFORMED_DIGEST"), "a digest record is malformed", "摘要记录格式错误";
     V3MalformedAttribute, "v3-malformed-attribute", Error, Some("V3_SIG_MALFORMED_ADDITIONAL_ATTRIBUTE"), "an additional attribute is malformed", "附加属性格式错误";
-    V3NoSigners, "v3-no-signers", Error, Some("V3_SIG_NO_SIGNERS"), "the v3 block has no signers", "v3 分块没有签名者";
+    V3NoSigners, "v3-no-signers", Error, Some("V3_SIG_NO_SIGNERS"), "the block has no signers", "分块没有签名者";
     V3NoSignatures, "v3-no-signatures", Error, Some("V3_SIG_NO_SIGNATURES"), "the signer has no signatures", "签名者没有签名";
     V3NoSupportedSignatures, "v3-no-supported-signatures", Error, Some("V3_SIG_NO_SUPPORTED_SIGNATURES"), "no signature is supported on every Android version in range", "没有范围内所有 Android 版本均支持的签名";
     V3NoCertificates, "v3-no-certificates", Error, Some("V3_SIG_NO_CERTIFICATES"), "the signer has no certificates", "签名者没有证书";

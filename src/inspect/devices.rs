@@ -8,8 +8,10 @@ use crate::Error;
 use crate::apk::Apk;
 use crate::apk::Stop;
 use crate::finding::Finding;
+use crate::finding::FindingCode;
 use crate::finding::MAX_SDK;
 use crate::finding::SchemeId;
+use crate::policy;
 use crate::scheme;
 use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
@@ -60,7 +62,7 @@ pub(super) fn views(
     whole: &Verification,
 ) -> Result<Vec<DeviceView>, Error> {
     if whole.is_verified() {
-        return Ok(of_verified(whole));
+        return Ok(refused_by_installer(whole).map_or_else(|| of_verified(whole), |view| vec![view]));
     }
     let Some(lowest) = whole.min_sdk.or(options.min_sdk) else { return Ok(Vec::new()) };
     let highest = whole.max_sdk;
@@ -78,10 +80,9 @@ pub(super) fn views(
         (alone.min_sdk, alone.max_sdk, alone.as_device) = (Some(level), Some(level), true);
         let evidence = verify(source, &alone)?;
         // The released version's comes first.
-        let view = match of_verified(&evidence).into_iter().next() {
-            Some(view) => view,
-            None => refused(level, &evidence),
-        };
+        let accepted = || of_verified(&evidence).into_iter().next();
+        let view =
+            refused_by_installer(&evidence).or_else(accepted).unwrap_or_else(|| refused(level, &evidence));
         match views.last_mut().filter(|last| is_same(&last.seen, &view.seen)) {
             Some(last) => last.max_sdk = level,
             None => views.push(view),
@@ -145,11 +146,26 @@ fn why(evidence: &Verification, scheme: SchemeId, level: u32) -> String {
     if newer.is_empty() { "no newer scheme counts for them".to_owned() } else { newer.join(", ") }
 }
 
+/// The view of a file whose signature holds, and which Android does not open.
+fn refused_by_installer(evidence: &Verification) -> Option<DeviceView> {
+    let reason = policy::installer_refuses(evidence)?;
+    let refusing = evidence.findings.iter().filter(|finding| finding.code.is_refused_by_installer());
+    Some(DeviceView {
+        min_sdk: evidence.min_sdk?,
+        max_sdk: evidence.max_sdk,
+        why: reason.code.summary_en().to_owned(),
+        seen: Seen::Refused(refusing.cloned().collect()),
+    })
+}
+
 fn refused(level: u32, evidence: &Verification) -> DeviceView {
     let errors: Vec<Finding> =
         evidence.findings.iter().filter(|finding| finding.is_error()).cloned().collect();
     let why = match (evidence.status, errors.first()) {
         (Status::Unsigned, _) => "no signature".to_owned(),
+        (_, Some(first)) if first.code == FindingCode::V3MissingSdkVersions => {
+            "no v3 signer is for them, and behind v3 Android looks at nothing older".to_owned()
+        }
         (_, Some(first)) => first.code.summary_en().to_owned(),
         (_, None) => "no signature that is accepted".to_owned(),
     };

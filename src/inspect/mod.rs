@@ -82,6 +82,7 @@ pub fn inspect(
         None => verify(source, options)?,
     };
     let devices = devices::views(source, options, &verification)?;
+    verification.findings.splice(0..0, policy::installer_refuses(&verification));
     verification.findings.extend(policy::signers_differ(&verification));
     let mut parts = Parts::default();
     match Apk::open(source, &options.limits) {

@@ -54,11 +54,11 @@ impl Reading<'_> {
             mark.push("trailing-bytes", frosting.trailing.len().to_string());
         }
         let Some(entry) = frosting.entry else {
-            mark.present(format!("all {} signatures in it are disabled", frosting.disabled));
+            mark.present(format!("every signature in it is disabled, {} of them", frosting.disabled));
             return Ok(());
         };
         mark.push("key-index", entry.key_index.to_string());
-        mark.push("file-sha256", hex(entry.file_sha256));
+        mark.push("covered-sha256", hex(entry.file_sha256));
         self.check_frosting(mark, block, &entry)
     }
 

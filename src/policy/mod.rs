@@ -218,24 +218,32 @@ pub fn decide(evidence: &Verification, registry: &Registry, policy: &Policy, now
         Status::Unsigned => Verdict::Unsigned,
         Status::Rejected => Verdict::Tampered,
         Status::Verified => {
-            return installer_refuses(evidence)
-                .unwrap_or_else(|| identity(&Case::new(evidence, registry, *policy, now)));
+            return match installer_refuses(evidence) {
+                // Nobody made it in good faith, and others may see another file in it.
+                Some(finding) => {
+                    Decision { verdict: Verdict::Unreadable, findings: vec![finding], developer: None }
+                }
+                None => identity(&Case::new(evidence, registry, *policy, now)),
+            };
         }
     };
     Decision { verdict, findings: Vec::new(), developer: None }
 }
 
-/// The decision on a file that no installer opens: nobody made it in good faith, and others may see another file in it.
-fn installer_refuses(evidence: &Verification) -> Option<Decision> {
+/// The error of a file that verifies, and that Android refuses to open all the same: `installer-refuses`.
+///
+/// It needs no registry, and [`decide`] gives it with the rest.
+pub fn installer_refuses(evidence: &Verification) -> Option<Finding> {
+    if !evidence.is_verified() {
+        return None;
+    }
     let mut codes: Vec<&str> = Vec::new();
     for finding in evidence.findings.iter().filter(|finding| finding.code.is_refused_by_installer()) {
         if !codes.contains(&finding.code.as_str()) {
             codes.push(finding.code.as_str());
         }
     }
-    let finding =
-        (!codes.is_empty()).then(|| Finding::new(FindingCode::InstallerRefuses).detail(codes.join(", ")))?;
-    Some(Decision { verdict: Verdict::Unreadable, findings: vec![finding], developer: None })
+    (!codes.is_empty()).then(|| Finding::new(FindingCode::InstallerRefuses).detail(codes.join(", ")))
 }
 
 /// A warning when Android versions see different signers that no lineage connects: signers for ranges of versions and

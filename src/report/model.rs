@@ -246,6 +246,9 @@ pub struct AndroidVersions {
     pub scheme: SchemeId,
     /// SHA-256 of the signers' certificates.
     pub signers: Vec<String>,
+    /// v3.2: SHA-256 of the classical certificate whose signature they demand beside that of the signer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classical_partner: Option<String>,
 }
 
 /// Something that a store, a packer, a developer or a test lab has left in the file. Never the app's signer.
@@ -425,6 +428,10 @@ impl FileResult {
                         .signers_of(view)
                         .map(|signer| signer.digest().to_string())
                         .collect(),
+                    classical_partner: verification
+                        .signers_of(view)
+                        .find_map(VerifiedSigner::classical_partner)
+                        .map(|partner| partner.digest().to_string()),
                 })
                 .collect(),
             developer: decision.and_then(|decision| decision.developer.clone()),

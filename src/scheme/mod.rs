@@ -389,7 +389,10 @@ pub(crate) fn verify_v1(cx: &Context<'_>, proof: &mut Proof) -> Result<(), Stop>
             Some((min_sdk, max_sdk)) if finding.code == FindingCode::V1NoManifest => finding
                 .api_levels(min_sdk, max_sdk)
                 .detail(format!("these versions read v1 alone, and the file is signed with {newer} only")),
-            Some((min_sdk, max_sdk)) if finding.location.api_levels.is_none() => {
+            // That is for the versions that know the scheme which is gone.
+            Some((min_sdk, max_sdk))
+                if finding.location.api_levels.is_none() && finding.code != FindingCode::V1SchemeStripped =>
+            {
                 finding.api_levels(min_sdk, max_sdk)
             }
             _ => finding,

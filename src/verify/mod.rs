@@ -481,7 +481,7 @@ fn check_sandbox(apk: &Apk<'_>, proof: &mut Proof, (min_sdk, max_sdk): (u32, u32
     if version > 1 && !proof.decides(min_sdk.max(SINCE), max_sdk) {
         let finding = Finding::new(FindingCode::TargetSandboxSchemeNotMet)
             .detail(format!("target sandbox version {version}"))
-            .values("v2 or newer", "none");
+            .values("v2 or newer", "none of them");
         proof.findings.push(finding);
     }
     Ok(())

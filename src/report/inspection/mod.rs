@@ -16,6 +16,8 @@ use super::model::MarkRow;
 use super::model::SCHEMA;
 use super::model::bounded;
 use super::model::hex;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::identity::Certificate;
 use crate::identity::Lineage;
@@ -81,6 +83,9 @@ pub struct DeviceRow {
     pub scheme: Option<SchemeId>,
     /// SHA-256 of the signers' certificates; empty when they refuse the file.
     pub signers: Vec<String>,
+    /// v3.2: SHA-256 of the classical certificate whose signature they demand beside that of the signer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classical_partner: Option<String>,
     /// Codes of the findings for which they refuse it; empty too for a file without a signature.
     pub refused_for: Vec<&'static str>,
     /// Why they go by that scheme, or refuse the file.
@@ -169,13 +174,15 @@ fn is_zero(count: &usize) -> bool {
 impl InspectionRow {
     /// The row of the file at `path`; with certificates as PEM when `pem` says so.
     pub fn new(path: &Path, inspection: &Inspection, pem: bool) -> Self {
-        let passed = inspection.verification.is_verified();
+        let verified = inspection.verification.is_verified();
+        let refused = |finding: &Finding| finding.code == FindingCode::InstallerRefuses;
+        let passed = verified && !inspection.verification.findings.iter().any(refused);
         let identity = inspection.identity.as_ref().map(IdentityRow::new);
         Self {
             file: FileResult::judged(path, &inspection.verification, None, passed),
             sha256: hex(&inspection.sha256),
-            identity: identity.clone().filter(|_| passed),
-            claimed_identity: identity.filter(|_| !passed),
+            identity: identity.clone().filter(|_| verified),
+            claimed_identity: identity.filter(|_| !verified),
             devices: inspection.devices.iter().map(DeviceRow::new).collect(),
             marks: inspection.marks.marks.iter().map(MarkRow::new).collect(),
             marks_left_out: inspection.marks.left_out,
@@ -197,6 +204,10 @@ impl InspectionRow {
 
 impl DeviceRow {
     fn new(view: &DeviceView) -> Self {
+        let partner = match &view.seen {
+            Seen::Signers(_, signers) => signers.iter().find_map(VerifiedSigner::classical_partner),
+            Seen::Refused(_) => None,
+        };
         let (scheme, signers, refused_for) = match &view.seen {
             Seen::Signers(scheme, signers) => {
                 let digest = |signer: &VerifiedSigner| signer.digest().to_string();
@@ -214,6 +225,7 @@ impl DeviceRow {
             accepted: scheme.is_some(),
             scheme,
             signers,
+            classical_partner: partner.map(|partner| partner.digest().to_string()),
             refused_for,
             why: view.why.clone(),
         }

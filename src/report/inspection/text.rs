@@ -100,7 +100,10 @@ impl Page<'_> {
     fn head(&mut self) {
         let file = &self.row.file;
         let (words, tone) = match file.status {
-            FileStatus::Verified => ("the signature covers this file, and verifies", Tone::Good),
+            FileStatus::Verified if file.passed => {
+                ("the signature covers this file, and verifies", Tone::Good)
+            }
+            FileStatus::Verified => ("the signature holds, but Android refuses to open the file", Tone::Bad),
             FileStatus::Rejected => ("DOES NOT VERIFY: see the findings", Tone::Bad),
             FileStatus::Unsigned => ("NOT SIGNED", Tone::Bad),
             _ => ("NOT AN APK that can be read", Tone::Bad),
@@ -157,6 +160,22 @@ impl Page<'_> {
             self.line("", &format!("{}  {}", visible(place), visible(&variant.text)));
         }
         self.more(others.len(), shown);
+        self.launchers(identity);
+    }
+
+    /// What stands below the icons in a launcher, where that is not the name of the app.
+    fn launchers(&mut self, identity: &IdentityRow) {
+        let own: Vec<(&str, &str)> = identity
+            .launchers
+            .iter()
+            .filter_map(|launcher| Some((launcher.name.as_str(), launcher.label.text.as_deref()?)))
+            .filter(|(_, text)| Some(*text) != identity.label.text.as_deref())
+            .collect();
+        let shown = if self.options.verbose { own.len() } else { LABELS_SHOWN };
+        for (name, text) in own.iter().take(shown) {
+            self.line("launcher", &format!("{}  ({})", visible(text), visible(name)));
+        }
+        self.more(own.len(), shown);
     }
 
     fn findings(&mut self) {
@@ -174,6 +193,14 @@ impl Page<'_> {
         self.section("Who each Android version sees");
         for device in &self.row.devices {
             self.device(device);
+        }
+        if self.row.file.status == FileStatus::Rejected
+            && self.row.devices.iter().all(|device| device.accepted)
+        {
+            self.line(
+                "",
+                "no version refuses the APK by itself; the file fails as a whole: see the findings",
+            );
         }
     }
 
@@ -200,6 +227,10 @@ impl Page<'_> {
             let subject = self.row.certificate(digest).map_or("", |row| row.certificate.subject.as_str());
             self.line("", &format!("{digest}  {}", visible(subject)));
         }
+        if let Some(digest) = &device.classical_partner {
+            let subject = self.row.certificate(digest).map_or("", |row| row.certificate.subject.as_str());
+            self.line("", &format!("{digest}  {}, beside it", visible(subject)));
+        }
     }
 
     fn schemes(&mut self) {
@@ -207,7 +238,10 @@ impl Page<'_> {
         if row.file.schemes.is_empty() {
             return;
         }
-        self.section("Schemes");
+        // One answer for all versions, as apksig gives it; that of a single version may be another.
+        let at_once =
+            if row.file.status == FileStatus::Rejected { ", over all versions at once" } else { "" };
+        self.section(&format!("Schemes{at_once}"));
         for scheme in &row.file.schemes {
             self.line(scheme.scheme.as_str(), &scheme_words(scheme));
             for signer in &scheme.signers {
@@ -338,7 +372,10 @@ impl Page<'_> {
         let Some(block) = &row.signing_block else { return };
         self.section("APK Signing Block");
         let SigningBlockRow { offset, size, pairs, fault, unusable } = block;
-        self.line("block", &format!("{size} bytes at {offset:#x}"));
+        self.line(
+            "block",
+            &format!("{size} bytes at {offset:#x}{}", if *unusable { ", as it says" } else { "" }),
+        );
         if let Some(fault) = fault {
             let effect =
                 if *unusable { "; Android sees no block at all" } else { "; Android stops reading here" };
