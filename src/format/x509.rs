@@ -729,15 +729,20 @@ pub fn describe(der: &[u8], limits: &Limits) -> Option<CertificateDescription> {
     })
 }
 
-/// What `x509-parser` has no names for: ML-DSA (RFC 9881, section 2).
-const NAMES_OF_ML_DSA: [(Oid<'_>, &str); 3] = [
+/// What `x509-parser` has no names for: ML-DSA (RFC 9881, section 2) and DSA with SHA-2 (RFC 5758, section 3.1).
+const FURTHER_NAMES: [(Oid<'_>, &str); 7] = [
+    (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x01"), "dsa-with-sha224"),
+    (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x02"), "dsa-with-sha256"),
+    (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x03"), "dsa-with-sha384"),
+    (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x04"), "dsa-with-sha512"),
     (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x11"), "ML-DSA-44"),
     (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x12"), "ML-DSA-65"),
     (Oid::constant(b"\x60\x86\x48\x01\x65\x03\x04\x03\x13"), "ML-DSA-87"),
 ];
 
-fn algorithm_name(oid: Oid<'_>) -> String {
-    if let Some((_, name)) = NAMES_OF_ML_DSA.iter().find(|(known, _)| *known == oid) {
+/// The short name of an algorithm, or its object identifier in digits.
+pub(crate) fn algorithm_name(oid: Oid<'_>) -> String {
+    if let Some((_, name)) = FURTHER_NAMES.iter().find(|(known, _)| *known == oid) {
         return (*name).to_owned();
     }
     let registered = x509_parser::der_parser::oid::Oid::new(oid.as_bytes().into());

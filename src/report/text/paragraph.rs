@@ -153,7 +153,10 @@ impl Paragraph<'_> {
         let mut views: Vec<AndroidVersions> = Vec::new();
         for view in &result.android_versions {
             match views.last_mut() {
-                Some(last) if last.signers == view.signers => last.max_sdk = view.max_sdk,
+                // Of what they sign with, the newest scheme's is told.
+                Some(last) if last.signers == view.signers => {
+                    (last.max_sdk, last.scheme) = (view.max_sdk, view.scheme);
+                }
                 _ => views.push(view.clone()),
             }
         }
@@ -169,11 +172,8 @@ impl Paragraph<'_> {
                     (0, false) => "signed by",
                     _ => "and by",
                 };
-                let signer = result
-                    .schemes
-                    .iter()
-                    .flat_map(|scheme| &scheme.signers)
-                    .find(|signer| signer.certificate.sha256 == *digest);
+                let of_scheme = result.signers_of(view.scheme).iter();
+                let signer = of_scheme.rev().find(|signer| signer.certificate.sha256 == *digest);
                 match signer {
                     Some(signer) => self.signer(label, signer),
                     None => self.line(label, digest),

@@ -187,7 +187,9 @@ fn verify_signer_info<'a>(
     if let Some(levels) = algorithms::unsupported_levels(digest_oid, signature_oid, (cx.min_sdk, cx.max_sdk))
     {
         return Err(Fault::Unsupported(format!(
-            "digest {digest_oid} with signature {signature_oid} does not work on API levels {levels}"
+            "digest {} ({digest_oid}) with signature {} ({signature_oid}) does not work on API levels {levels}",
+            x509::algorithm_name(info.digest_algorithm),
+            x509::algorithm_name(info.signature_algorithm),
         )));
     }
     let verify_fault = |text: &str| Fault::Verify(text.to_owned());
