@@ -43,7 +43,13 @@ const RULES: &[(&str, &[&str])] = &[
             "scheme", "verify",
         ],
     ),
-    ("scan", &["error", "finding", "limits", "policy", "registry", "report", "source", "verify"]),
+    (
+        "scan",
+        &[
+            "crypto", "error", "finding", "identity", "limits", "marks", "policy", "registry", "report",
+            "source", "verify",
+        ],
+    ),
     ("work", &[]),
 ];
 

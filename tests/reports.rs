@@ -81,7 +81,7 @@ fn hostile() -> TempDir {
 
 #[test]
 fn sarif_is_what_its_schema_wants() {
-    let scans: [&[&str]; 3] = [
+    let scans: [&[&str]; 4] = [
         &["scan", "--format", "sarif", "testdata/zip", "testdata/v1", "testdata/marks"],
         &[
             "scan",
@@ -94,6 +94,17 @@ fn sarif_is_what_its_schema_wants() {
             "testdata/demo/store",
         ],
         &["verify", "--format", "sarif", "gone.apk", "testdata/v2/honest/app.apk"],
+        &[
+            "gate",
+            "--format",
+            "sarif",
+            "--policy",
+            "testdata/policy/store.toml",
+            "--signed-by",
+            "a4a441b109e54170b8754b4544840e494701870c19a1d24a37ef7368c9634192",
+            "testdata/v2/honest/app.apk",
+            "testdata/v1/md5/app.apk",
+        ],
     ];
     for arguments in scans {
         let run = apkvouch(here(), arguments);

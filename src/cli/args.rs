@@ -29,7 +29,7 @@ const EXIT_CODES: &str = "\
 Exit status:
   0  everything passed
   1  at least one file failed
-  2  bad arguments, or a registry that cannot be used
+  2  bad arguments, or a registry or policy that cannot be used
   3  a file could not be read, or the output not written (comes before 1)
   4  nothing to look at";
 
@@ -62,6 +62,9 @@ pub(super) enum Command {
     /// Judges every APK in directories, against a registry of authenticated signers when one is given
     #[command(after_long_help = SCAN_HELP)]
     Scan(Scan),
+    /// Decides whether APKs may be published, by a registry and a policy; what cannot be judged does not pass
+    #[command(after_long_help = GATE_HELP)]
+    Gate(Gate),
     /// Writes and checks policy files
     Policy(Policy),
     /// Explains a finding: what it means, its cause and what to do
@@ -113,7 +116,8 @@ Examples:
 
 const SCAN_HELP: &str = "\
 Exit status:
-  0  everything passed: with a registry, every APK is authenticated; without one nothing can be
+  0  everything passed: with a policy, whatever that accepts, and unless it is not enforced, which
+     is said aloud; else with a registry, every APK is authenticated; without one nothing can be
      authenticated, so an APK whose signature verifies passes as `unauthenticated`, unless a key
      that anybody has signed it: AOSP's test keys are denied, with or without a registry
   1  at least one APK got another verdict
@@ -143,6 +147,23 @@ Examples:
   apkvouch scan store/
   apkvouch scan --registry registry.toml store/
   apkvouch scan --registry registry.toml --format jsonl store/ > results.jsonl";
+
+const GATE_HELP: &str = "\
+Exit status:
+  0  every APK was judged, and passed; or the policy is not enforced, which is said aloud
+  1  at least one APK did not pass
+  2  bad arguments, or a registry or policy that cannot be used
+  3  an APK could not be read, or a report not written (comes before 1)
+
+A registry must be signed by the keys that --registry-key gives, unless --unsigned-registry says
+otherwise. Every rule of the policy is told with what it expected and what it found; docs/policy.md
+says what each means, and `apkvouch explain CODE` what a finding does.
+
+Examples:
+  apkvouch gate --registry registry.toml --registry-key keys/store.pub --policy policy.toml app.apk
+  apkvouch gate --signed-by a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc app.apk
+  apkvouch gate --registry registry.toml --registry-key keys/store.pub --format github \\
+    --output sarif=gate.sarif --output junit=gate.xml app.apk";
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -219,6 +240,9 @@ pub(super) struct Scan {
     pub(super) registry: Option<PathBuf>,
     #[command(flatten)]
     pub(super) trust: RegistryTrust,
+    /// What is accepted (TOML), beside what the registry says
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
     ///
     /// Keys then have the status that they had, as far as the registry tells: whoever was authorised on that day is. A
@@ -233,6 +257,37 @@ pub(super) struct Scan {
     /// How many threads; one for each core unless given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<usize>,
+    #[command(flatten)]
+    pub(super) form: Form,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Gate {
+    /// The APKs to judge
+    #[arg(required = true, value_name = "APK")]
+    pub(super) apks: Vec<PathBuf>,
+    /// The registry of authenticated signers (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
+    /// Believe the registry as it stands, without any signature
+    #[arg(help_heading = TRUST, long, requires = "registry", conflicts_with = "registry_key")]
+    pub(super) unsigned_registry: bool,
+    /// What is accepted (TOML); the strict policy that `apkvouch policy init` writes unless given
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// Fail unless the signers are exactly these: SHA-256 of their certificates, separated by commas
+    ///
+    /// As in `verify`. Instead of a registry, whoever is given here is accepted; beside one, both must agree.
+    #[arg(long, value_name = "SHA256", value_delimiter = ',')]
+    pub(super) signed_by: Vec<CertificateDigest>,
+    /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(super) at: Option<jiff::Timestamp>,
+    /// Show everything that was seen
+    #[arg(short, long)]
+    pub(super) verbose: bool,
     #[command(flatten)]
     pub(super) form: Form,
 }

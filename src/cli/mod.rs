@@ -4,7 +4,9 @@ mod advice;
 mod args;
 mod compat;
 mod explain;
+mod gate;
 mod inspect;
+mod judging;
 mod lineage;
 mod output;
 mod policy;
@@ -47,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
         args::Command::Verify(verify) => verify::run(verify, arguments.color),
         args::Command::Inspect(inspect) => inspect::run(inspect, arguments.color),
         args::Command::Scan(scan) => scan::run(scan, arguments.color),
+        args::Command::Gate(gate) => gate::run(gate, arguments.color),
         args::Command::Policy(policy) => policy::run(policy),
         args::Command::Explain(explain) => explain::run(explain),
         args::Command::Registry { command } => registry::run(command),

@@ -1,16 +1,20 @@
 //! `apkvouch scan`.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 
 use apkvouch::Registry;
 use apkvouch::Verification;
 use apkvouch::decide;
 use apkvouch::finding::FindingCode;
+use apkvouch::marks::MarkOptions;
 use apkvouch::policy::Decision;
 use apkvouch::policy::Policy;
+use apkvouch::policy::PolicyFile;
 use apkvouch::policy::Verdict;
 use apkvouch::registry::trust;
 use apkvouch::report::FileResult;
+use apkvouch::report::PolicyFacts;
 use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
 use apkvouch::scan::Outcome;
@@ -22,6 +26,7 @@ use apkvouch::scan::scan;
 use super::advice::no_standard_input;
 use super::args::Color;
 use super::args::Scan;
+use super::judging::Judging;
 use super::output::Report;
 use super::output::coloured;
 use super::output::not_judged;
@@ -52,10 +57,23 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         let decision = decide(evidence, &known, &policy, now);
         if registry.is_some() { decision } else { without_registry(decision) }
     };
+    let policy_file = arguments.policy.as_ref().map(PolicyFile::load).transpose()?;
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
     options.jobs = arguments.jobs;
-    options.decide = Some(&judge);
+    let mut judging = None;
+    match policy_file {
+        None => options.decide = Some(&judge),
+        Some(policy) => {
+            options.marks = policy.needs_marks().then(MarkOptions::default);
+            options.file_digest = policy.needs_file_digest();
+            look.policy = Some(PolicyFacts::new(arguments.policy.as_deref(), &policy));
+            look.decided_at = Some(now.to_string());
+            let registry = registry.is_some().then(|| known.clone());
+            judging =
+                Some(Judging { registry, policy, signed_by: BTreeSet::new(), now, fitting: BTreeSet::new() });
+        }
+    }
     let good = if registry.is_some() { Verdict::Authenticated } else { Verdict::Unauthenticated };
 
     let mut walking = WalkOptions::default();
@@ -64,11 +82,15 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let not_apk = walk.not_apk();
     let progress = Progress::on_terminal();
     let mut report = Report::new(&arguments.form, &look)?;
+    report.summary.policy = judging.as_ref().map(Judging::summary);
     let scanned = scan(walk, &options, |row| {
         let result = not_judged(&row, &progress);
-        if let Outcome::Judged { verification, decision } = &row.outcome {
+        if let Outcome::Judged { verification, decision, marks, file_digest, .. } = &row.outcome {
             let passed = decision.as_ref().is_some_and(|decision| decision.verdict == good);
-            report.add(&FileResult::judged(&row.path, verification, decision.as_ref(), passed))?;
+            report.add(&match &mut judging {
+                Some(judging) => judging.result(&row.path, verification, marks.as_deref(), *file_digest),
+                None => FileResult::judged(&row.path, verification, decision.as_ref(), passed),
+            })?;
         } else if let Some(result) = result {
             report.add(&result)?;
         }
@@ -78,6 +100,9 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     progress.finish();
     scanned?;
     report.summary.not_apk = not_apk.load(Relaxed);
+    if let Some(judging) = &judging {
+        judging.conclude(&mut report.summary, &arguments.form);
+    }
     report.finish()
 }
 

@@ -1,6 +1,7 @@
 //! `apkvouch verify`.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use apkvouch::Error;
 use apkvouch::Verification;
@@ -40,15 +41,7 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     look.certificates = arguments.print_certs || arguments.verbose;
     let progress = Progress::none();
     let mut report = Report::new(&arguments.form, &look)?;
-    let found = arguments.apks.iter().cloned().map(|path| {
-        if !path.is_dir() {
-            return Found::File(path);
-        }
-        let message = "is a directory: `apkvouch scan` judges directories".to_owned();
-        let error = Error::File { path: path.clone(), message, source: None };
-        Found::Failed(path, error)
-    });
-    scan(found, &options, |mut row| {
+    scan(named(&arguments.apks), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);
         if let Outcome::Judged { verification, .. } = &mut row.outcome {
             let passed = passed(arguments, verification);
@@ -57,6 +50,18 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
         not_judged.map_or(Ok(()), |result| report.add(&result))
     })?;
     report.finish()
+}
+
+/// Files by their names; a directory is none.
+pub(super) fn named(paths: &[PathBuf]) -> impl Iterator<Item = Found> {
+    paths.iter().cloned().map(|path| {
+        if !path.is_dir() {
+            return Found::File(path);
+        }
+        let message = "is a directory: `apkvouch scan` judges directories".to_owned();
+        let error = Error::File { path: path.clone(), message, source: None };
+        Found::Failed(path, error)
+    })
 }
 
 /// Whether the file is what was asked for; adds the finding that says why it is not.

@@ -32,7 +32,11 @@ impl ReportWriter for Github<'_> {
     fn file(&mut self, result: &FileResult) -> io::Result<()> {
         let (word, _) = outcome(result);
         // The name stands behind a word of ours, so that it cannot begin a command.
-        let passed = if result.passed { "passed" } else { "failed" };
+        let passed = match (result.would_fail(), result.passed) {
+            (true, _) => "NOT ENFORCED, would have failed",
+            (false, true) => "passed",
+            (false, false) => "failed",
+        };
         if matches!(result.status, FileStatus::Unjudged | FileStatus::Skipped) {
             let why = result.error.as_deref().unwrap_or_default();
             let command = if result.status == FileStatus::Unjudged { "error" } else { "notice" };
@@ -56,6 +60,11 @@ impl ReportWriter for Github<'_> {
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        if let Some(policy) = &summary.policy {
+            for line in policy.not_enforced().iter().chain(&policy.exceptions) {
+                writeln!(self.out, "::warning title=policy::{}", data(line))?;
+            }
+        }
         let Summary { passed, failed, unjudged, .. } = summary;
         writeln!(self.out, "{passed} passed, {failed} failed, {unjudged} could not be judged")?;
         self.out.flush()

@@ -33,9 +33,12 @@ impl Json<'_> {
         let tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
         writeln!(self.out, "{{\n  \"schema\": {SCHEMA},")?;
         self.member("tool", &tool)?;
-        let ReportOptions { command, registry, decided_at, .. } = self.options.clone();
+        let ReportOptions { command, registry, policy, decided_at, .. } = self.options.clone();
         self.member("command", &command)?;
         self.member("registry", &registry)?;
+        if policy.is_some() {
+            self.member("policy", &policy)?;
+        }
         self.member("decided_at", &decided_at)?;
         write!(self.out, "  \"files\": [")
     }

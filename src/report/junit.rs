@@ -18,6 +18,7 @@ use super::model::FileStatus;
 use super::model::FindingRow;
 use super::text::outcome;
 use super::text::place;
+use crate::policy::rules::Rule;
 
 struct Junit<'a> {
     out: Box<dyn Write + 'a>,
@@ -55,11 +56,20 @@ impl ReportWriter for Junit<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, _summary: &Summary) -> io::Result<()> {
+    fn finish(&mut self, summary: &Summary) -> io::Result<()> {
         if self.suite.tests > 0 {
             self.put_suite()?;
         }
         self.start()?;
+        if let Some(policy) = &summary.policy {
+            for line in policy.not_enforced().iter().chain(&policy.exceptions) {
+                let text = xml(line);
+                writeln!(
+                    self.out,
+                    "  <testsuite name=\"policy\" tests=\"0\"><system-out>{text}</system-out></testsuite>"
+                )?;
+            }
+        }
         writeln!(self.out, "</testsuites>")?;
         self.out.flush()
     }
@@ -126,7 +136,12 @@ impl Suite {
                 );
             }
         }
-        let _ = writeln!(self.cases, "<system-out>{}</system-out></testcase>", xml(outcome(result).0));
+        let mut said = outcome(result).0.to_owned();
+        if result.would_fail() {
+            let rules: Vec<&str> = result.broken_rules().into_iter().map(Rule::as_str).collect();
+            said = format!("{said}; NOT ENFORCED, would have failed by {}", rules.join(", "));
+        }
+        let _ = writeln!(self.cases, "<system-out>{}</system-out></testcase>", xml(&said));
     }
 }
 
@@ -138,7 +153,7 @@ fn line(finding: &FindingRow) -> String {
     text
 }
 
-/// The text as it may stand in an attribute or an element: markup escaped, hidden characters and those that XML forbids
+/// The text as it may stand in an attribute or an element: markup escaped, hidden characters, and so those that XML forbids,
 /// spelled out.
 fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -22,6 +22,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::policy::PolicyFile;
+use crate::policy::file::Level;
 use crate::registry::Registry;
 
 pub use identity::IdentityRow;
@@ -51,6 +53,8 @@ pub struct ReportOptions {
     pub command: &'static str,
     /// The registry, when results were held against one.
     pub registry: Option<RegistryFacts>,
+    /// The policy, when results were held against one.
+    pub policy: Option<PolicyFacts>,
     /// The time that decisions are for, in the form of RFC 3339, when there is a registry.
     pub decided_at: Option<String>,
     /// Text: a line for each file instead of a paragraph.
@@ -76,6 +80,26 @@ pub struct RegistryFacts {
     pub id: String,
     /// Its edition.
     pub serial: Option<u64>,
+}
+
+/// Which policy results were held against.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct PolicyFacts {
+    /// Its file as the caller named it; none for the one that holds without a file.
+    pub path: Option<String>,
+    /// The name it gives itself.
+    pub name: Option<String>,
+    /// Whether it is enforced.
+    pub level: Level,
+}
+
+impl PolicyFacts {
+    /// The facts of `policy`, read from `path`, if it was.
+    pub fn new(path: Option<&std::path::Path>, policy: &PolicyFile) -> Self {
+        let path = path.map(|path| path.to_string_lossy().into_owned());
+        Self { path, name: policy.name.clone(), level: policy.level }
+    }
 }
 
 impl RegistryFacts {

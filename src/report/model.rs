@@ -3,6 +3,7 @@
 //! Field names are stable. Text stays raw here; writers escape it. What a signature does not cover is named
 //! `claimed_…`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::finding::Severity;
 use crate::finding::SignerPlace;
 use crate::identity::Capability;
 use crate::identity::Certificate;
+use crate::identity::FileDigest;
 use crate::identity::Lineage;
 use crate::identity::LineageNode;
 use crate::identity::PrintedDigests;
@@ -27,8 +29,16 @@ use crate::marks::Place;
 use crate::marks::Role;
 use crate::marks::Shape;
 use crate::policy::Decision;
+use crate::policy::PolicyFile;
 use crate::policy::SubjectFacts;
 use crate::policy::Verdict;
+use crate::policy::file::Level;
+use crate::policy::rules::Developer;
+use crate::policy::rules::Distributor;
+use crate::policy::rules::Judgement;
+use crate::policy::rules::Outcome;
+use crate::policy::rules::Rule;
+use crate::policy::rules::RuleResult;
 use crate::scheme::NotChecked;
 use crate::scheme::SchemeOutcome;
 use crate::scheme::SchemeResult;
@@ -121,6 +131,12 @@ pub struct FileResult {
     pub android_versions: Vec<AndroidVersions>,
     /// The registered developer behind the verified signer.
     pub developer: Option<SubjectFacts>,
+    /// SHA-256 of the whole file, where it was asked for: of the very bytes that were judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// What a policy says of the file, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyRow>,
     /// What was found: first what decided the verdict, then what verification saw.
     pub findings: Vec<FindingRow>,
     /// Certificates of schemes that do not verify: who the file claims to be from. Those of a source stamp, which are a
@@ -129,6 +145,22 @@ pub struct FileResult {
     /// Why the file was not judged, or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// What a policy says of a file.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct PolicyRow {
+    /// Whether it is enforced: `enforce`, or not: `warn`, `audit`.
+    pub level: Level,
+    /// Whether no rule is broken.
+    pub holds: bool,
+    /// Every rule that was asked.
+    pub rules: Vec<RuleResult>,
+    /// Who the developer is, by every proof that the file carries.
+    pub developers: Developer,
+    /// Who handed the file out, by every proof that the file carries.
+    pub distributors: Distributor,
 }
 
 /// One scheme and what it proves.
@@ -445,6 +477,47 @@ impl FileResult {
         }
     }
 
+    /// The result of a file that was held against a policy, which gives findings their weight.
+    pub fn judged_by(
+        path: &Path,
+        verification: &Verification,
+        judgement: &Judgement,
+        policy: &PolicyFile,
+        file_digest: Option<FileDigest>,
+    ) -> Self {
+        let weighed = |findings: &[Finding]| -> Vec<Finding> {
+            findings.iter().map(|finding| finding.clone().with_severity(policy.weight(finding))).collect()
+        };
+        let decision =
+            Decision { findings: weighed(&judgement.decision.findings), ..judgement.decision.clone() };
+        let evidence = Verification { findings: weighed(&verification.findings), ..verification.clone() };
+        let mut result = Self::judged(path, &evidence, Some(&decision), judgement.passed);
+        result.findings.extend(judgement.findings(policy).iter().map(FindingRow::new));
+        result.sha256 = file_digest.map(|digest| digest.to_string());
+        result.policy = Some(PolicyRow {
+            level: policy.level,
+            holds: judgement.broken().next().is_none(),
+            rules: judgement.rules.clone(),
+            developers: judgement.developer.clone(),
+            distributors: judgement.distributor.clone(),
+        });
+        result
+    }
+
+    /// Whether a rule of a policy is broken that is not enforced.
+    pub fn would_fail(&self) -> bool {
+        self.passed && self.policy.as_ref().is_some_and(|policy| !policy.holds)
+    }
+
+    /// The rules that are broken, each once.
+    pub fn broken_rules(&self) -> Vec<Rule> {
+        let rules = self.policy.iter().flat_map(|policy| &policy.rules);
+        let mut broken: Vec<Rule> =
+            rules.filter(|result| result.outcome == Outcome::Broken).map(|result| result.rule).collect();
+        broken.dedup();
+        broken
+    }
+
     /// The result of a file that we could not look at; `why` does not name the file.
     pub fn unjudged(path: &Path, why: impl Into<String>) -> Self {
         Self { error: Some(why.into()), ..Self::unlooked(path, FileStatus::Unjudged) }
@@ -479,6 +552,8 @@ impl FileResult {
             stamp_timestamp: None,
             android_versions: Vec::new(),
             developer: None,
+            sha256: None,
+            policy: None,
             findings: Vec::new(),
             claimed_certificates: Vec::new(),
             error: None,
@@ -508,10 +583,11 @@ impl FileResult {
     pub fn main_finding(&self) -> Option<&FindingRow> {
         let errors = || self.findings.iter().filter(|finding| finding.is_error());
         // What decided the verdict stands first; a warning of it says more than an error further down only when
-        // there is no error at all.
-        errors().next().or_else(|| {
-            self.findings.iter().find(|finding| finding.severity == Severity::Warning && !self.passed)
-        })
+        // there is no error at all, but for the one that says of the verdict that it is not accepted.
+        let says_more = |finding: &&FindingRow| finding.code != FindingCode::PolicyVerdict.as_str();
+        let warning =
+            || self.findings.iter().find(|finding| finding.severity == Severity::Warning && !self.passed);
+        errors().find(says_more).or_else(warning).or_else(|| errors().next())
     }
 }
 
@@ -686,6 +762,45 @@ pub struct Summary {
     pub not_apk: u64,
     /// How many files got each verdict; `verified` counts verified files without a verdict.
     pub verdicts: Verdicts,
+    /// What a policy came to, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicySummary>,
+}
+
+/// What a policy came to in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PolicySummary {
+    /// Whether it is enforced.
+    pub level: Level,
+    /// Files that break some rule: they failed, or would have.
+    pub broken: u64,
+    /// How many files break each rule; none that nobody breaks.
+    pub rules: BTreeMap<Rule, u64>,
+    /// What is to be said of exceptions that fitted nothing, or are over.
+    pub exceptions: Vec<String>,
+}
+
+impl PolicySummary {
+    /// Nothing was judged yet.
+    pub fn new(level: Level) -> Self {
+        Self { level, broken: 0, rules: BTreeMap::new(), exceptions: Vec::new() }
+    }
+
+    /// What must be said aloud of a policy that is not enforced.
+    pub fn not_enforced(&self) -> Option<String> {
+        if self.level == Level::Enforce {
+            return None;
+        }
+        let rules: Vec<String> =
+            self.rules.iter().map(|(rule, count)| format!("{count} by {rule}")).collect();
+        let would = match self.broken {
+            0 => "no file would have failed".to_owned(),
+            1 => format!("1 file would have failed: {}", rules.join(", ")),
+            count => format!("{count} files would have failed: {}", rules.join(", ")),
+        };
+        Some(format!("POLICY NOT ENFORCED (level {}): {would}", self.level))
+    }
 }
 
 /// Counts by verdict, in the order of [`Verdict::ALL`].
@@ -729,6 +844,16 @@ impl Summary {
             }
         };
         *slot = slot.saturating_add(1);
+        let broken = result.broken_rules();
+        if let Some(policy) = &mut self.policy
+            && !broken.is_empty()
+        {
+            policy.broken = policy.broken.saturating_add(1);
+            for rule in broken {
+                let count = policy.rules.entry(rule).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
     }
 
     /// The exit status that the run stands for: 0 everything passed, 1 something failed, 3 something could not be

@@ -106,6 +106,12 @@ impl ReportWriter for Sarif<'_> {
             let text = format!("truncated: {} results of less weight were left out", self.cut);
             self.notify("warning", &text, None);
         }
+        if let Some(policy) = &summary.policy {
+            let lines = policy.not_enforced().into_iter().chain(policy.exceptions.clone());
+            for line in lines {
+                self.notify("warning", &plain(&line), None);
+            }
+        }
         let rows: Vec<&Row> = self.results.values().rev().flatten().collect();
         let codes: BTreeSet<FindingCode> = rows.iter().map(|row| row.code).collect();
         let codes: Vec<FindingCode> = codes.into_iter().collect();

@@ -19,7 +19,14 @@ pub use walk::Walk;
 pub use walk::WalkOptions;
 
 use crate::Error;
+use crate::crypto::DigestAlgorithm;
+use crate::crypto::Hasher;
+use crate::identity::FileDigest;
+use crate::marks;
+use crate::marks::MarkOptions;
+use crate::marks::Marks;
 use crate::policy::Decision;
+use crate::source::ByteSource;
 use crate::source::FileSource;
 use crate::verify::Idsig;
 use crate::verify::Verification;
@@ -42,6 +49,10 @@ pub struct ScanOptions<'a> {
     pub jobs: Option<usize>,
     /// How to decide; rows hold no decision without it.
     pub decide: Option<Decide<'a>>,
+    /// How to read what else a file carries; rows hold no marks without it.
+    pub marks: Option<MarkOptions>,
+    /// Whether to digest each file as a whole, which reads it once more.
+    pub file_digest: bool,
 }
 
 /// What became of one file.
@@ -64,6 +75,10 @@ pub enum Outcome {
         verification: Box<Verification>,
         /// The decision, when one was asked for.
         decision: Option<Decision>,
+        /// What else it carries, when that was asked for.
+        marks: Option<Box<Marks>>,
+        /// SHA-256 of the file, when that was asked for: of the very bytes that were looked at.
+        file_digest: Option<FileDigest>,
     },
     /// We could not look.
     Unjudged(Error),
@@ -111,22 +126,35 @@ fn row(found: Found, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Row {
 
 fn judge(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Outcome {
     match look(path, options, brought_in) {
-        Ok(verification) => {
+        Ok(Looked { verification, marks, file_digest }) => {
             let decision = options.decide.map(|decide| decide(&verification));
-            Outcome::Judged { verification: Box::new(verification), decision }
+            let marks = marks.map(Box::new);
+            Outcome::Judged { verification: Box::new(verification), decision, marks, file_digest }
         }
         Err(error) => Outcome::Unjudged(error),
     }
 }
 
-/// Verifies the file at `path` with its v4 signature file, with the name of the file in every error.
-fn look(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Result<Verification, Error> {
+/// What is seen of one file, through one open handle.
+struct Looked {
+    verification: Verification,
+    marks: Option<Marks>,
+    file_digest: Option<FileDigest>,
+}
+
+/// Looks at the file at `path` with its v4 signature file, with the name of the file in every error.
+fn look(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Result<Looked, Error> {
     let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
     let judged = options.v4_signature_file.open(path).and_then(|found| match found {
         None => verify(&source, &options.verify),
         Some((idsig_path, idsig)) => {
             verify_with_idsig(&source, &Idsig::new(&idsig, &idsig_path.to_string_lossy()), &options.verify)
         }
+    });
+    let judged = judged.and_then(|verification| {
+        let marks = options.marks.as_ref().map(|options| marks::read(&source, options)).transpose()?;
+        let file_digest = options.file_digest.then(|| digest(&source)).transpose()?;
+        Ok(Looked { verification, marks, file_digest })
     });
     if brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
         source.let_go();
@@ -138,4 +166,19 @@ fn look(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Resul
         }
         other => other.in_file(path),
     })
+}
+
+/// SHA-256 of the whole file, if it is still the one that was looked at.
+fn digest(source: &FileSource) -> Result<FileDigest, Error> {
+    const PIECE: u64 = 256 * 1024;
+    let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
+    let mut at = 0;
+    while at < source.len() {
+        let piece = source.read_vec_at(at, PIECE.min(source.len().saturating_sub(at)))?;
+        hasher.update(&piece);
+        at = at.saturating_add(piece.len() as u64);
+    }
+    source.check_unchanged().map_err(Error::Changed)?;
+    let digest = hasher.finish().try_into().map_err(|_| Error::Usage("SHA-256 has 32 bytes".to_owned()))?;
+    Ok(FileDigest(digest))
 }

@@ -264,6 +264,12 @@ impl Default for PolicyFile {
     }
 }
 
+/// Whether a finding is made by [`crate::marks`] and not by verification.
+pub(super) fn of_marks(code: FindingCode) -> bool {
+    let starts = ["mark-", "frosting-", "code-transparency-", "adi-"];
+    starts.iter().any(|start| code.as_str().starts_with(start))
+}
+
 impl<P: Copy> Party<P> {
     /// Nothing is required; these would be the proofs.
     fn open(proofs: &[P]) -> Self {
@@ -297,7 +303,10 @@ impl PolicyFile {
 
     /// Whether some rule asks for what the file carries beside its signatures: see [`crate::marks`].
     pub fn needs_marks(&self) -> bool {
-        self.blocks != BlockChoice::All
+        let raised =
+            |(code, severity): (&FindingCode, &Severity)| *severity == Severity::Error && of_marks(*code);
+        self.severity.iter().any(raised)
+            || self.blocks != BlockChoice::All
             || self.max_unknown_block_bytes.is_some()
             || (self.developer.require != Requirement::None
                 && self.developer.proofs.contains(&DeveloperProof::CodeTransparency))
@@ -310,14 +319,11 @@ impl PolicyFile {
         self.exceptions.iter().any(|exception| exception.file.is_some())
     }
 
-    /// Gives findings the weight that the policy gives them. What is an error without the policy stays one.
-    pub fn weigh(&self, findings: &mut [Finding]) {
-        for finding in findings {
-            if let Some(severity) = self.severity.get(&finding.code)
-                && finding.severity != Severity::Error
-            {
-                finding.severity = *severity;
-            }
+    /// The weight that the policy gives to a finding. What is an error without the policy stays one.
+    pub fn weight(&self, finding: &Finding) -> Severity {
+        match self.severity.get(&finding.code) {
+            Some(severity) if finding.severity != Severity::Error => *severity,
+            _ => finding.severity,
         }
     }
 }

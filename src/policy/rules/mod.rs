@@ -20,6 +20,7 @@ use super::decide;
 use super::file::BlockChoice;
 use super::file::Level;
 use super::file::Permission;
+use super::file::of_marks;
 use super::signed_by;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -400,8 +401,8 @@ impl Case<'_> {
         if raised.is_empty() {
             return Vec::new();
         }
-        let of_marks = self.evidence.marks.into_iter().flat_map(Marks::all_findings);
-        let all = self.decision.findings.iter().chain(&self.evidence.verification.findings).chain(of_marks);
+        let in_marks = self.evidence.marks.into_iter().flat_map(Marks::all_findings);
+        let all = self.decision.findings.iter().chain(&self.evidence.verification.findings).chain(in_marks);
         let mut seen = BTreeSet::new();
         let found: Vec<Answer> = all
             .filter(|finding| raised.contains(&finding.code) && seen.insert(finding.code))
@@ -413,6 +414,13 @@ impl Case<'_> {
             .collect();
         if !found.is_empty() {
             return found;
+        }
+        if self.evidence.marks.is_none()
+            && let Some(code) = raised.iter().copied().find(|code| of_marks(*code))
+        {
+            let actual = "not known: not all of the file was looked at";
+            let answer = Answer::new(Rule::Severity, false, format!("no {}", code.as_str()), actual);
+            return vec![Answer { code: Some(code), ..answer }];
         }
         let codes: Vec<&str> = raised.iter().map(|code| code.as_str()).collect();
         vec![Answer::new(Rule::Severity, true, format!("no {}", codes.join(", no ")), "none of them")]

@@ -20,9 +20,15 @@ impl Paragraph<'_> {
     /// Errors in the first place, the rest below.
     pub(super) fn findings(&mut self, errors: bool) {
         let result = self.result;
-        let errors_above = result.status != FileStatus::Verified || !result.passed;
+        let errors_above = result.status != FileStatus::Verified || !result.passed || result.would_fail();
         debug_assert!(!errors || errors_above, "errors of a file that passed would be shown twice");
+        // Broken rules are told with all others.
+        let of_rules: Vec<&str> = match &result.policy {
+            Some(policy) => policy.rules.iter().map(|result| result.rule.code().as_str()).collect(),
+            None => Vec::new(),
+        };
         let wanted = result.findings.iter().filter(|finding| finding.is_error() == errors);
+        let wanted = wanted.filter(|finding| !of_rules.contains(&finding.code));
         self.text.push_str(&lines(wanted, self.options));
     }
 }

@@ -6,6 +6,7 @@ mod fit;
 mod layout;
 mod paint;
 mod paragraph;
+mod policy;
 mod summary;
 mod table;
 mod wording;

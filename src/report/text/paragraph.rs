@@ -47,9 +47,12 @@ impl ReportWriter for Paragraphs<'_> {
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        if let Some(line) = summary::of_paragraphs(summary) {
-            let gap = if self.files > 0 { "\n" } else { "" };
-            writeln!(self.out, "{gap}{line}")?;
+        let lines = summary::of_paragraphs(summary);
+        if !lines.is_empty() && self.files > 0 {
+            writeln!(self.out)?;
+        }
+        for line in lines {
+            writeln!(self.out, "{line}")?;
         }
         self.out.flush()
     }
@@ -70,6 +73,7 @@ impl Paragraph<'_> {
                 self.app();
                 self.range();
                 self.signers();
+                self.parties();
                 self.schemes();
             }
             FileStatus::Rejected => {
@@ -84,6 +88,7 @@ impl Paragraph<'_> {
             }
         }
         self.findings(false);
+        self.rules();
         self.text
     }
 
@@ -91,7 +96,7 @@ impl Paragraph<'_> {
         Paint(self.options.colour)
     }
 
-    fn line(&mut self, label: &str, text: &str) {
+    pub(super) fn line(&mut self, label: &str, text: &str) {
         let label = format!("{label:<11}");
         let _ = writeln!(self.text, "  {} {text}", self.paint().paint(Tone::Faint, &label));
     }
@@ -101,6 +106,14 @@ impl Paragraph<'_> {
         let _ = write!(self.text, "{}: ", self.paint().paint(Tone::Strong, &path));
         let (word, tone) = outcome(self.result);
         let words = match (self.result.status, self.result.verdict) {
+            (_, Some(verdict)) if self.result.policy.is_some() => {
+                let words = match (self.result.would_fail(), self.result.passed) {
+                    (true, _) => "NOT ENFORCED, would have FAILED",
+                    (false, true) => "PASSED",
+                    (false, false) => "FAILED",
+                };
+                format!("{words} ({verdict})")
+            }
             (FileStatus::Verified, None) if self.result.passed => {
                 "verified: the signature covers this file".to_owned()
             }
@@ -116,9 +129,10 @@ impl Paragraph<'_> {
             }
             (_, Some(_)) => word.to_owned(),
         };
-        let tone = if self.result.passed || tone as u8 != Tone::Good as u8 { tone } else { Tone::Bad };
+        let good = self.result.passed && !self.result.would_fail();
+        let tone = if good || tone as u8 != Tone::Good as u8 { tone } else { Tone::Bad };
         let _ = writeln!(self.text, "{}", self.paint().paint(tone, &words));
-        if self.result.status == FileStatus::Verified && !self.result.passed {
+        if self.result.status == FileStatus::Verified && !good {
             self.findings(true);
         }
     }
@@ -130,7 +144,7 @@ impl Paragraph<'_> {
         if result.debuggable == Some(true) {
             self.line("", "debuggable");
         }
-        if let Some(developer) = &result.developer {
+        if let Some(developer) = result.developer.as_ref().filter(|_| result.policy.is_none()) {
             let name_zh = developer.name_zh.as_ref().map(|name| format!(" {}", visible(name)));
             let name = format!(
                 "{}{} ({})",

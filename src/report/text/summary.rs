@@ -3,9 +3,21 @@
 use std::fmt::Write as _;
 
 use crate::report::Summary;
+use crate::report::escape::visible;
 
-/// The line behind the paragraphs; none when there is but one file.
-pub(super) fn of_paragraphs(summary: &Summary) -> Option<String> {
+/// The lines behind the paragraphs: what the files came to, when there are several, and what a policy did.
+pub(super) fn of_paragraphs(summary: &Summary) -> Vec<String> {
+    count(summary).into_iter().chain(of_policy(summary)).collect()
+}
+
+/// What is to be said of a policy: that it is not enforced, and which exceptions were of no use.
+fn of_policy(summary: &Summary) -> Vec<String> {
+    let Some(policy) = &summary.policy else { return Vec::new() };
+    let exceptions = policy.exceptions.iter().map(|line| visible(line).into_owned());
+    policy.not_enforced().into_iter().chain(exceptions).collect()
+}
+
+fn count(summary: &Summary) -> Option<String> {
     let files = summary.judged.saturating_add(summary.unjudged);
     if files <= 1 {
         return None;
@@ -48,6 +60,7 @@ pub(super) fn of_table(summary: &Summary, warned: u64) -> Vec<String> {
         let named = files(summary.not_apk);
         lines.push(format!("{named} not named .apk skipped; --all-files looks at them too"));
     }
+    lines.extend(of_policy(summary));
     lines
 }
 

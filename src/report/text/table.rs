@@ -13,6 +13,7 @@ use super::summary;
 use super::wording::outcome;
 use super::wording::place;
 use crate::finding::Severity;
+use crate::policy::rules::Rule;
 use crate::report::FileResult;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
@@ -90,6 +91,16 @@ impl Table<'_> {
     }
 }
 
+/// What to say of a file that passes because the policy is not enforced.
+fn unenforced(result: &FileResult, why: String) -> String {
+    if !result.would_fail() {
+        return why;
+    }
+    let rules: Vec<&str> = result.broken_rules().into_iter().map(Rule::as_str).collect();
+    let told = format!("NOT ENFORCED, would have failed by {}", rules.join(", "));
+    if why.is_empty() { told } else { format!("{told}; {why}") }
+}
+
 fn cells(result: &FileResult) -> Cells {
     let package = match (&result.package, &result.claimed_package) {
         (Some(package), _) => visible(package).into_owned(),
@@ -115,6 +126,7 @@ fn cells(result: &FileResult) -> Cells {
         }
         (None, None) => warning_words(result),
     };
+    let why = unenforced(result, why);
     [outcome(result).0.to_owned(), package, signer_cell(result), visible(&result.path).into_owned(), why]
 }
 

@@ -1,0 +1,83 @@
+//! `apkvouch gate`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use apkvouch::Error;
+use apkvouch::Registry;
+use apkvouch::marks::MarkOptions;
+use apkvouch::policy::PolicyFile;
+use apkvouch::registry::trust;
+use apkvouch::report::PolicyFacts;
+use apkvouch::report::RegistryFacts;
+use apkvouch::report::ReportOptions;
+use apkvouch::scan::Outcome;
+use apkvouch::scan::ScanOptions;
+use apkvouch::scan::scan;
+
+use super::advice::no_standard_input;
+use super::args::Color;
+use super::args::Gate;
+use super::judging::Judging;
+use super::output::Report;
+use super::output::coloured;
+use super::output::not_judged;
+use super::progress::Progress;
+use super::scan::this_second;
+use super::verify::named;
+
+pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
+    no_standard_input(&arguments.apks)?;
+    let now = arguments.at.unwrap_or_else(this_second);
+    let policy = match &arguments.policy {
+        Some(path) => PolicyFile::load(path)?,
+        None => PolicyFile::default(),
+    };
+    let registry = registry(arguments, now)?;
+    let mut look = ReportOptions::new("gate");
+    look.colour = coloured(color);
+    look.verbose = arguments.verbose;
+    look.policy = Some(PolicyFacts::new(arguments.policy.as_deref(), &policy));
+    look.registry = registry.as_ref().map(|(path, registry)| RegistryFacts::new(path, registry));
+    look.decided_at = Some(now.to_string());
+    let registry = registry.map(|(_, registry)| match arguments.at {
+        Some(at) => registry.as_of(at),
+        None => registry,
+    });
+    let signed_by: BTreeSet<_> = arguments.signed_by.iter().copied().collect();
+    let mut judging = Judging { registry, policy, signed_by, now, fitting: BTreeSet::new() };
+    let mut options = ScanOptions::default();
+    options.marks = Some(MarkOptions::default());
+    options.file_digest = true;
+    let progress = Progress::none();
+    let mut report = Report::new(&arguments.form, &look)?;
+    report.summary.policy = Some(judging.summary());
+    scan(named(&arguments.apks), &options, |row| {
+        let not_judged = not_judged(&row, &progress);
+        if let Outcome::Judged { verification, marks, file_digest, .. } = &row.outcome {
+            return report.add(&judging.result(&row.path, verification, marks.as_deref(), *file_digest));
+        }
+        not_judged.map_or(Ok(()), |result| report.add(&result))
+    })?;
+    judging.conclude(&mut report.summary, &arguments.form);
+    report.finish()
+}
+
+/// The registry with its path, if one is given: signed, unless it is said that it need not be.
+fn registry(arguments: &Gate, now: jiff::Timestamp) -> anyhow::Result<Option<(&Path, Registry)>> {
+    let Some(path) = &arguments.registry else {
+        if arguments.signed_by.is_empty() {
+            let message =
+                "who may sign? give --registry FILE with --registry-key KEY, or the signers with --signed-by";
+            return Err(Error::Usage(message.to_owned()).into());
+        }
+        return Ok(None);
+    };
+    let trusted = arguments.trust.options(arguments.at, now)?;
+    if trusted.keys.is_empty() && !arguments.unsigned_registry {
+        let message = "nothing shows that the registry is the right one: give --registry-key KEY, by which it must be \
+                       signed, or --unsigned-registry to believe the file as it stands";
+        return Err(Error::Usage(message.to_owned()).into());
+    }
+    Ok(Some((path, trust::load(path, &trusted)?)))
+}

@@ -1,0 +1,47 @@
+//! What a policy says of a file: who stands behind it, and each rule.
+
+use std::fmt::Display;
+use std::fmt::Write as _;
+
+use super::paint::Tone;
+use super::paragraph::Paragraph;
+use crate::policy::rules::Identity;
+use crate::policy::rules::Outcome;
+use crate::report::escape::visible;
+
+impl Paragraph<'_> {
+    /// Developer and distributor, by every proof.
+    pub(super) fn parties(&mut self) {
+        let Some(policy) = &self.result.policy else { return };
+        let (developers, distributors) = (told(&policy.developers), told(&policy.distributors));
+        for (label, lines) in [("developer", developers), ("distributor", distributors)] {
+            if lines.is_empty() {
+                self.line(label, "nothing proves who it is");
+            }
+            for (position, text) in lines.iter().enumerate() {
+                self.line(if position == 0 { label } else { "" }, text);
+            }
+        }
+    }
+
+    /// Every rule that was asked, with what it expected and what it found.
+    pub(super) fn rules(&mut self) {
+        let Some(policy) = &self.result.policy else { return };
+        for (position, result) in policy.rules.iter().enumerate() {
+            let (word, tone) = match result.outcome {
+                Outcome::Holds => ("holds", Tone::Good),
+                Outcome::Broken => ("BROKEN", Tone::Bad),
+                Outcome::Excepted => ("excepted", Tone::Doubtful),
+            };
+            let word = format!("{word:<8}");
+            let label = if position == 0 { "rules" } else { "" };
+            self.line(label, &format!("{} {}", self.paint().paint(tone, &word), result.rule));
+            let _ = writeln!(self.text, "                       expected  {}", visible(&result.expected));
+            let _ = writeln!(self.text, "                       actual    {}", visible(&result.actual));
+        }
+    }
+}
+
+fn told<P: Display>(identities: &[Identity<P>]) -> Vec<String> {
+    identities.iter().map(|identity| visible(&identity.told()).into_owned()).collect()
+}

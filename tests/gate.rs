@@ -1,0 +1,252 @@
+//! The gate as a pipeline meets it: it fails closed, says why, and trusts a registry that is signed.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test code: a step that cannot be done is to stop the test"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use apkvouch::identity::FileDigest;
+use serde_json::Value;
+use sha2::Digest as _;
+use tempfile::TempDir;
+
+mod builder;
+
+use builder::Apk;
+use builder::Key;
+use builder::Lineage;
+use builder::Manifest;
+use builder::Signer;
+
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn command(dir: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"));
+    command.current_dir(dir).args(arguments.split_whitespace()).stdin(Stdio::null());
+    command
+}
+
+fn apkvouch(dir: &Path, arguments: &str) -> Run {
+    let output = command(dir, arguments).output().unwrap();
+    Run {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn app() -> Apk {
+    Apk::new().manifest(Manifest::new("com.example.app").min_sdk(28).target_sdk(34))
+}
+
+fn by(key: &str) -> Vec<u8> {
+    app().v3(Signer::v3(&Key::named(key))).build()
+}
+
+/// Signed by the second key, which the first has appointed.
+fn rotated() -> Vec<u8> {
+    let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));
+    app().v3(Signer::v3(&new).lineage(&Lineage::from(&old).to(&new))).build()
+}
+
+fn digest(key: &str) -> String {
+    Key::named(key).certificate_digest()
+}
+
+/// A folder with an app by its developer, the same by somebody else, one that is broken, and a registry that is not signed.
+fn store() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = format!(
+        "schema = 1\nid = \"test\"\nserial = 1\n\
+         [[subject]]\nid = \"example\"\nname = \"Example Ltd\"\nroles = [\"developer\"]\n\
+         [[key]]\ncertificate_sha256 = \"{0}\"\nsubject = \"example\"\n\
+         [[app]]\npackage = \"com.example.app\"\nowner = \"example\"\n\
+         [[app.signers]]\ncertificates = [\"{0}\"]\n",
+        digest("ec-p256")
+    );
+    let mut broken = by("ec-p256");
+    let place = broken.windows(10).position(|window| window == b"not really").unwrap();
+    broken[place] ^= 1;
+    for (name, bytes) in [
+        ("good.apk", by("ec-p256")),
+        ("foreign.apk", by("ec-p256-3")),
+        ("rotated.apk", rotated()),
+        ("broken.apk", broken),
+        ("text.apk", b"text".to_vec()),
+        ("registry.toml", registry.into_bytes()),
+        ("warn.toml", b"schema = 1\nlevel = \"warn\"\n".to_vec()),
+        ("bad.toml", b"schema = 1\nlevl = \"warn\"\n".to_vec()),
+    ] {
+        fs::write(dir.path().join(name), bytes).unwrap();
+    }
+    fs::create_dir(dir.path().join("folder.apk")).unwrap();
+    dir
+}
+
+const GATE: &str = "gate --registry registry.toml --unsigned-registry";
+
+fn json(dir: &Path, arguments: &str) -> Value {
+    serde_json::from_str(&apkvouch(dir, &format!("{GATE} --format json {arguments}")).out).unwrap()
+}
+
+#[test]
+fn each_kind_of_file_passes_or_fails() {
+    let store = store();
+    let code = |arguments: &str| apkvouch(store.path(), &format!("{GATE} {arguments}")).code.unwrap();
+    assert_eq!(code("good.apk"), 0);
+    assert_eq!(code("rotated.apk"), 0);
+    for file in ["foreign.apk", "broken.apk", "text.apk", "registry.toml"] {
+        assert_eq!(code(file), 1, "{file}");
+        assert_eq!(code(&format!("good.apk {file}")), 1, "{file}");
+    }
+    for file in ["gone.apk", "folder.apk", "/dev/null"] {
+        assert_eq!(code(file), 3, "{file}");
+        assert_eq!(code(&format!("good.apk {file}")), 3, "{file}");
+        assert_eq!(
+            code(&format!("--policy warn.toml good.apk {file}")),
+            3,
+            "what is not judged never passes: {file}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_believed_is_status_2_before_any_output() {
+    let store = store();
+    for arguments in [
+        "gate good.apk",
+        "gate --registry registry.toml good.apk",
+        "gate --registry gone.toml --unsigned-registry good.apk",
+        "gate --registry registry.toml --unsigned-registry --registry-key RWQdj9iR1iVdaw5e2O+Mm7BUtHOr1wIQvkIXAm9hRR35qUlDBcSzJLcR good.apk",
+        "gate --registry registry.toml --registry-key RWQdj9iR1iVdaw5e2O+Mm7BUtHOr1wIQvkIXAm9hRR35qUlDBcSzJLcR good.apk",
+        "gate --unsigned-registry --signed-by 00 good.apk",
+        "gate --registry registry.toml --unsigned-registry --policy bad.toml good.apk",
+        "gate --registry registry.toml --unsigned-registry --policy gone.toml good.apk",
+        "gate --registry registry.toml --unsigned-registry",
+        "gate --registry registry.toml --unsigned-registry -",
+    ] {
+        let run = apkvouch(store.path(), arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments}: {}", run.err);
+        assert!(!run.err.is_empty(), "{arguments}");
+    }
+    let run = apkvouch(store.path(), &format!("{GATE} --policy bad.toml good.apk"));
+    assert_eq!(
+        run.err,
+        "apkvouch: bad.toml:2:1: expected a field of the policy, found \"levl\"; did you mean \"level\"?\n"
+    );
+}
+
+#[test]
+fn a_result_has_every_rule_and_the_digest_of_the_file() {
+    let store = store();
+    let value = json(store.path(), "good.apk foreign.apk");
+    assert_eq!(value["policy"], serde_json::json!({"path": null, "name": null, "level": "enforce"}));
+    assert_eq!(value["summary"]["policy"]["rules"], serde_json::json!({"verdict": 1}));
+    let (good, foreign) = (&value["files"][0], &value["files"][1]);
+    let bytes = fs::read(store.path().join("good.apk")).unwrap();
+    let sha256 = FileDigest(sha2::Sha256::digest(&bytes).into());
+    assert_eq!(good["sha256"], sha256.to_string());
+    assert_eq!(good["policy"]["holds"], true);
+    assert_eq!(good["policy"]["developers"][0]["standing"], "registered");
+    assert_eq!(good["policy"]["developers"][0]["subject"]["id"], "example");
+    assert_eq!(good["policy"]["distributors"], serde_json::json!([]));
+    let rule = &foreign["policy"]["rules"][0];
+    let expected = serde_json::json!({
+        "rule": "verdict", "outcome": "broken", "expected": "authenticated", "actual": "counterfeit"
+    });
+    assert_eq!(*rule, expected);
+    let codes: Vec<&str> = foreign["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["signer-not-allowed", "policy-verdict"]);
+}
+
+#[test]
+fn a_policy_that_is_not_enforced_says_so_wherever_it_is_read() {
+    let store = store();
+    let loud = "POLICY NOT ENFORCED (level warn): 1 file would have failed: 1 by verdict";
+    for format in ["text", "json", "sarif", "junit", "github"] {
+        let arguments = format!("{GATE} --policy warn.toml --format {format} good.apk foreign.apk");
+        let run = apkvouch(store.path(), &arguments);
+        assert_eq!(run.code, Some(0), "{format}: {}", run.err);
+        let said = if format == "json" { &run.err } else { &run.out };
+        assert!(said.contains(loud), "{format}: {said}");
+        assert!(format == "text" || run.err.contains(loud), "{format}: {}", run.err);
+    }
+    let run = apkvouch(store.path(), &format!("{GATE} --policy warn.toml good.apk"));
+    assert!(run.out.contains("POLICY NOT ENFORCED (level warn): no file would have failed"), "{}", run.out);
+    let enforced = apkvouch(store.path(), &format!("{GATE} good.apk"));
+    assert!(!enforced.out.contains("NOT ENFORCED") && enforced.err.is_empty(), "{}", enforced.out);
+}
+
+#[test]
+fn signers_can_be_given_instead_of_a_registry_or_beside_one() {
+    let store = store();
+    let (owner, other) = (digest("ec-p256"), digest("ec-p256-3"));
+    let code = |arguments: &str| apkvouch(store.path(), &format!("gate {arguments}")).code.unwrap();
+    assert_eq!(code(&format!("--signed-by {owner} good.apk")), 0);
+    assert_eq!(code(&format!("--signed-by {owner} foreign.apk")), 1);
+    assert_eq!(code(&format!("--signed-by {owner},{other} good.apk")), 1);
+    assert_eq!(code(&format!("--signed-by {owner} broken.apk")), 1);
+    // Beside a registry both must agree.
+    let with = "--registry registry.toml --unsigned-registry";
+    assert_eq!(code(&format!("{with} --signed-by {owner} good.apk")), 0);
+    assert_eq!(code(&format!("{with} --signed-by {other} good.apk")), 1);
+    assert_eq!(code(&format!("{with} --signed-by {other} foreign.apk")), 1);
+}
+
+/// Standard output is full: never 0.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_told_is_status_3() {
+    let store = store();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = command(store.path(), &format!("{GATE} good.apk")).stdout(full).stderr(Stdio::null()).status();
+    assert_eq!(run.unwrap().code(), Some(3));
+}
+
+/// From nothing to a gate, as from a shell.
+#[test]
+fn a_registry_is_made_and_signed_and_the_gate_goes_by_it() {
+    let store = store();
+    let do_it = |arguments: &str| {
+        let run = apkvouch(store.path(), arguments);
+        assert_eq!(run.code, Some(0), "{arguments}: {}{}", run.out, run.err);
+    };
+    do_it("registry new-key --no-password store.key");
+    do_it("registry init --id store.example store.toml");
+    do_it("registry add-subject store.toml example --name Example --role developer");
+    do_it("registry add store.toml good.apk --owner example");
+    let gate = "gate --registry store.toml --registry-key store.pub";
+    let unsigned = apkvouch(store.path(), &format!("{gate} good.apk"));
+    assert_eq!((unsigned.code, unsigned.out.as_str()), (Some(2), ""), "{}", unsigned.err);
+    do_it("registry sign store.toml --key store.key");
+
+    do_it(&format!("{gate} good.apk"));
+    let run = apkvouch(store.path(), &format!("{gate} foreign.apk"));
+    assert_eq!(run.code, Some(1), "{}", run.err);
+    assert!(run.out.starts_with("foreign.apk: FAILED (counterfeit)\n"), "{}", run.out);
+    assert!(run.out.contains(&format!("expected  {}", digest("ec-p256"))), "{}", run.out);
+    assert!(run.out.contains(&format!("actual    {}", digest("ec-p256-3"))), "{}", run.out);
+
+    // Whoever changes it without signing it changes nothing.
+    do_it(&format!(
+        "registry add store.toml {} --package com.example.app --subject example",
+        digest("ec-p256-3")
+    ));
+    let altered = apkvouch(store.path(), &format!("{gate} foreign.apk"));
+    assert_eq!((altered.code, altered.out.as_str()), (Some(2), ""), "{}", altered.err);
+}
