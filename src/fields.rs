@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::io::Read as _;
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -152,6 +153,37 @@ pub(crate) fn read_bytes(path: &Path, the: &str, a: &str, max: u64) -> Result<Ve
         return Err(fault(format!("expected {a} of at most {max} bytes, found {}", metadata.len())));
     }
     fs::read(path).map_err(cannot_read)
+}
+
+/// The first `N` bytes of the file at `path`; none when it has fewer.
+///
+/// # Errors
+/// As [`read_text`].
+pub(crate) fn first_bytes<const N: usize>(path: &Path, the: &str) -> Result<Option<[u8; N]>, Error> {
+    let mut bytes = [0; N];
+    match open(path, the)?.read_exact(&mut bytes) {
+        Ok(()) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(cannot_read(path, the, &error)),
+    }
+}
+
+/// The regular file at `path`, opened to be read.
+///
+/// # Errors
+/// As [`read_text`].
+pub(crate) fn open(path: &Path, the: &str) -> Result<fs::File, Error> {
+    // Asked before it is opened: opening a FIFO would wait for a writer.
+    let metadata = fs::metadata(path).map_err(|error| cannot_read(path, the, &error))?;
+    if !metadata.is_file() {
+        return Err(cannot_read(path, the, &io::Error::other("it is not a regular file")));
+    }
+    fs::File::open(path).map_err(|error| cannot_read(path, the, &error))
+}
+
+pub(crate) fn cannot_read(path: &Path, the: &str, error: &io::Error) -> Error {
+    let message = format!("cannot read {the}: {}", describe_io(error));
+    Error::Configuration { path: path.to_owned(), position: None, message }
 }
 
 impl<'a> Document<'a> {

@@ -77,6 +77,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("scrypt::", &["crypto"], "cryptography crates"),
     ("x509_parser::", &["format"], "certificates are parsed in one place"),
     ("zlib_rs::", &["apk"], "entries are inflated in one place"),
+    ("rusqlite::", &["registry"], "registries are the only databases"),
     ("toml_edit::", &["registry"], "texts that people wrote are changed in one place"),
     ("walkdir::", &["scan"], "trees are walked in one place"),
     ("std::fs", &["atomic_file", "source", "fields", "scan"], "files are opened in few places"),

@@ -23,6 +23,7 @@ use apkvouch::registry::EvidenceSource;
 use apkvouch::registry::Key;
 use apkvouch::registry::KeyStatus;
 use apkvouch::registry::Moment;
+use apkvouch::registry::Needs;
 use apkvouch::registry::NewStatus;
 use apkvouch::registry::RevokedFor;
 use apkvouch::registry::Role;
@@ -74,7 +75,7 @@ impl Copy {
     }
 
     fn update(&self, changes: Vec<Change>) -> Result<Vec<registry::Difference>, Error> {
-        registry::update(self.path(), NOW.parse().unwrap(), |_| Ok(changes))
+        registry::update(self.path(), NOW.parse().unwrap(), &Needs::default(), |_| Ok(changes))
     }
 
     #[track_caller]

@@ -196,6 +196,22 @@ pub fn blake2b_512(bytes: &[u8]) -> [u8; 64] {
     blake2::Blake2b512::digest(bytes).into()
 }
 
+/// The BLAKE2b digest, 64 bytes long, and the SHA-256 digest of all that `source` gives, read once.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub fn blake2b_512_and_sha256(mut source: impl std::io::Read) -> std::io::Result<([u8; 64], [u8; 32])> {
+    let (mut blake2b, mut sha256) = (blake2::Blake2b512::new(), sha2::Sha256::new());
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = source.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        blake2b.update(bytes);
+        sha256.update(bytes);
+    }
+    Ok((blake2b.finalize().into(), sha256.finalize().into()))
+}
+
 /// The BLAKE2b digest of `bytes`, 32 bytes long: the check sum in a secret key of minisign.
 ///
 /// Source: RFC 7693.
@@ -246,6 +262,8 @@ mod tests {
         let expected = "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1\
                         7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923";
         assert_eq!(hex(&blake2b_512(b"abc")), expected);
+        let (blake2b, sha) = blake2b_512_and_sha256(&b"abc"[..]).unwrap();
+        assert_eq!((hex(&blake2b), sha), (expected.to_owned(), sha256(b"abc")));
         assert_ne!(blake2b_256(b"abc")[..], blake2b_512(b"abc")[..32], "the length is part of it");
     }
 

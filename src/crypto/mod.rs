@@ -34,6 +34,7 @@ pub use digest::DigestAlgorithm;
 pub use digest::Hasher;
 pub use digest::blake2b_256;
 pub use digest::blake2b_512;
+pub use digest::blake2b_512_and_sha256;
 pub use digest::md5;
 pub use digest::sha1;
 pub use digest::sha256;

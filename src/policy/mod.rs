@@ -6,6 +6,7 @@ mod authority;
 mod case;
 pub mod file;
 mod hybrid;
+mod needs;
 mod rotation;
 pub mod rules;
 mod signed_by;
@@ -28,6 +29,7 @@ use case::Case;
 use case::Ruling;
 
 pub use file::PolicyFile;
+pub use needs::needs;
 pub use signed_by::signed_by;
 
 /// The one primary verdict on a file.

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::Serialize;
 
 use super::Moment;
 
 /// What a binding rests on. For people and for later checks: the registry is believed because of who signed it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Evidence {
     /// What kind of evidence.
@@ -28,7 +30,7 @@ impl Evidence {
 }
 
 /// A kind of evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum EvidenceSource {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::Serialize;
 
 use super::Key;
@@ -11,7 +12,8 @@ use super::Moment;
 use super::Registry;
 
 /// A status that a key had before the one that it has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PastStatus {
     /// What could be done with it.
@@ -24,7 +26,7 @@ pub struct PastStatus {
 }
 
 /// What a revocation means for the days before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RevokedFor {

@@ -76,6 +76,8 @@ mod history;
 pub mod import;
 mod moment;
 mod read;
+mod sqlite;
+mod store;
 mod text;
 pub mod trust;
 
@@ -88,6 +90,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::Serialize;
 use serde::Serializer;
 
@@ -110,8 +113,14 @@ pub use export::export;
 pub use history::PastStatus;
 pub use history::RevokedFor;
 pub use moment::Moment;
+pub use sqlite::Counts;
+pub use sqlite::Needs;
+pub use sqlite::SqliteRegistry;
+pub use sqlite::SqliteWriter;
+pub use store::Store;
+pub use store::is_sqlite;
+pub use store::update;
 pub use text::create;
-pub use text::update;
 use trust::KeyId;
 
 /// The number of the text form, in `schema`.
@@ -147,8 +156,42 @@ pub struct Header {
     pub expires_at: Option<Moment>,
 }
 
+impl Header {
+    /// Makes sure that the registry at `path` may be used at `now`.
+    fn ensure_current(&self, path: &Path, now: Timestamp) -> Result<(), Error> {
+        self.ensure_not_expired(path, now)?;
+        match self.issued_at {
+            Some(start) if !start.has_begun(now) => Err(unusable(
+                path,
+                format!(
+                    "the registry is not issued yet: issued_at is {start}, judged as of {now}; \
+                     set the clock, or give a later time"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes sure that it may be asked about `then`, a time that may lie before it was issued: see [`Registry::as_of`].
+    fn ensure_not_expired(&self, path: &Path, then: Timestamp) -> Result<(), Error> {
+        match self.expires_at {
+            Some(end) if end.is_over(then) => Err(unusable(
+                path,
+                format!(
+                    "the registry expired: expires_at is {end}, judged as of {then}; get a newer edition"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unusable(path: &Path, message: String) -> Error {
+    Error::Configuration { path: path.to_owned(), position: None, message }
+}
+
 /// What a subject does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Role {
@@ -181,7 +224,8 @@ impl fmt::Display for Role {
 }
 
 /// A person or an organisation whose identity has been authenticated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Subject {
     /// Its id in the registry.
@@ -211,6 +255,12 @@ impl fmt::Display for PublicKeyDigest {
     }
 }
 
+impl<'de> Deserialize<'de> for PublicKeyDigest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        CertificateDigest::deserialize(deserializer).map(|digest| Self(digest.0))
+    }
+}
+
 impl Serialize for PublicKeyDigest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -218,7 +268,7 @@ impl Serialize for PublicKeyDigest {
 }
 
 /// What may be done with a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum KeyStatus {
@@ -254,7 +304,8 @@ impl fmt::Display for KeyStatus {
 }
 
 /// A signing key, by the certificate that stands for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Key {
     /// SHA-256 of the certificate.
@@ -286,21 +337,22 @@ pub struct Key {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_for: Option<RevokedFor>,
     /// What its status was before, the oldest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastStatus>,
     /// From where it is known to be the subject's.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
 }
 
 /// An app and who may sign it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct App {
     /// Package name.
     pub package: String,
     /// Names under which users know it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
     /// Id of the subject whose app it is.
     pub owner: String,
@@ -312,7 +364,8 @@ pub struct App {
 }
 
 /// An exact set of certificates that together may sign an app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SignerSet {
     /// All of them, no more and no less; never empty.
@@ -323,12 +376,13 @@ pub struct SignerSet {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// From where it is known that they sign the app.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
 }
 
 /// A key that must never be believed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DeniedKey {
     /// SHA-256 of the certificate.
@@ -400,12 +454,15 @@ impl Registry {
         Self::default()
     }
 
-    /// Reads the registry in the TOML file at `path`.
+    /// Reads the registry in the file at `path`, TOML or SQLite, into memory.
     ///
     /// # Errors
     /// [`Error::Configuration`] when it cannot be read, and as [`Registry::parse`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
+        if is_sqlite(path)? {
+            return SqliteRegistry::open(path)?.whole();
+        }
         let text = read_text(path, "the registry", "a registry", MAX_TEXT)?;
         Self::parse(&text, path)
     }
@@ -451,32 +508,7 @@ impl Registry {
     /// # Errors
     /// [`Error::Configuration`] when it has expired, or is issued later than `now`.
     pub fn ensure_current(&self, now: Timestamp) -> Result<(), Error> {
-        self.ensure_not_expired(now)?;
-        match self.header.issued_at {
-            Some(start) if !start.has_begun(now) => Err(self.unusable(format!(
-                "the registry is not issued yet: issued_at is {start}, judged as of {now}; \
-                 set the clock, or give a later time"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// Makes sure that the registry may be asked about `then`, a time that may lie before it was issued: see
-    /// [`Registry::as_of`].
-    ///
-    /// # Errors
-    /// [`Error::Configuration`] when it had expired by then.
-    pub fn ensure_not_expired(&self, then: Timestamp) -> Result<(), Error> {
-        match self.header.expires_at {
-            Some(end) if end.is_over(then) => Err(self.unusable(format!(
-                "the registry expired: expires_at is {end}, judged as of {then}; get a newer edition"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    fn unusable(&self, message: String) -> Error {
-        Error::Configuration { path: self.path.clone().unwrap_or_default(), position: None, message }
+        self.header.ensure_current(self.path.as_deref().unwrap_or(Path::new("")), now)
     }
 
     /// The subject with this id.

@@ -31,15 +31,8 @@ use crate::error::Error;
 use crate::fields::read_text;
 use crate::identity::CertificateDigest;
 
-/// Changes the registry in the file at `path`: all of the changes that `changes` gives for it, or none.
-///
-/// `now` becomes its `issued_at`, and its serial grows by one. Comments and order stay. Nobody else can change the file
-/// meanwhile. Returns what differs: nothing, when there was nothing to change, and then nothing is written.
-///
-/// # Errors
-/// As [`Registry::load`], [`Registry::apply`], and whatever `changes` gives; [`Error::Configuration`] when the registry would
-/// not be sound afterwards; [`Error::File`] when it cannot be written. The file is as it was then.
-pub fn update(
+/// As [`super::update`], of a text.
+pub(super) fn update(
     path: impl AsRef<Path>,
     now: Timestamp,
     changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,

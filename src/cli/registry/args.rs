@@ -72,6 +72,8 @@ pub(in super::super) enum RegistryCommand {
     Import(Import),
     /// Writes the registry out in the form of others
     Export(Export),
+    /// Writes the registry in another form: SQLite for a million apps, or TOML
+    Convert(Convert),
     /// Proposes entries from APKs that are trusted, as CSV to look at and to import
     Learn(Learn),
 }
@@ -79,7 +81,7 @@ pub(in super::super) enum RegistryCommand {
 /// The registry that a command changes.
 #[derive(Debug, Args)]
 pub(in super::super) struct Target {
-    /// The registry (TOML)
+    /// The registry: TOML or SQLite
     #[arg(value_name = "REGISTRY")]
     pub(super) registry: PathBuf,
     /// The time of the change instead of now
@@ -380,6 +382,18 @@ pub(in super::super) struct Export {
     /// Keys with the status that they had on this day
     #[arg(long, value_name = "DATE", value_parser = time)]
     pub(super) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Convert {
+    /// The registry
+    #[arg(value_name = "REGISTRY")]
+    pub(super) registry: PathBuf,
+    /// The new file, which must not be there: .db or .sqlite, or .toml
+    #[arg(value_name = "NEW")]
+    pub(super) new: PathBuf,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
 }
 
 #[derive(Debug, Args)]

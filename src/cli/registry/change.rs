@@ -12,6 +12,7 @@ use apkvouch::decide;
 use apkvouch::finding::Finding;
 use apkvouch::identity::Certificate;
 use apkvouch::identity::CertificateDigest;
+use apkvouch::policy;
 use apkvouch::policy::Policy;
 use apkvouch::policy::Verdict;
 use apkvouch::registry;
@@ -22,6 +23,7 @@ use apkvouch::registry::Evidence;
 use apkvouch::registry::Key;
 use apkvouch::registry::KeyStatus;
 use apkvouch::registry::Moment;
+use apkvouch::registry::Needs;
 use apkvouch::registry::NewStatus;
 use apkvouch::registry::PublicKeyDigest;
 use apkvouch::registry::SignerSet;
@@ -61,12 +63,12 @@ pub(super) fn add_subject(arguments: &AddSubject) -> anyhow::Result<String> {
     subject.name_zh.clone_from(&arguments.name_zh);
     subject.credit_code.clone_from(&arguments.credit_code);
     subject.contact.clone_from(&arguments.contact);
-    update(&arguments.target, |_| Ok(vec![Change::Subject(subject)]))
+    update(&arguments.target, &Needs::default(), |_| Ok(vec![Change::Subject(subject)]))
 }
 
 pub(super) fn deny(arguments: &Deny) -> anyhow::Result<String> {
     let key = DeniedKey::new(arguments.certificate, &arguments.why, &arguments.source);
-    update(&arguments.target, |_| Ok(vec![Change::Denied(key)]))
+    update(&arguments.target, &Needs::default(), |_| Ok(vec![Change::Denied(key)]))
 }
 
 pub(super) fn revoke(arguments: &Revoke) -> anyhow::Result<String> {
@@ -97,7 +99,7 @@ pub(super) fn rotate(arguments: &Rotate) -> anyhow::Result<String> {
 }
 
 fn set_status(target: &Target, certificate: CertificateDigest, status: NewStatus) -> anyhow::Result<String> {
-    update(target, |_| Ok(vec![Change::Status { certificate, status }]))
+    update(target, &Needs::default(), |_| Ok(vec![Change::Status { certificate, status }]))
 }
 
 pub(super) fn add(arguments: &Add) -> anyhow::Result<String> {
@@ -111,7 +113,16 @@ pub(super) fn add(arguments: &Add) -> anyhow::Result<String> {
         (None, own) => own,
     };
     let now = arguments.target.now();
-    update(&arguments.target, |registry| {
+    let mut needs = Needs::default();
+    needs.packages.extend(package.map(str::to_owned));
+    needs.certificates.extend(signers.keys.iter().map(|(digest, _)| *digest));
+    needs.subjects.extend(arguments.owner.iter().chain(&arguments.subject).cloned());
+    if let Some(evidence) = &signers.evidence {
+        let more = policy::needs(evidence);
+        needs.certificates.extend(more.certificates);
+        needs.public_keys.extend(more.public_keys);
+    }
+    update(&arguments.target, &needs, |registry| {
         let changes = additions(arguments, registry, &signers, package)?;
         if let Some(evidence) = &signers.evidence {
             let mut then = registry.clone();
@@ -259,10 +270,11 @@ impl Signers {
 /// Makes the changes, and tells them.
 fn update(
     target: &Target,
+    needs: &Needs,
     changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
 ) -> anyhow::Result<String> {
     let path = &target.registry;
-    let differences = registry::update(path, target.now(), changes)?;
+    let differences = registry::update(path, target.now(), needs, changes)?;
     if differences.is_empty() {
         return Ok(format!("{}: nothing to change\n", shown(path)));
     }

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use apkvouch::Error;
 use apkvouch::Registry;
 use apkvouch::Verification;
+use apkvouch::atomic_file::AtomicFile;
 use apkvouch::identity::CertificateDigest;
 use apkvouch::registry;
 use apkvouch::registry::Evidence;
+use apkvouch::registry::ExportFormat;
+use apkvouch::registry::SqliteWriter;
 use apkvouch::registry::csv_cell;
 use apkvouch::registry::export;
 use apkvouch::registry::import;
@@ -26,6 +30,7 @@ use apkvouch::scan::WalkOptions;
 use apkvouch::scan::scan;
 
 use super::super::scan::this_second;
+use super::args::Convert;
 use super::args::Export;
 use super::args::Import;
 use super::args::Learn;
@@ -55,7 +60,7 @@ pub(super) fn import(arguments: &Import) -> anyhow::Result<String> {
         changes(&old)?.iter().try_for_each(|change| new.apply(change))?;
         registry::differences(&old, &new)
     } else {
-        registry::update(path, now, changes)?
+        registry::update(path, now, &import::needs(&entries, &options), changes)?
     };
     let count = |what: &str| differences.iter().filter(|difference| difference.what == what).count();
     let mut text = told(&differences)?;
@@ -84,6 +89,35 @@ pub(super) fn written_out(arguments: &Export) -> anyhow::Result<String> {
         super::super::say(&note);
     }
     Ok(text)
+}
+
+/// Writes a registry in another form: SQLite or TOML, by the name of the new file.
+pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
+    let registry = trust::load(&arguments.registry, &arguments.trust.options(None, this_second())?)?;
+    let to = &arguments.new;
+    let extension = to.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match extension {
+        "db" | "sqlite" => {
+            let mut writer = SqliteWriter::create(to, registry.header())?;
+            writer.all(&registry)?;
+            writer.finish()?;
+        }
+        "toml" => {
+            let mut file = AtomicFile::begin(to)?;
+            let (text, _) = export(&registry, ExportFormat::Toml);
+            file.write_all(text.as_bytes()).map_err(|error| Error::file(to, "write", error))?;
+            file.commit_new()?;
+        }
+        _ => {
+            let message = format!("{}: expected a name that ends in .db, .sqlite or .toml", to.display());
+            return Err(Error::Usage(message).into());
+        }
+    }
+    Ok(format!(
+        "{}: the registry {} in this form; it has no signature yet\n",
+        escape::path(to),
+        escape::visible(&registry.header().id)
+    ))
 }
 
 /// Proposes what a directory of trusted APKs shows, as CSV; what contradicts itself or the registry is told instead.

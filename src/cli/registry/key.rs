@@ -8,7 +8,7 @@ use std::path::Path;
 use apkvouch::Error;
 use apkvouch::Registry;
 use apkvouch::atomic_file::AtomicFile;
-use apkvouch::crypto::sha256;
+use apkvouch::crypto::blake2b_512_and_sha256;
 use apkvouch::identity::CertificateDigest;
 use apkvouch::registry::trust;
 use apkvouch::registry::trust::SecretKey;
@@ -55,23 +55,26 @@ fn write_new(mut file: AtomicFile, path: &Path, text: &str) -> Result<(), Error>
 pub(super) fn sign(arguments: &Sign) -> anyhow::Result<String> {
     let now = arguments.at.unwrap_or_else(super::super::scan::this_second);
     let path = &arguments.registry;
-    let content = fs::read(path).map_err(|error| Error::Configuration {
+    let cannot_read = |error: std::io::Error| Error::Configuration {
         path: path.clone(),
         position: None,
         message: format!("cannot read the registry: {}", apkvouch::error::describe_io(&error)),
-    })?;
-    let registry = Registry::from_bytes(content.clone(), path)?;
-    trust::ensure_complete(path, &registry)?;
+    };
+    // Sound, complete and in force: whatever must be so to be believed.
+    let registry = Registry::load(path)?;
+    let header = registry.header();
+    trust::ensure_complete(path, header)?;
     registry.ensure_current(now)?;
+    let file = fs::File::open(path).map_err(cannot_read)?;
+    let (blake2b, sha256) = blake2b_512_and_sha256(file).map_err(cannot_read)?;
     let key = secret_key(&arguments.key, &arguments.password)?;
 
-    let header = registry.header();
-    let digest = CertificateDigest(sha256(&content));
+    let digest = CertificateDigest(sha256);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let serial = header.serial.unwrap_or_default();
     let comment =
         format!("timestamp:{} file:{name} id:{} serial:{serial} sha256:{digest}", now.as_second(), header.id);
-    let signature = key.sign(&content, &comment)?;
+    let signature = key.sign_digest(&blake2b, &comment)?;
 
     let to = arguments.signature.clone().unwrap_or_else(|| trust::signature_path(path));
     let mut file = AtomicFile::begin(&to)?;

@@ -16,6 +16,7 @@ use super::App;
 use super::Change;
 use super::Evidence;
 use super::Key;
+use super::Needs;
 use super::Registry;
 use super::Role;
 use super::SignerSet;
@@ -196,6 +197,18 @@ pub struct ImportOptions {
     pub evidence: Option<Evidence>,
     /// Whether a package that is registered with other signers gets these, too.
     pub add_signers: bool,
+}
+
+/// What of a registry [`plan`] asks for.
+pub fn needs(entries: &[Entry], options: &ImportOptions) -> Needs {
+    let mut needs = Needs::default();
+    for entry in entries {
+        needs.packages.insert(entry.package.clone());
+        needs.certificates.extend(&entry.certificates);
+        needs.subjects.extend(entry.owner.clone());
+    }
+    needs.subjects.extend(options.owner.clone());
+    needs
 }
 
 /// The changes by which `registry` has all of `entries`; what it has already is no change.

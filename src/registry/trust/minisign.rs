@@ -188,15 +188,15 @@ impl Signature {
         })
     }
 
-    /// The signature over `content` and `trusted_comment` by the key `key_id`, with which `sign` signs.
+    /// The signature over the content of that digest, and `trusted_comment`, by the key `key_id`, with which `sign` signs.
     pub(super) fn made(
         key_id: KeyId,
         trusted_comment: String,
-        content: &[u8],
+        blake2b_512: &[u8; 64],
         sign: impl Fn(&[u8]) -> Option<[u8; 64]>,
     ) -> Option<Self> {
         let algorithm = SignatureAlgorithm::Prehashed;
-        let signature = algorithm.of_message(content, &sign)?;
+        let signature = sign(blake2b_512)?;
         let global_signature = sign(&[&signature[..], trusted_comment.as_bytes()].concat())?;
         Some(Self { algorithm, key_id, of_content: signature, trusted_comment, of_comment: global_signature })
     }
@@ -216,14 +216,27 @@ impl Signature {
         &self.trusted_comment
     }
 
+    /// As [`Signature::verifies`], by the BLAKE2b digest of the content: of large files, which only prehashed signatures are
+    /// made for.
+    pub fn verifies_digest(&self, key: &PublicKey, blake2b_512: &[u8; 64]) -> bool {
+        self.algorithm == SignatureAlgorithm::Prehashed
+            && self.key_id == key.id
+            && verify_ed25519(&key.key, blake2b_512, &self.of_content)
+            && self.comment_verifies(key)
+    }
+
     /// Whether `key` has made it over `content`, and has signed the trusted comment.
     pub fn verifies(&self, key: &PublicKey, content: &[u8]) -> bool {
-        let over = [&self.of_content[..], self.trusted_comment.as_bytes()].concat();
         self.key_id == key.id
             && self
                 .algorithm
                 .of_message(content, |message| verify_ed25519(&key.key, message, &self.of_content))
-            && verify_ed25519(&key.key, &over, &self.of_comment)
+            && self.comment_verifies(key)
+    }
+
+    fn comment_verifies(&self, key: &PublicKey) -> bool {
+        let over = [&self.of_content[..], self.trusted_comment.as_bytes()].concat();
+        verify_ed25519(&key.key, &over, &self.of_comment)
     }
 }
 

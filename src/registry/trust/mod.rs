@@ -28,10 +28,18 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::Header;
 use super::MAX_TEXT;
 use super::Registry;
+use super::SqliteRegistry;
+use super::Store;
+use super::is_sqlite;
+use super::sqlite;
+use crate::crypto::blake2b_512_and_sha256;
 use crate::crypto::sha256;
 use crate::error::Error;
+use crate::fields;
+use crate::fields::cannot_read;
 use crate::fields::read_bytes;
 use crate::fields::read_text;
 
@@ -107,24 +115,77 @@ impl TrustOptions {
 pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, Error> {
     let path = path.as_ref();
     let needed = options.needed()?;
+    if is_sqlite(path)? {
+        let (opened, signers) = open_sqlite(path, options)?;
+        let mut registry = opened.whole()?;
+        registry.signed_by = signers;
+        return Ok(registry);
+    }
     let bytes = read_bytes(path, "the registry", "a registry", MAX_TEXT)?;
-    let signers = if needed > 0 { signers(path, &bytes, needed, options)? } else { BTreeSet::new() };
+    let verifies = |signature: &Signature, key: &PublicKey| signature.verifies(key, &bytes);
+    let signers = if needed > 0 { signers(path, verifies, needed, options)? } else { BTreeSet::new() };
     let sha256 = sha256(&bytes);
     // Not a byte of it was looked at before.
     let mut registry = Registry::from_bytes(bytes, path)?;
-    if needed > 0 {
-        ensure_complete(path, &registry)?;
-    }
-    if options.past {
-        registry.ensure_not_expired(options.now)?;
-    } else {
-        registry.ensure_current(options.now)?;
-    }
+    ensure_in_force(path, registry.header(), needed, options)?;
     registry.signed_by = signers.into_iter().map(PublicKey::id).collect();
     if let Some(state) = &options.state {
         state::remember(state, path, registry.header(), sha256)?;
     }
     Ok(registry)
+}
+
+/// As [`load`], without loading a registry in SQLite: its file is read once to check its signatures, when there are keys
+/// or a state, and not at all otherwise.
+///
+/// # Errors
+/// As [`load`].
+pub fn open(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Store, Error> {
+    let path = path.as_ref();
+    if !is_sqlite(path)? {
+        return load(path, options).map(|registry| Store::Text(Box::new(registry)));
+    }
+    Ok(Store::sqlite(open_sqlite(path, options)?.0))
+}
+
+/// The registry in a SQLite file, and who has signed it.
+fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, Vec<KeyId>), Error> {
+    let needed = options.needed()?;
+    // A change that was broken off is undone before the bytes are looked at.
+    sqlite::recover(path)?;
+    let mut signed_by = Vec::new();
+    let mut digest = None;
+    if needed > 0 || options.state.is_some() {
+        let the = "the registry";
+        let file = fields::open(path, the)?;
+        let (blake2b, sha256) =
+            blake2b_512_and_sha256(file).map_err(|error| cannot_read(path, the, &error))?;
+        if needed > 0 {
+            let verifies = |signature: &Signature, key: &PublicKey| signature.verifies_digest(key, &blake2b);
+            let signers = signers(path, verifies, needed, options)?;
+            signed_by.extend(signers.into_iter().map(PublicKey::id));
+        }
+        digest = Some(sha256);
+    }
+    // Not a byte of it meant anything before.
+    let registry = SqliteRegistry::open(path)?;
+    ensure_in_force(path, registry.header(), needed, options)?;
+    if let (Some(state), Some(sha256)) = (&options.state, digest) {
+        state::remember(state, path, registry.header(), sha256)?;
+    }
+    Ok((registry, signed_by))
+}
+
+/// Makes sure that a registry may be used at the time that is asked about.
+fn ensure_in_force(path: &Path, header: &Header, needed: usize, options: &TrustOptions) -> Result<(), Error> {
+    if needed > 0 {
+        ensure_complete(path, header)?;
+    }
+    if options.past {
+        header.ensure_not_expired(path, options.now)
+    } else {
+        header.ensure_current(path, options.now)
+    }
 }
 
 /// The signatures that stand in the file at `path`: at least one.
@@ -152,10 +213,10 @@ pub fn signature_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The trusted keys that have signed `content`: at least `needed`.
+/// The trusted keys that have signed the file at `path`, as `verifies` tells: at least `needed`.
 fn signers<'a>(
     path: &Path,
-    content: &[u8],
+    verifies: impl Fn(&Signature, &PublicKey) -> bool,
     needed: usize,
     options: &'a TrustOptions,
 ) -> Result<BTreeSet<&'a PublicKey>, Error> {
@@ -180,7 +241,7 @@ fn signers<'a>(
                 continue;
             }
             // Two keys may share an id: it is eight random bytes that anybody may choose.
-            let Some(key) = named.find(|key| signature.verifies(key, content)) else {
+            let Some(key) = named.find(|key| verifies(&signature, key)) else {
                 let message = format!(
                     "the signature by key {} in {} does not fit: the registry, or the signature with its trusted comment, \
                      was altered, or they are of different editions; get both again from where they came from",
@@ -211,12 +272,11 @@ fn signers<'a>(
     )))
 }
 
-/// Makes sure that `registry`, read from `path`, says what it takes to refuse an old edition: what is signed must.
+/// Makes sure that the `header` of the registry at `path` says what it takes to refuse an old edition: what is signed must.
 ///
 /// # Errors
 /// [`Error::Configuration`] when its serial, or the time of its issue or expiry, is missing.
-pub fn ensure_complete(path: &Path, registry: &Registry) -> Result<(), Error> {
-    let header = registry.header();
+pub fn ensure_complete(path: &Path, header: &Header) -> Result<(), Error> {
     let missing = [
         ("serial", header.serial.is_none(), "1"),
         ("issued_at", header.issued_at.is_none(), "2026-01-01"),

@@ -12,6 +12,7 @@ use super::minisign::UNTRUSTED;
 use super::minisign::base64;
 use super::minisign::lines;
 use crate::crypto::blake2b_256;
+use crate::crypto::blake2b_512;
 use crate::crypto::ed25519::Ed25519KeyPair;
 use crate::crypto::ed25519::fill_random;
 use crate::crypto::password::scrypt;
@@ -121,10 +122,18 @@ impl SecretKey {
     /// Signs `content`, prehashed, and `trusted_comment` with it: one line, which it is made to be.
     ///
     /// # Errors
-    /// [`Error::Read`] when that fails, which it does not.
+    /// As [`SecretKey::sign_digest`].
     pub fn sign(&self, content: &[u8], trusted_comment: &str) -> Result<Signature, Error> {
+        self.sign_digest(&blake2b_512(content), trusted_comment)
+    }
+
+    /// As [`SecretKey::sign`], by the BLAKE2b digest of the content.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when that fails, which it does not.
+    pub fn sign_digest(&self, blake2b_512: &[u8; 64], trusted_comment: &str) -> Result<Signature, Error> {
         let comment = trusted_comment.replace(char::is_control, " ");
-        Signature::made(self.id, comment, content, |message| self.pair.sign(message))
+        Signature::made(self.id, comment, blake2b_512, |message| self.pair.sign(message))
             .ok_or_else(|| Error::Read(std::io::Error::other("the signature could not be made")))
     }
 }

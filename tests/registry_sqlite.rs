@@ -1,0 +1,297 @@
+//! The registry in SQLite says what its text says, and changes as its text does.
+
+#![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use apkvouch::Registry;
+use apkvouch::VerifyOptions;
+use apkvouch::decide;
+use apkvouch::identity::CertificateDigest;
+use apkvouch::policy;
+use apkvouch::policy::Policy;
+use apkvouch::registry;
+use apkvouch::registry::App;
+use apkvouch::registry::Change;
+use apkvouch::registry::DeniedKey;
+use apkvouch::registry::Key;
+use apkvouch::registry::KeyStatus;
+use apkvouch::registry::Needs;
+use apkvouch::registry::NewStatus;
+use apkvouch::registry::Role;
+use apkvouch::registry::SignerSet;
+use apkvouch::registry::SqliteRegistry;
+use apkvouch::registry::SqliteWriter;
+use apkvouch::registry::Subject;
+use apkvouch::registry::trust;
+use apkvouch::registry::trust::SecretKey;
+use apkvouch::registry::trust::TrustOptions;
+use apkvouch::source::FileSource;
+use apkvouch::verify;
+use tempfile::TempDir;
+
+const NOW: &str = "2026-06-01T12:00:00Z";
+
+fn digest(byte: u8) -> CertificateDigest {
+    CertificateDigest([byte; 32])
+}
+
+/// `registry` in SQLite, in a folder of its own.
+fn in_sqlite(registry: &Registry) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.db");
+    let mut writer = SqliteWriter::create(&path, registry.header()).unwrap();
+    writer.all(registry).unwrap();
+    writer.finish().unwrap();
+    (folder, path)
+}
+
+fn good() -> Registry {
+    Registry::load("testdata/registry/good.toml").unwrap()
+}
+
+#[test]
+fn gives_back_what_was_put_in() {
+    for registry in [good(), Registry::load("testdata/demo/registry.toml").unwrap()] {
+        let (_folder, path) = in_sqlite(&registry);
+        let sqlite = SqliteRegistry::open(&path).unwrap();
+        assert!(sqlite.whole().unwrap().says_the_same_as(&registry));
+        assert_eq!(sqlite.header(), registry.header());
+        for app in registry.apps() {
+            assert_eq!(sqlite.app(&app.package).unwrap().as_ref(), Some(app));
+            for certificate in app.signers.iter().flat_map(|set| &set.certificates) {
+                assert!(sqlite.packages_of(certificate).unwrap().contains(&app.package));
+            }
+        }
+        for key in registry.keys() {
+            assert_eq!(sqlite.key(&key.certificate).unwrap().as_ref(), Some(key));
+        }
+        for subject in registry.subjects() {
+            assert_eq!(sqlite.subject(&subject.id).unwrap().as_ref(), Some(subject));
+        }
+        assert_eq!(sqlite.app("").unwrap(), None);
+        assert_eq!(sqlite.key(&digest(0)).unwrap(), None);
+        assert_eq!(sqlite.counts().unwrap().keys, u64::try_from(registry.keys().count()).unwrap());
+        assert!(Registry::load(&path).unwrap().says_the_same_as(&registry), "by its first bytes");
+    }
+}
+
+/// Every committed APK, judged by the whole and by the part that it needs.
+#[test]
+fn the_part_that_a_file_needs_judges_it_as_the_whole_does() {
+    let registry = Registry::load("testdata/demo/registry.toml").unwrap();
+    let (_folder, path) = in_sqlite(&registry);
+    let sqlite = SqliteRegistry::open(&path).unwrap();
+    let mut apks = Vec::new();
+    let mut folders = vec![
+        PathBuf::from("testdata/demo/store"),
+        PathBuf::from("testdata/v3"),
+        PathBuf::from("testdata/v32"),
+    ];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "apk") {
+                apks.push(path);
+            }
+        }
+    }
+    let mut verdicts = BTreeSet::new();
+    for apk in &apks {
+        let evidence = verify(&FileSource::open(apk).unwrap(), &VerifyOptions::default()).unwrap();
+        let part = sqlite.part(&policy::needs(&evidence)).unwrap();
+        let judged =
+            |registry: &Registry| decide(&evidence, registry, &Policy::default(), NOW.parse().unwrap());
+        let (whole, part) = (judged(&registry), judged(&part));
+        assert_eq!(format!("{whole:?}"), format!("{part:?}"), "{}", apk.display());
+        verdicts.insert(whole.verdict);
+    }
+    assert!(apks.len() > 20 && verdicts.len() > 6, "{} files, {verdicts:?}", apks.len());
+}
+
+/// Changes, each of which is refused or made by itself.
+fn changes() -> Vec<Change> {
+    let set =
+        |bytes: &[u8]| SignerSet::new(bytes.iter().map(|byte| digest(*byte)).collect(), Role::Developer);
+    let status = |byte, status| Change::Status {
+        certificate: digest(byte),
+        status: NewStatus::new(status, "2026-05-01".parse().unwrap()),
+    };
+    let mut rotated = NewStatus::new(KeyStatus::Rotated, "2026-05-02".parse().unwrap());
+    rotated.replaced_by = Some(digest(0xf6));
+    let mut in_a_circle = rotated.clone();
+    in_a_circle.replaced_by = Some(digest(0xa1));
+    vec![
+        Change::Subject(Subject::new("new", "New", BTreeSet::from([Role::Developer]))),
+        Change::Subject(Subject::new("new", "Again", BTreeSet::from([Role::Developer]))),
+        Change::Key(Box::new(Key::new(digest(0xf6), "new"))),
+        Change::Key(Box::new(Key::new(digest(0xf7), "nobody"))),
+        Change::App(App::new("com.example.new", "new", vec![set(&[0xf6])])),
+        Change::App(App::new("new", "new", vec![set(&[0xf6])])),
+        Change::App(App::new("com.example.app", "new", vec![set(&[0xf6])])),
+        Change::App(App::new("com.example.none", "new", vec![set(&[0xf8])])),
+        Change::Signers { package: "com.example.app".to_owned(), set: set(&[0xf6, 0xa2]) },
+        Change::Signers { package: "com.example.app".to_owned(), set: set(&[0xf6, 0xa2]) },
+        Change::Denied(DeniedKey::new(digest(0xd0), "leaked", "x")),
+        Change::Denied(DeniedKey::new(digest(0xdd), "leaked", "x")),
+        status(0xc3, KeyStatus::Suspended),
+        status(0xc3, KeyStatus::Suspended),
+        status(0xe5, KeyStatus::Active),
+        status(0x99, KeyStatus::Revoked),
+        Change::Status { certificate: digest(0xa2), status: in_a_circle },
+        Change::Status { certificate: digest(0xa2), status: rotated },
+        Change::Expiry("2020-01-01".parse().unwrap()),
+        Change::Expiry("2028-01-01".parse().unwrap()),
+    ]
+}
+
+#[test]
+fn changes_as_the_text_does_and_refuses_the_same() {
+    let (folder, db) = in_sqlite(&good());
+    let toml = folder.path().join("registry.toml");
+    fs::copy("testdata/registry/good.toml", &toml).unwrap();
+    let (mut made, mut refused) = (0, 0);
+    for change in changes() {
+        let update = |path: &Path| {
+            registry::update(path, NOW.parse().unwrap(), &Needs::default(), |_| Ok(vec![change.clone()]))
+        };
+        let before = fs::read(&db).unwrap();
+        match (update(&toml), update(&db)) {
+            (Ok(text), Ok(sqlite)) => {
+                made += 1;
+                assert_eq!(text, sqlite, "{change:?}");
+            }
+            (Err(text), Err(sqlite)) => {
+                refused += 1;
+                assert_eq!((text.exit_code(), sqlite.exit_code()), (2, 2));
+                assert_eq!(fs::read(&db).unwrap(), before, "{change:?}: {sqlite}");
+            }
+            (text, sqlite) => assert_eq!(format!("{text:?}"), format!("{sqlite:?}"), "{change:?}"),
+        }
+        let (text, sqlite) = (Registry::load(&toml).unwrap(), Registry::load(&db).unwrap());
+        assert!(text.says_the_same_as(&sqlite), "{change:?}");
+    }
+    assert!(made > 6 && refused > 8, "{made} made, {refused} refused");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no journal is left");
+}
+
+#[test]
+fn all_changes_of_an_update_are_made_or_none() {
+    let (_folder, path) = in_sqlite(&good());
+    let before = fs::read(&path).unwrap();
+    let all = changes();
+    let error = registry::update(&path, NOW.parse().unwrap(), &Needs::default(), |_| Ok(all)).unwrap_err();
+    assert!(error.to_string().contains("registered already"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    let none = registry::update(&path, NOW.parse().unwrap(), &Needs::default(), |_| Ok(Vec::new())).unwrap();
+    assert_eq!((none.len(), fs::read(&path).unwrap()), (0, before));
+}
+
+#[test]
+fn a_writer_sees_to_what_rows_refer_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = SignerSet::new(BTreeSet::from([digest(1)]), Role::Developer);
+    let subject = Subject::new("a", "A", BTreeSet::from([Role::Developer]));
+    let mut number = 0;
+    let mut finished = |fill: &dyn Fn(&mut SqliteWriter)| {
+        number += 1;
+        let path = folder.path().join(format!("{number}.db"));
+        let mut writer = SqliteWriter::create(&path, good().header()).unwrap();
+        fill(&mut writer);
+        writer.finish().map_err(|error| error.to_string())
+    };
+    let app = App::new("com.example.app", "a", vec![set]);
+    assert!(
+        finished(&|writer| writer.key(&Key::new(digest(1), "a")).unwrap())
+            .unwrap_err()
+            .contains("subject of a key")
+    );
+    assert!(finished(&|writer| writer.app(&app).unwrap()).unwrap_err().contains("owner of an app"));
+    let without_key = |writer: &mut SqliteWriter| {
+        writer.subject(&subject).unwrap();
+        writer.app(&app).unwrap();
+    };
+    assert!(finished(&without_key).unwrap_err().contains("key of a signer"));
+    let complete = |writer: &mut SqliteWriter| {
+        without_key(writer);
+        writer.key(&Key::new(digest(1), "a")).unwrap();
+    };
+    assert_eq!(finished(&complete), Ok(()));
+    let there = SqliteWriter::create(folder.path().join("4.db"), good().header()).unwrap_err();
+    assert!(there.to_string().contains("there is a file already"));
+}
+
+#[test]
+fn files_of_others_and_of_other_versions_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    let refused = |why: &str| {
+        let error = Registry::load(&path).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(
+            error.to_string().contains(why) && !error.to_string().contains('\n'),
+            "expected {why:?} in {error}"
+        );
+    };
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE key (x)").unwrap();
+    drop(other);
+    refused("found a SQLite file of another program");
+    fs::remove_file(&path).unwrap();
+    let mut writer = SqliteWriter::create(&path, good().header()).unwrap();
+    writer.all(&good()).unwrap();
+    writer.finish().unwrap();
+    for (version, why) in [(2, "of schema version 1, found 2"), (0, "of schema version 1, found 0")] {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        drop(connection);
+        refused(why);
+    }
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(Registry::load(&path).unwrap_err().exit_code(), 2, "cut off");
+    fs::write(&path, b"SQLite format 3\0 and nothing more").unwrap();
+    refused("SQLite says: ");
+}
+
+#[test]
+fn is_signed_as_a_text_is_and_altered_in_any_byte_refused() {
+    let (folder, path) = in_sqlite(&good());
+    let key = SecretKey::generate().unwrap();
+    let bytes = fs::read(&path).unwrap();
+    fs::write(trust::signature_path(&path), key.sign(&bytes, "x").unwrap().to_string()).unwrap();
+    let mut options = TrustOptions::new(NOW.parse().unwrap());
+    options.keys = vec![key.public_key()];
+    options.state = Some(folder.path().join("seen.json"));
+    assert_eq!(trust::load(&path, &options).unwrap().signed_by(), [key.public_key().id()]);
+    assert_eq!(trust::open(&path, &options).unwrap().header().serial, Some(7));
+    for at in (0..bytes.len()).step_by(61) {
+        let mut altered = bytes.clone();
+        altered[at] ^= 0x10;
+        fs::write(&path, &altered).unwrap();
+        assert!(trust::open(&path, &options).is_err() && trust::load(&path, &options).is_err(), "byte {at}");
+    }
+    // A journal beside it is no way round: what it undoes is looked at as well.
+    fs::write(&path, &bytes).unwrap();
+    registry::update(&path, NOW.parse().unwrap(), &Needs::default(), |_| {
+        Ok(changes().into_iter().take(1).collect())
+    })
+    .unwrap();
+    assert!(trust::open(&path, &options).unwrap_err().to_string().contains("does not fit"));
+    // Nor an older edition.
+    let newer = fs::read(&path).unwrap();
+    fs::write(trust::signature_path(&path), key.sign(&newer, "x").unwrap().to_string()).unwrap();
+    assert!(trust::open(&path, &options).is_ok());
+    fs::write(&path, &bytes).unwrap();
+    fs::write(trust::signature_path(&path), key.sign(&bytes, "x").unwrap().to_string()).unwrap();
+    assert!(
+        trust::open(&path, &options).unwrap_err().to_string().contains("older than one that was accepted")
+    );
+    options.now = "2027-01-01T00:00:00Z".parse().unwrap();
+    assert!(trust::open(&path, &options).unwrap_err().to_string().contains("the registry expired"));
+}
