@@ -58,10 +58,19 @@ struct Signer<'a> {
     algorithm: String,
     /// What the signature digests with, once it has verified.
     digest: Option<DigestAlgorithm>,
-    /// Digests of the signature file, all that its signatures need; the file itself is not kept.
-    file_digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+    /// The signature file, as far as it is kept.
+    content: SignatureFile,
     /// Whether the signature file lists each entry, by its position in the archive.
     lists: Vec<bool>,
+}
+
+/// What is kept of a signature file from its signatures on.
+#[derive(Default)]
+struct SignatureFile {
+    /// Its digests, all that its signatures need.
+    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+    /// The file itself, when it is small: a larger one is read again.
+    bytes: Option<Vec<u8>>,
 }
 
 /// So many findings of one kind are kept of one file, and of one signer. Honest files have fewer.
@@ -375,7 +384,7 @@ impl Run<'_> {
                 certificates: Vec::new(),
                 algorithm: String::new(),
                 digest: None,
-                file_digests: Vec::new(),
+                content: SignatureFile::default(),
                 lists: Vec::new(),
             });
         }

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 
+use super::SignatureFile;
 use super::Signer;
 use super::algorithms;
 use crate::Limits;
@@ -50,7 +51,7 @@ pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), St
     };
     let data = SignedData::parse(&bytes, cx.limits());
     let tried: Vec<Tried<'_>> = data.as_ref().map(|data| tried(cx, data)).unwrap_or_default();
-    signer.file_digests = digest_file(cx, signer, &tried)?;
+    signer.content = read_file(cx, signer, &tried)?;
     let data = match &data {
         Ok(data) => data,
         Err(error) => {
@@ -71,7 +72,7 @@ pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), St
     };
     let mut verified = None;
     for tried in &tried {
-        match verify_signer_info(cx, data, &bag, tried, &signer.file_digests) {
+        match verify_signer_info(cx, data, &bag, tried, &signer.content) {
             Ok(Some(index)) => verified = verified.or(Some((index, tried.algorithm))),
             Ok(None) => {}
             Err(Fault::Parse(detail)) => {
@@ -132,15 +133,14 @@ fn tried<'a>(cx: &Context<'_>, data: &'a SignedData<'a>) -> Vec<Tried<'a>> {
         .collect()
 }
 
-/// Digests the signature file by every algorithm that some signature needs, in one pass: however many there are, it is
-/// read once and not kept.
+/// Signature files of up to this many bytes are kept: those of apps with some hundred entries. Signatures over what is at
+/// hand are checked faster than those over a digest, which `ring` does not take.
+const KEPT: u64 = 64 * 1024;
+
+/// Digests the signature file by every algorithm that some signature needs, in one pass, however many there are.
 ///
 /// By SHA-256 in any case, so that whoever reads it again can tell that it is the same.
-fn digest_file(
-    cx: &Context<'_>,
-    signer: &Signer<'_>,
-    tried: &[Tried<'_>],
-) -> Result<Vec<(DigestAlgorithm, Vec<u8>)>, Stop> {
+fn read_file(cx: &Context<'_>, signer: &Signer<'_>, tried: &[Tried<'_>]) -> Result<SignatureFile, Stop> {
     let announced = u64::from(signer.file.record.uncompressed_size);
     let limit = cx.limits().jar_manifest;
     if announced > limit {
@@ -152,12 +152,17 @@ fn digest_file(
             hashers.push((digest, Hasher::new(digest)));
         }
     }
+    let mut bytes = (announced <= KEPT).then(Vec::new);
     cx.apk.read_entry(signer.file.record, &mut |piece| {
         for (_, hasher) in &mut hashers {
             hasher.update(piece);
         }
+        if let Some(bytes) = &mut bytes {
+            bytes.extend_from_slice(piece);
+        }
     })?;
-    Ok(hashers.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finish())).collect())
+    let digests = hashers.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finish())).collect();
+    Ok(SignatureFile { digests, bytes })
 }
 
 fn parse_certificates<'a>(
@@ -181,7 +186,7 @@ fn verify_signer_info<'a>(
     data: &SignedData<'_>,
     bag: &Bag<'a>,
     tried: &Tried<'a>,
-    file_digests: &[(DigestAlgorithm, Vec<u8>)],
+    file: &SignatureFile,
 ) -> Result<Option<usize>, Fault> {
     let Tried { info, digest_oid, signature_oid, algorithm } = tried;
     if let Some(levels) = algorithms::unsupported_levels(digest_oid, signature_oid, (cx.min_sdk, cx.max_sdk))
@@ -206,17 +211,18 @@ fn verify_signer_info<'a>(
     let algorithm = algorithm.ok_or_else(|| verify_fault("no such signature algorithm"))?;
     let check_fault = |error: CheckError| Fault::Verify(error.to_string());
     let key = cx.budget.certificate_key(certificate.public_key_info, cx.limits()).map_err(check_fault)?;
-    let file_digest = file_digests.iter().find(|(digest, _)| *digest == algorithm.digest);
+    let file_digest = file.digests.iter().find(|(digest, _)| *digest == algorithm.digest);
     let (_, file_digest) = file_digest.ok_or_else(|| verify_fault("no digest of the signature file"))?;
     let (scheme, limits) = (algorithm.scheme(), cx.limits());
-    let verified = match &info.signed_attributes {
-        None => cx.budget.verify_digest(&key, scheme, file_digest, info.signature, limits),
-        Some(_) if cx.min_sdk < SIGNED_ATTRIBUTES_SINCE => {
+    let verified = match (&info.signed_attributes, &file.bytes) {
+        (None, Some(bytes)) => cx.budget.verify(&key, scheme, bytes, info.signature, limits),
+        (None, None) => cx.budget.verify_digest(&key, scheme, file_digest, info.signature, limits),
+        (Some(_), _) if cx.min_sdk < SIGNED_ATTRIBUTES_SINCE => {
             return Err(Fault::Verify(format!(
                 "signed attributes are not safe on API levels below {SIGNED_ATTRIBUTES_SINCE}"
             )));
         }
-        Some(raw) => {
+        (Some(raw), _) => {
             if !check_attributes(cx, data, raw, file_digest)? {
                 return Ok(None);
             }

@@ -37,11 +37,10 @@ pub(super) fn verify(
     manifest: &EntryDigests<'_>,
     found: &[SchemeId],
 ) -> Result<bool, Stop> {
-    let bytes = cx.apk.entry_to_vec(signer.file.record, &signer.file.name, cx.limits().jar_manifest)?;
-    // What was signed is not kept but read again: it has to be the same.
-    if signer.file_digests.iter().any(|(algorithm, digest)| algorithm.digest(&bytes) != *digest) {
-        return Err(Stop::Error(Error::Changed("a signature file is not what it was".to_owned())));
-    }
+    let bytes = match signer.content.bytes.take() {
+        Some(bytes) => bytes,
+        None => read_again(cx, signer)?,
+    };
     let file = Manifest::parse(&bytes);
     let range = (cx.min_sdk, cx.max_sdk);
     let main = file.main();
@@ -103,6 +102,15 @@ pub(super) fn verify(
     }
     signer.lists = lists;
     Ok(false)
+}
+
+/// A signature file that was not kept. It has to be the one that was signed.
+fn read_again(cx: &Context<'_>, signer: &Signer<'_>) -> Result<Vec<u8>, Stop> {
+    let bytes = cx.apk.entry_to_vec(signer.file.record, &signer.file.name, cx.limits().jar_manifest)?;
+    if signer.content.digests.iter().any(|(algorithm, digest)| algorithm.digest(&bytes) != *digest) {
+        return Err(Stop::Error(Error::Changed("a signature file is not what it was".to_owned())));
+    }
+    Ok(bytes)
 }
 
 /// Holds `X-Android-APK-Signed` against the schemes that were found.
