@@ -380,7 +380,7 @@ fn run(
     if let Some(idsig) = idsig.filter(|_| max_sdk >= since::V4) {
         scheme::examine_v4(&cx, idsig, proof)?;
     }
-    check_sandbox(apk, proof, (min_sdk, max_sdk))?;
+    check_sandbox(apk, manifest.as_ref(), proof, (min_sdk, max_sdk))?;
     let before = proof.has_errors();
     if min_sdk < since::V2 || !proof.decides(min_sdk, max_sdk) {
         scheme::verify_v1(&cx, proof)?;
@@ -471,13 +471,22 @@ fn report_storage(block: &SigningBlock, findings: &mut Vec<Finding>) {
 }
 
 /// An app that asks for a newer sandbox must be signed with v2 or newer, on Android 8.0 and newer.
-fn check_sandbox(apk: &Apk<'_>, proof: &mut Proof, (min_sdk, max_sdk): (u32, u32)) -> Result<(), Stop> {
+///
+/// A manifest that could not be read, and was not needed until here, is read again for what is wrong with it.
+fn check_sandbox(
+    apk: &Apk<'_>,
+    manifest: Option<&ReadManifest>,
+    proof: &mut Proof,
+    (min_sdk, max_sdk): (u32, u32),
+) -> Result<(), Stop> {
     const SINCE: u32 = 26;
     if max_sdk < SINCE {
         return Ok(());
     }
-    let manifest = apk.manifest()?.ok_or_else(manifest::missing)?;
-    let version = manifest.facts.target_sandbox_version;
+    let version = match manifest {
+        Some(manifest) => manifest.facts.target_sandbox_version,
+        None => apk.manifest()?.ok_or_else(manifest::missing)?.facts.target_sandbox_version,
+    };
     if version > 1 && !proof.decides(min_sdk.max(SINCE), max_sdk) {
         let finding = Finding::new(FindingCode::TargetSandboxSchemeNotMet)
             .detail(format!("target sandbox version {version}"))
