@@ -1,7 +1,9 @@
-//! A TOML text as tables of fields, where every value knows its place, so that a fault is named with line and column.
+//! A TOML or JSON text as tables of fields, where every value knows its place, so that a fault is named with line and column.
 //!
 //! Messages say what was expected, what was found and what to write instead, in one line. All faults of a text are noted,
 //! and told together: whoever reads on past one must not make another of it.
+
+mod json;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -189,6 +191,13 @@ pub(crate) fn cannot_read(path: &Path, the: &str, error: &io::Error) -> Error {
 impl<'a> Document<'a> {
     /// Reads the text; `what` is how messages call the document, `known` are the names of its fields.
     pub(crate) fn read(self, what: &'static str, known: &[&'static str]) -> Result<Fields<'a>, Faulty> {
+        // No TOML begins so.
+        if self.text.trim_start().starts_with('{') {
+            return match json::parse(self.text) {
+                Ok(table) => Ok(Fields::new(self, what, known, table.span().start, table.into_inner())),
+                Err(fault) => Err(self.fault(fault.at, format!("not JSON: {}", fault.message))),
+            };
+        }
         let (table, errors) = DeTable::parse_recoverable(self.text);
         let is_twice = |error: &toml::de::Error| error.message().contains("duplicate key");
         // The header of a table that cannot be read leaves its fields to the table before.

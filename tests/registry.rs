@@ -1,6 +1,10 @@
 //! Registries that are read, and registries that are refused with one clear line.
 
-#![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
+#![expect(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "test code: a step that cannot be done is to stop the test"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,10 +12,16 @@ use std::path::Path;
 
 use apkvouch::Registry;
 use apkvouch::identity::CertificateDigest;
+use apkvouch::registry;
+use apkvouch::registry::Change;
+use apkvouch::registry::ExportFormat;
 use apkvouch::registry::KeyStatus;
 use apkvouch::registry::Moment;
+use apkvouch::registry::Needs;
 use apkvouch::registry::Role;
+use apkvouch::registry::Subject;
 use apkvouch::registry::built_in_denied;
+use apkvouch::registry::export;
 
 const GOOD: &str = "testdata/registry/good.toml";
 const BAD: &str = "testdata/registry/bad";
@@ -20,7 +30,7 @@ fn digest(byte: u8) -> CertificateDigest {
     CertificateDigest([byte; 32])
 }
 
-/// Each `<name>.toml` is refused with the line in `<name>.expected`, without the folder.
+/// Each `<name>.toml` or `<name>.json` is refused with the line in `<name>.expected`, without the folder.
 #[test]
 fn refuses_what_cannot_be_right_with_one_line() {
     let bless = std::env::var_os("APKVOUCH_BLESS").is_some();
@@ -28,7 +38,7 @@ fn refuses_what_cannot_be_right_with_one_line() {
     let mut seen = BTreeSet::new();
     for entry in fs::read_dir(BAD).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
+        if path.extension().is_none_or(|extension| extension != "toml" && extension != "json") {
             continue;
         }
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -209,6 +219,31 @@ fn written_out_it_reads_back_as_the_same() {
     assert_eq!(again.keys().collect::<Vec<_>>(), registry.keys().collect::<Vec<_>>());
     assert_eq!(again.apps().collect::<Vec<_>>(), registry.apps().collect::<Vec<_>>());
     assert_eq!(again.header(), registry.header());
+}
+
+#[test]
+fn the_same_in_json_is_the_same() {
+    let registry = Registry::load(GOOD).unwrap();
+    let (json, _) = export(&registry, ExportFormat::Json);
+    assert!(Registry::parse(&json, "good.json").unwrap().says_the_same_as(&registry));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.json");
+    fs::write(&path, &json).unwrap();
+    assert!(Registry::load(&path).unwrap().says_the_same_as(&registry));
+    // Changed, it is JSON still.
+    let subject = Subject::new("new", "New", BTreeSet::from([Role::Developer]));
+    let change = Change::Subject(subject);
+    let now = "2026-06-01T00:00:00Z".parse().unwrap();
+    registry::update(&path, now, &Needs::default(), |_| Ok(vec![change.clone()])).unwrap();
+    let changed = Registry::load(&path).unwrap();
+    assert_eq!((changed.header().serial, changed.subjects().count()), (Some(8), 3));
+    assert!(fs::read_to_string(&path).unwrap().starts_with("{\n"));
+    // Any byte less, and it is none, or a fault of a field.
+    for end in (0..json.len() - 2).step_by(7).filter(|end| json.is_char_boundary(*end)) {
+        assert!(Registry::parse(&json[..end], "cut.json").is_err(), "{end}");
+    }
+    let deep = format!("{{\"a\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(Registry::parse(&deep, "deep.json").unwrap_err().to_string().contains("expected less nesting"));
 }
 
 #[test]

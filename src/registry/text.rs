@@ -16,6 +16,7 @@ use super::Change;
 use super::DeniedKey;
 use super::Difference;
 use super::Evidence;
+use super::ExportFormat;
 use super::Key;
 use super::MAX_TEXT;
 use super::Moment;
@@ -26,6 +27,7 @@ use super::SCHEMA;
 use super::SignerSet;
 use super::Subject;
 use super::differences;
+use super::export;
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
 use crate::fields::read_text;
@@ -82,6 +84,9 @@ fn changed(
     now: Timestamp,
 ) -> Result<(String, Registry), Error> {
     let unsound = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
+    if text.trim_start().starts_with('{') {
+        return changed_json(path, old, changes, now);
+    }
     let mut document: DocumentMut = text.parse().map_err(|_| unsound("not TOML".to_owned()))?;
     let mut meant = old.clone();
     for change in changes {
@@ -105,6 +110,22 @@ fn changed(
             "the changes did not come out as they are meant, so nothing was written".to_owned(),
         ));
     }
+    Ok((text, new))
+}
+
+/// As [`changed`], of JSON, which has no comments to keep: it is written anew, in the order of names.
+fn changed_json(
+    path: &Path,
+    old: &Registry,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<(String, Registry), Error> {
+    let mut meant = old.clone();
+    changes.iter().try_for_each(|change| meant.apply(change))?;
+    meant.header.serial = Some(old.header.serial.unwrap_or(0).saturating_add(1));
+    meant.header.issued_at = Some(Moment::Instant(now));
+    let (text, _) = export(&meant, ExportFormat::Json);
+    let new = Registry::parse(&text, path)?;
     Ok((text, new))
 }
 

@@ -72,7 +72,7 @@ pub(in super::super) enum RegistryCommand {
     Import(Import),
     /// Writes the registry out in the form of others
     Export(Export),
-    /// Writes the registry in another form: SQLite for a million apps, or TOML
+    /// Writes the registry in another form: SQLite for a million apps, TOML or JSON
     Convert(Convert),
     /// Proposes entries from APKs that are trusted, as CSV to look at and to import
     Learn(Learn),
@@ -81,7 +81,7 @@ pub(in super::super) enum RegistryCommand {
 /// The registry that a command changes.
 #[derive(Debug, Args)]
 pub(in super::super) struct Target {
-    /// The registry: TOML or SQLite
+    /// The registry: TOML, JSON or SQLite
     #[arg(value_name = "REGISTRY")]
     pub(super) registry: PathBuf,
     /// The time of the change instead of now
@@ -389,7 +389,7 @@ pub(in super::super) struct Convert {
     /// The registry
     #[arg(value_name = "REGISTRY")]
     pub(super) registry: PathBuf,
-    /// The new file, which must not be there: .db or .sqlite, or .toml
+    /// The new file, which must not be there: .db or .sqlite, .toml or .json
     #[arg(value_name = "NEW")]
     pub(super) new: PathBuf,
     #[command(flatten)]

@@ -91,7 +91,7 @@ pub(super) fn written_out(arguments: &Export) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// Writes a registry in another form: SQLite or TOML, by the name of the new file.
+/// Writes a registry in another form: SQLite, TOML or JSON, by the name of the new file.
 pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
     let registry = trust::load(&arguments.registry, &arguments.trust.options(None, this_second())?)?;
     let to = &arguments.new;
@@ -102,14 +102,16 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
             writer.all(&registry)?;
             writer.finish()?;
         }
-        "toml" => {
+        "toml" | "json" => {
+            let format = if extension == "json" { ExportFormat::Json } else { ExportFormat::Toml };
             let mut file = AtomicFile::begin(to)?;
-            let (text, _) = export(&registry, ExportFormat::Toml);
+            let (text, _) = export(&registry, format);
             file.write_all(text.as_bytes()).map_err(|error| Error::file(to, "write", error))?;
             file.commit_new()?;
         }
         _ => {
-            let message = format!("{}: expected a name that ends in .db, .sqlite or .toml", to.display());
+            let message =
+                format!("{}: expected a name that ends in .db, .sqlite, .toml or .json", to.display());
             return Err(Error::Usage(message).into());
         }
     }
