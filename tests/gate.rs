@@ -208,6 +208,50 @@ fn signers_can_be_given_instead_of_a_registry_or_beside_one() {
     assert_eq!(code(&format!("{with} --signed-by {other} foreign.apk")), 1);
 }
 
+#[test]
+fn a_change_of_key_is_explained() {
+    let store = store();
+    let change = |arguments: &str| json(store.path(), arguments)["files"][0]["policy"]["key_change"].clone();
+    assert_eq!(change("good.apk"), Value::Null);
+    assert_eq!(change("broken.apk"), Value::Null, "no identity is read out of it");
+    let foreign = change("foreign.apk");
+    assert_eq!(foreign["connection"], "none");
+    assert_eq!(foreign["registered"], serde_json::json!([digest("ec-p256")]));
+    assert_eq!(foreign["found"], serde_json::json!([digest("ec-p256-3")]));
+    assert_eq!(foreign["owner"]["id"], "example");
+    assert_eq!(foreign["names_match"], false);
+    assert!(foreign["advice"].as_str().unwrap().starts_with("do not publish; ask Example Ltd, "));
+    let rotated = change("rotated.apk");
+    assert_eq!(
+        (&rotated["connection"], &rotated["found"][0]),
+        (&"proven-rotation".into(), &digest("ec-p256-2").into())
+    );
+    assert!(rotated["advice"].as_str().unwrap().starts_with("register the new certificate, "));
+
+    // The old key after a rotation, of which the registry knows.
+    let path = store.path().join("registry.toml");
+    let text = fs::read_to_string(&path).unwrap().replace(
+        "subject = \"example\"\n[[app]]",
+        &format!(
+            "subject = \"example\"\nstatus = \"rotated\"\nreplaced_by = \"{0}\"\n\
+             [[key]]\ncertificate_sha256 = \"{0}\"\nsubject = \"example\"\n[[app]]",
+            digest("ec-p256-2")
+        ),
+    );
+    fs::write(&path, text.replace("Example Ltd", "EC P256")).unwrap();
+    let old = change("good.apk");
+    assert_eq!((&old["connection"], &old["registered"][0]), (&"old-key".into(), &digest("ec-p256-2").into()));
+    // Its certificate carries the name, which changes nothing.
+    assert_eq!(old["names_match"], true);
+    let run = apkvouch(store.path(), &format!("{GATE} good.apk"));
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.out.contains("  key change  expected  ") && run.out.contains("              to do     "),
+        "{}",
+        run.out
+    );
+}
+
 /// Standard output is full: never 0.
 #[cfg(target_os = "linux")]
 #[test]

@@ -36,6 +36,7 @@ use crate::policy::file::Level;
 use crate::policy::rules::Developer;
 use crate::policy::rules::Distributor;
 use crate::policy::rules::Judgement;
+use crate::policy::rules::KeyChange;
 use crate::policy::rules::Outcome;
 use crate::policy::rules::Rule;
 use crate::policy::rules::RuleResult;
@@ -161,6 +162,9 @@ pub struct PolicyRow {
     pub developers: Developer,
     /// Who handed the file out, by every proof that the file carries.
     pub distributors: Distributor,
+    /// Where a registered package comes with another key: both keys, what connects them and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_change: Option<KeyChange>,
 }
 
 /// One scheme and what it proves.
@@ -500,6 +504,7 @@ impl FileResult {
             rules: judgement.rules.clone(),
             developers: judgement.developer.clone(),
             distributors: judgement.distributor.clone(),
+            key_change: judgement.key_change.clone(),
         });
         result
     }

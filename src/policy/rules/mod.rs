@@ -4,6 +4,7 @@
 //! or the file does not say it, breaks the rule that asks for it.
 
 mod exceptions;
+mod key_change;
 mod parties;
 mod signature;
 mod table;
@@ -34,6 +35,8 @@ use crate::registry::Registry;
 use crate::verify::Verification;
 
 pub use exceptions::unused as unused_exceptions;
+pub use key_change::Connection;
+pub use key_change::KeyChange;
 pub use parties::Developer;
 pub use parties::Distributor;
 pub use parties::Identity;
@@ -137,6 +140,8 @@ pub struct Judgement {
     pub developer: Developer,
     /// Who handed the file out.
     pub distributor: Distributor,
+    /// What is to be said where a registered package comes with another key.
+    pub key_change: Option<KeyChange>,
     /// Whether the file passes: no rule is broken, or the policy is not enforced.
     pub passed: bool,
     /// Exceptions that let something pass, by their place in the policy, and those that fit but are over.
@@ -210,6 +215,7 @@ pub fn judge(evidence: Evidence<'_>, judge: &Judge<'_>) -> Judgement {
     let case = Case { evidence, judge, policy, decision: &decision };
     let (developer, distributor) =
         (parties::developer(&case, registry), parties::distributor(&case, registry));
+    let key_change = key_change::of(&case, registry);
     let mut answers = vec![case.verdict()];
     answers.extend(case.file_size());
     if evidence.verification.is_verified() && decision.verdict != Verdict::Unreadable {
@@ -223,7 +229,7 @@ pub fn judge(evidence: Evidence<'_>, judge: &Judge<'_>) -> Judgement {
         answers.into_iter().map(|answer| exceptions::apply(&case, answer, &mut fitting)).collect();
     let holds = rules.iter().all(|result| result.outcome != Outcome::Broken);
     let passed = holds || !policy.is_enforced();
-    Judgement { decision, rules, developer, distributor, passed, exceptions: fitting }
+    Judgement { decision, rules, developer, distributor, key_change, passed, exceptions: fitting }
 }
 
 impl Case<'_> {

@@ -74,6 +74,7 @@ impl Paragraph<'_> {
                 self.range();
                 self.signers();
                 self.parties();
+                self.key_change();
                 self.schemes();
             }
             FileStatus::Rejected => {

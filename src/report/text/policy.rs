@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::paint::Tone;
 use super::paragraph::Paragraph;
+use crate::identity::CertificateDigest;
 use crate::policy::rules::Identity;
 use crate::policy::rules::Outcome;
 use crate::report::escape::visible;
@@ -21,6 +22,32 @@ impl Paragraph<'_> {
             for (position, text) in lines.iter().enumerate() {
                 self.line(if position == 0 { label } else { "" }, text);
             }
+        }
+    }
+
+    /// A registered package with another key: both keys, what connects them and what to do.
+    pub(super) fn key_change(&mut self) {
+        let Some(change) = self.result.policy.as_ref().and_then(|policy| policy.key_change.as_ref()) else {
+            return;
+        };
+        let list = |digests: &[CertificateDigest]| {
+            digests.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+        };
+        let owner = change.owner.as_ref().map_or("the owner", |owner| owner.name.as_str());
+        let names = if change.names_match {
+            format!("the certificate says {owner}, which proves nothing")
+        } else {
+            format!("the certificate does not say {owner}; it would prove nothing")
+        };
+        let found: Vec<String> = change.found.iter().map(ToString::to_string).collect();
+        for (label, what, text) in [
+            ("key change", "expected", format!("{} of {owner}", list(&change.registered))),
+            ("", "found", format!("{}  {}", found.join(" + "), change.subjects.join("; "))),
+            ("", "between", change.connection.words().to_owned()),
+            ("", "names", names),
+            ("", "to do", change.advice.clone()),
+        ] {
+            self.line(label, &format!("{what:<9} {}", visible(&text)));
         }
     }
 
