@@ -22,7 +22,6 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
-use std::time::Instant;
 
 use apkvouch::Limits;
 use apkvouch::apk::Apk;
@@ -168,14 +167,11 @@ fn a_table_that_is_made_to_be_slow_is_not() {
         }
     }
     let apk = apk(&manifest().build(), &table.build());
-    let start = Instant::now();
     let identity = identity(&apk, &Limits::default()).unwrap();
-    let took = start.elapsed();
     assert_eq!(identity.label.text.as_deref(), Some("A bank"));
     assert_eq!(identity.icon.files.len(), 1, "that the label is expensive does not hide the icon");
+    // Looking up is counted, and ends here: 4,000 to the power of twenty would be the end.
     assert!(identity.findings.iter().any(|finding| finding.code == FindingCode::LimitExceeded));
-    println!("{took:?}");
-    assert!(took.as_secs() < 60, "{took:?}");
 }
 
 fn cases() -> Vec<PathBuf> {

@@ -16,8 +16,6 @@ mod builder;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
-use std::time::Instant;
 
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
@@ -126,8 +124,7 @@ fn manifests() -> [Vec<u8>; 2] {
 }
 
 #[test]
-fn no_prefix_and_no_flipped_bit_of_a_manifest_panics_or_takes_long() {
-    let start = Instant::now();
+fn no_prefix_and_no_flipped_bit_of_a_manifest_panics() {
     for manifest in manifests() {
         for at in 0..manifest.len() {
             verify(&Apk::new().manifest_bytes(&manifest[..at]).build());
@@ -136,7 +133,6 @@ fn no_prefix_and_no_flipped_bit_of_a_manifest_panics_or_takes_long() {
             }
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
 #[test]
