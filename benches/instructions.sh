@@ -5,7 +5,7 @@
 #   benches/instructions.sh [--bless]
 #
 # --bless writes the counts down instead. Counts are those of Valgrind's callgrind. To the program Valgrind shows a processor
-# of its own, with AVX2 and neither the SHA extensions nor AVX-512, so counts agree between x86-64 machines that have AVX2;
+# of its own, with AVX2 and neither the SHA extensions nor AVX-512, so counts should agree between x86-64 machines that have AVX2 (one was tried);
 # elsewhere, and where Valgrind cannot be had, nothing is compared, and that is said. The environment is empty. A small
 # file starts no threads. What is left is the C library and the compiler: the version of the latter is written down.
 # Exit status: 0 as written down or not compared, 1 not as written down, 2 cannot run.
