@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an input that cannot be built is to stop the benchmark")]
 
+#[expect(dead_code, unused_imports, reason = "a part of it is enough here")]
 #[path = "../tests/builder/mod.rs"]
 mod builder;
 

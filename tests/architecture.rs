@@ -200,3 +200,18 @@ fn the_test_sees_what_it_should() {
     assert_eq!(imported, BTreeSet::from(["apk".to_owned(), "limits".to_owned()]));
     assert!(library().len() > 30);
 }
+
+#[test]
+fn every_test_file_is_part_of_the_binary() {
+    let modules = fs::read_to_string("tests/main.rs").unwrap();
+    for entry in fs::read_dir("tests").unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_module = path.extension().is_some_and(|extension| extension == "rs") && name != "main"
+            || path.join("mod.rs").is_file();
+        assert!(
+            !is_module || modules.contains(&format!("\nmod {name};")),
+            "tests/main.rs does not name {name}"
+        );
+    }
+}

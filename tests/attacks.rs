@@ -5,14 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a case that cannot be read is to stop the test")]
 
-mod builder;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::builder;
+use crate::builder::Certificate;
+use crate::builder::Key;
 use apkvouch::Registry;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
@@ -22,8 +23,6 @@ use apkvouch::identity::CertificateDigest;
 use apkvouch::policy::Policy;
 use apkvouch::policy::Verdict;
 use apkvouch::policy::signed_by;
-use builder::Certificate;
-use builder::Key;
 
 fn attacks() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/attacks");

@@ -5,28 +5,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a bomb that cannot be built is to stop the test")]
 
-mod builder;
-
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Certificate;
+use crate::builder::Entry;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::NO_MAX_SDK;
+use crate::builder::Pair;
+use crate::builder::Signer;
+use crate::builder::V1;
+use crate::builder::V1Signer;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::source::ByteSource;
-use builder::Apk;
-use builder::Certificate;
-use builder::Entry;
-use builder::Key;
-use builder::Lineage;
-use builder::Manifest;
-use builder::NO_MAX_SDK;
-use builder::Pair;
-use builder::Signer;
-use builder::V1;
-use builder::V1Signer;
 
 fn min_sdk(level: u32) -> Apk {
     Apk::new().manifest(Manifest::new("com.example.app").min_sdk(level))

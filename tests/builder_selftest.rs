@@ -7,8 +7,6 @@
     reason = "a recipe that does not fit or a file that cannot be written is to stop the test"
 )]
 
-mod builder;
-
 use std::io::Cursor;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -21,23 +19,24 @@ use ring::signature::RSA_PSS_2048_8192_SHA512;
 use ring::signature::UnparsedPublicKey;
 use zip::ZipArchive;
 
-use builder::Apk;
-use builder::Certificate;
-use builder::Entry;
-use builder::Hash;
-use builder::Key;
-use builder::Lineage;
-use builder::Manifest;
-use builder::NO_MAX_SDK;
-use builder::Signer;
-use builder::V1;
-use builder::V1Signer;
-use builder::algorithm;
-use builder::attribute;
-use builder::der;
-use builder::id;
-use builder::manifest::Encoding;
-use builder::manifest::encode;
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Certificate;
+use crate::builder::Entry;
+use crate::builder::Hash;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::NO_MAX_SDK;
+use crate::builder::Signer;
+use crate::builder::V1;
+use crate::builder::V1Signer;
+use crate::builder::algorithm;
+use crate::builder::attribute;
+use crate::builder::der;
+use crate::builder::id;
+use crate::builder::manifest::Encoding;
+use crate::builder::manifest::encode;
 
 /// The schemes that verify and the signers, or none for refusal.
 type Expected = Option<(&'static [u8], Vec<Key>)>;

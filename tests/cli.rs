@@ -18,15 +18,14 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-mod builder;
-
-use builder::Apk;
-use builder::Key;
-use builder::Lineage;
-use builder::Manifest;
-use builder::Signer;
-use builder::V1;
-use builder::V4;
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::Signer;
+use crate::builder::V1;
+use crate::builder::V4;
 
 struct Run {
     code: Option<i32>,

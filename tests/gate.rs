@@ -16,13 +16,11 @@ use serde_json::Value;
 use sha2::Digest as _;
 use tempfile::TempDir;
 
-mod builder;
-
-use builder::Apk;
-use builder::Key;
-use builder::Lineage;
-use builder::Manifest;
-use builder::Signer;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::Signer;
 
 struct Run {
     code: Option<i32>,

@@ -11,9 +11,6 @@
     reason = "a test may stop at what it did not expect"
 )]
 
-#[path = "builder/mod.rs"]
-mod builder;
-
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -33,14 +30,15 @@ use apkvouch::finding::FindingCode;
 use apkvouch::source::ByteSource;
 use apkvouch::source::FileSource;
 
-use builder::Manifest;
-use builder::Resources;
-use builder::manifest::Element;
-use builder::manifest::Value;
-use builder::manifest::attr;
-use builder::resources::Config;
-use builder::resources::Layout;
-use builder::resources::id;
+use crate::builder;
+use crate::builder::Manifest;
+use crate::builder::Resources;
+use crate::builder::manifest::Element;
+use crate::builder::manifest::Value;
+use crate::builder::manifest::attr;
+use crate::builder::resources::Config;
+use crate::builder::resources::Layout;
+use crate::builder::resources::id;
 
 /// Where we differ from aapt: the file, the line of aapt's that ours is not (or is there alone), and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[(

@@ -2,13 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "an archive that cannot be read is to stop the test")]
 
-mod builder;
-
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::builder;
+use crate::builder::Entry;
+use crate::builder::Key;
+use crate::builder::Parts;
+use crate::builder::Signer;
 use apkvouch::Limits;
 use apkvouch::apk::Apk;
 use apkvouch::apk::EntryLayout;
@@ -16,10 +19,6 @@ use apkvouch::apk::GapContent;
 use apkvouch::apk::GapPlace;
 use apkvouch::apk::Layout;
 use apkvouch::source::ByteSource;
-use builder::Entry;
-use builder::Key;
-use builder::Parts;
-use builder::Signer;
 use proptest::prelude::*;
 
 fn layout(source: &dyn ByteSource) -> Layout {

@@ -1,17 +1,16 @@
 //! Caps that Android does not have: a file that reaches one is never believed for what stands before it.
 
-mod builder;
-
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::NO_MAX_SDK;
+use crate::builder::Pair;
+use crate::builder::Signer;
+use crate::builder::V1;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::finding::FindingCode;
-use builder::Apk;
-use builder::Key;
-use builder::Lineage;
-use builder::NO_MAX_SDK;
-use builder::Pair;
-use builder::Signer;
-use builder::V1;
 
 fn verify(apk: &Apk) -> Verification {
     verify_with(&apk.build(), &VerifyOptions::default())

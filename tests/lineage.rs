@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
 
-mod builder;
-
+use crate::builder::Key;
+use crate::builder::Lineage;
 use apkvouch::Limits;
 use apkvouch::identity::Capability;
 use apkvouch::scheme::LineageFileFault;
 use apkvouch::verify_lineage_file;
-use builder::Key;
-use builder::Lineage;
 
 fn keys() -> [Key; 3] {
     ["ec-p256", "rsa-2048", "ec-p384"].map(Key::named)

@@ -1,27 +1,25 @@
 //! The demo store, `testdata/demo/`: a small app store with one app of every verdict, and the registry that judges it.
 //!
 //! Checks that the committed files are what the recipes give, and that each gets its verdict.
-//! `APKVOUCH_BLESS=1 cargo test --test make_demo` writes them instead.
+//! `APKVOUCH_BLESS=1 cargo test --test all make_demo` writes them instead.
 #![expect(clippy::unwrap_used, reason = "a recipe that does not fit is to stop the test")]
-
-mod builder;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::Signer;
+use crate::builder::V1;
 use apkvouch::VerifyOptions;
 use apkvouch::policy::Policy;
 use apkvouch::policy::Verdict;
 use apkvouch::policy::decide;
 use apkvouch::registry::Registry;
-use builder::Apk;
-use builder::Key;
-use builder::Lineage;
-use builder::Manifest;
-use builder::Signer;
-use builder::V1;
 
 /// When the demo is judged: inside the validity of all keys but the one that has expired.
 const NOW: &str = "2026-11-01T00:00:00Z";

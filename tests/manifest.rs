@@ -10,9 +10,6 @@
     reason = "a test may stop at what it did not expect"
 )]
 
-#[path = "builder/mod.rs"]
-mod builder;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -21,9 +18,9 @@ use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::finding::FindingCode;
 
-use builder::Apk;
-use builder::Manifest;
-use builder::manifest::Encoding;
+use crate::builder::Apk;
+use crate::builder::Manifest;
+use crate::builder::manifest::Encoding;
 
 fn verify(apk: &[u8]) -> Verification {
     apkvouch::verify(&apk, &VerifyOptions::default()).unwrap()

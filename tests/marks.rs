@@ -11,8 +11,6 @@
     reason = "a case that cannot be read is to stop the test"
 )]
 
-mod builder;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -36,10 +34,11 @@ use apkvouch::source::ByteSource;
 use apkvouch::source::FileSource;
 use serde::Deserialize;
 
-use builder::Apk;
-use builder::Key;
-use builder::Signer;
-use builder::marks::code_transparency;
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Signer;
+use crate::builder::marks::code_transparency;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

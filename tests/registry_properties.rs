@@ -8,12 +8,14 @@
     reason = "test code: a step that cannot be done is to stop the test"
 )]
 
-mod builder;
-
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Manifest;
+use crate::builder::Signer;
 use apkvouch::Registry;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
@@ -34,9 +36,6 @@ use apkvouch::registry::import;
 use apkvouch::registry::import::Entry;
 use apkvouch::registry::import::ImportOptions;
 use apkvouch::verify;
-use builder::Apk;
-use builder::Manifest;
-use builder::Signer;
 use jiff::Timestamp;
 use proptest::prelude::*;
 

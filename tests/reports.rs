@@ -1,11 +1,6 @@
 //! Reports for other programs: SARIF against its schema, JUnit as XML, annotations; and where reports are written to.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "test code: a step that cannot be done is to stop the test"
-)]
+#![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
 
 use std::fs;
 use std::path::Path;
@@ -16,13 +11,10 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 
-mod builder;
-mod json_schema;
-
-use builder::Apk;
-use builder::Key;
-use builder::Manifest;
-use builder::Signer;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Manifest;
+use crate::builder::Signer;
 
 /// The official schema; testdata/README.md says where it is from.
 const SCHEMA: &str = "testdata/schemas/sarif-schema-2.1.0.json";
@@ -43,7 +35,7 @@ fn text(output: &[u8]) -> String {
 /// What the schema has to say against `document`.
 fn sarif_faults(document: &Value) -> Vec<String> {
     let schema: Value = serde_json::from_str(&fs::read_to_string(here().join(SCHEMA)).unwrap()).unwrap();
-    json_schema::faults(&schema, document)
+    crate::json_schema::faults(&schema, document)
 }
 
 /// Asserts that `document` is SARIF.

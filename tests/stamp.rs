@@ -6,19 +6,18 @@
     reason = "test code: what cannot be built is to stop the test"
 )]
 
-mod builder;
-
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::finding::SchemeId;
 use apkvouch::verify::verify_source_stamp;
 
-use builder::Apk;
-use builder::Key;
-use builder::Lineage;
-use builder::Signer;
-use builder::SourceStamp;
-use builder::id;
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Signer;
+use crate::builder::SourceStamp;
+use crate::builder::id;
 
 fn stamped(change: impl Fn(SourceStamp) -> SourceStamp) -> Vec<u8> {
     let [signer, old, new] = ["ec-p256", "ec-p256-2", "ec-p256-3"].map(Key::named);

@@ -2,15 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "an APK that cannot be built is to stop the test")]
 
-mod builder;
-
+use crate::builder::Apk;
+use crate::builder::Entry;
+use crate::builder::Key;
+use crate::builder::Manifest;
+use crate::builder::V1;
 use apkvouch::VerifyOptions;
 use apkvouch::report::FileResult;
-use builder::Apk;
-use builder::Entry;
-use builder::Key;
-use builder::Manifest;
-use builder::V1;
 
 /// What `verify` reports, as text, with a pool of that many threads.
 fn report(apk: &[u8], threads: usize) -> String {

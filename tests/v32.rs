@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
-mod builder;
-
 use std::fmt::Write as _;
 
 use apkvouch::Verification;
@@ -23,15 +21,15 @@ use apkvouch::scheme::NotChecked;
 use apkvouch::scheme::SchemeOutcome;
 use apkvouch::verify::MAX_SDK;
 
-use builder::Apk;
-use builder::Key;
-use builder::Lineage;
-use builder::Manifest;
-use builder::NO_MAX_SDK;
-use builder::Pair;
-use builder::Signer;
-use builder::attribute;
-use builder::id;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::NO_MAX_SDK;
+use crate::builder::Pair;
+use crate::builder::Signer;
+use crate::builder::attribute;
+use crate::builder::id;
 
 /// The app's old key, and the two that it hands over to.
 struct Keys {

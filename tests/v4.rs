@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
 
-mod builder;
-
 use std::io;
 
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Manifest;
+use crate::builder::Signer;
+use crate::builder::V4;
 use apkvouch::Error;
 use apkvouch::Idsig;
 use apkvouch::Verification;
@@ -14,11 +18,6 @@ use apkvouch::finding::Finding;
 use apkvouch::finding::SchemeId;
 use apkvouch::source::ByteSource;
 use apkvouch::verify::Status;
-use builder::Apk;
-use builder::Key;
-use builder::Manifest;
-use builder::Signer;
-use builder::V4;
 
 fn key() -> Key {
     Key::named("ec-p256")

@@ -22,7 +22,6 @@ pub mod attr {
     pub const TARGET_SANDBOX_VERSION: u32 = 0x0101_054c;
     pub const IS_FEATURE_SPLIT: u32 = 0x0101_055b;
     pub const COMPILE_SDK_VERSION: u32 = 0x0101_0572;
-    pub const COMPILE_SDK_VERSION_CODENAME: u32 = 0x0101_0573;
     pub const VERSION_CODE_MAJOR: u32 = 0x0101_0576;
 }
 

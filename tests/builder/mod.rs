@@ -4,8 +4,7 @@
 //! committed, signatures deterministic, times fixed.
 //!
 //! ```ignore
-//! mod builder;
-//! use builder::{Apk, Key, Lineage, Manifest, Signer, V1};
+//! use crate::builder::{Apk, Key, Lineage, Manifest, Signer, V1};
 //!
 //! let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));
 //! let honest = Apk::new()
@@ -50,7 +49,6 @@
     clippy::unwrap_used,
     reason = "test code: a recipe that cannot be built is to stop the test, and its numbers are small"
 )]
-#![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 
 pub mod archive;
 pub mod certificate;

@@ -170,12 +170,6 @@ impl Resources {
         }
     }
 
-    /// Another package than 0x7f.
-    pub fn package(mut self, id: u32) -> Self {
-        self.package = id;
-        self
-    }
-
     /// Encoding of the strings.
     pub fn encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;

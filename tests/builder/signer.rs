@@ -32,9 +32,7 @@ pub mod algorithm {
     pub const ECDSA_SHA256: u32 = 0x0201;
     pub const ECDSA_SHA512: u32 = 0x0202;
     pub const DSA_SHA256: u32 = 0x0301;
-    pub const VERITY_RSA_SHA256: u32 = 0x0421;
     pub const VERITY_ECDSA_SHA256: u32 = 0x0423;
-    pub const VERITY_DSA_SHA256: u32 = 0x0425;
     pub const ML_DSA: u32 = 0x0501;
 }
 

@@ -6,6 +6,7 @@
     reason = "a workload that cannot be built stops the comparison"
 )]
 
+#[expect(dead_code, unused_imports, reason = "a part of it is enough here")]
 #[path = "../../../../tests/builder/mod.rs"]
 mod builder;
 

@@ -1,15 +1,13 @@
 //! The recipes of the committed test APKs, `testdata/<layer>/<case>/`.
 //!
-//! Checks that the committed bytes are what the recipes give. `APKVOUCH_BLESS=1 cargo test --test make_testdata` writes
-//! them instead. A new case is a recipe in the file of its layer; its name says the fault, and its nearest honest neighbour stands beside it.
+//! Checks that the committed bytes are what the recipes give. `APKVOUCH_BLESS=1 cargo test --test all make_testdata`
+//! writes them instead. A new case is a recipe in the file of its layer; its name says the fault, and its nearest honest
+//! neighbour stands beside it.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a recipe that does not fit its APK is to stop the test"
 )]
-
-#[path = "../builder/mod.rs"]
-mod builder;
 
 mod attacks;
 mod block;
@@ -34,12 +32,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-use builder::Apk;
-use builder::Entry;
-use builder::Key;
-use builder::Lineage;
-use builder::Manifest;
-use builder::V4;
+use crate::builder;
+use crate::builder::Apk;
+use crate::builder::Entry;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::V4;
 
 const ORIGIN: &str = "origin = \"made by tests/make_testdata\"";
 

@@ -1,0 +1,40 @@
+//! All tests of the library and the program from outside, in one binary: the library is linked once.
+//!
+//! `cargo test --test all NAME::` runs those of `tests/NAME.rs`.
+
+mod architecture;
+mod attacks;
+mod bombs;
+mod builder;
+mod builder_selftest;
+mod cases;
+mod cli;
+mod conformance;
+mod docs;
+mod gate;
+mod identity;
+mod inspect;
+mod json_schema;
+mod layout;
+mod limits;
+mod lineage;
+mod make_demo;
+mod make_testdata;
+mod manifest;
+mod marks;
+mod pkcs7_differential;
+mod policy;
+mod registry;
+mod registry_change;
+mod registry_import;
+mod registry_kill;
+mod registry_properties;
+mod registry_sqlite;
+mod reports;
+mod stamp;
+mod threads;
+mod trust;
+mod v32;
+mod v4;
+mod wycheproof;
+mod zip_differential;
