@@ -77,6 +77,21 @@ fn every_section_gives_severity_issue_cause_and_remedy() {
     }
 }
 
+#[test]
+fn every_column_of_csv_is_on_the_page_of_scans() {
+    let page = fs::read_to_string("docs/scan.md").unwrap();
+    let program = assert_cmd::cargo::cargo_bin!("apkvouch");
+    let run = Command::new(program).args(["scan", "--format", "csv", "gone.apk"]).output().unwrap();
+    let text = String::from_utf8(run.stdout).unwrap();
+    let columns: Vec<&str> =
+        text.lines().next().unwrap().split(',').map(|name| name.trim_matches('"')).collect();
+    let (_, table) = page.split_once("| column |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows =
+        table.lines().skip(2).flat_map(|row| row.split(" | ").next().unwrap().split('`').skip(1).step_by(2));
+    assert_eq!(rows.collect::<Vec<_>>(), columns);
+}
+
 /// The codes that a case names: of errors, warnings and notes, for any range of API levels.
 fn codes_of(case: &str) -> Vec<String> {
     let path = format!("testdata/{case}/case.toml");

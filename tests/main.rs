@@ -31,6 +31,7 @@ mod registry_kill;
 mod registry_properties;
 mod registry_sqlite;
 mod reports;
+mod scan;
 mod stamp;
 mod threads;
 mod trust;

@@ -1,12 +1,19 @@
 //! The arguments, and their help.
 
 use std::ffi::OsString;
+use std::io;
+use std::io::BufReader;
+use std::path::Path;
 use std::path::PathBuf;
 
 use apkvouch::identity::CertificateDigest;
 use apkvouch::registry::trust;
 use apkvouch::registry::trust::TrustOptions;
 use apkvouch::report;
+use apkvouch::scan::Found;
+use apkvouch::scan::PathEnd;
+use apkvouch::scan::PathList;
+use apkvouch::scan::Shard;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
@@ -135,7 +142,8 @@ Verdicts, the first that applies:
   unauthenticated  the signature verifies, and the signer or the package is not registered
   authenticated    the signature verifies, and the signer is registered for this package
 
-Which files: a file that is named is judged whatever its name, a link to it followed. Directories
+Which files: a file that is named, as an argument or in the list of --files-from, is judged whatever
+its name, a link to it followed. Directories
 are walked in the byte order of their paths; files named .apk, in any case, are judged, others are
 counted. A v4 signature file beside an APK, app.apk.idsig, is verified with it: when it does not
 verify, the APK is tampered. Links inside directories, FIFOs, sockets and devices are skipped, and say so.
@@ -146,7 +154,9 @@ that do not decide the verdict: `apkvouch verify FILE` shows them, and --format 
 Examples:
   apkvouch scan store/
   apkvouch scan --registry registry.toml store/
-  apkvouch scan --registry registry.toml --format jsonl store/ > results.jsonl";
+  apkvouch scan --registry registry.toml --format jsonl store/ > results.jsonl
+  apkvouch scan --only-bad --exclude old --output csv=bad.csv store/
+  find store -name '*.apk' -print0 | apkvouch scan --files-from - -0 --format jsonl --ordered";
 
 const GATE_HELP: &str = "\
 Exit status:
@@ -233,8 +243,10 @@ pub(super) enum InspectForm {
 #[derive(Debug, Args)]
 pub(super) struct Scan {
     /// Files and directories to judge
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "files_from", value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) listed: Listed,
     /// The registry of authenticated signers (TOML)
     #[arg(long, value_name = "FILE")]
     pub(super) registry: Option<PathBuf>,
@@ -254,9 +266,29 @@ pub(super) struct Scan {
     /// Judge every regular file in directories, whatever its name
     #[arg(long)]
     pub(super) all_files: bool,
+    /// Of the files in directories judge those that match; may be given more than once
+    ///
+    /// A glob without a slash is for names, in whatever folder; one with it for the path below the directory that is
+    /// given: * and ? do not match a slash, ** does. Files that are named, as arguments or in a list, are judged anyway.
+    #[arg(long, value_name = "GLOB")]
+    pub(super) include: Vec<String>,
+    /// Leave out the files in directories that match, and directories that do with all that is in them
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+    /// Judge one part of N, so that N machines judge all of it: I is 0 for the first and N-1 for the last
+    ///
+    /// Which part a path belongs to depends on the path alone, as it is written: give all machines the same ones.
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<Shard>,
     /// How many threads; one for each core unless given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<usize>,
+    /// Report what did not pass, and nothing else; the summary counts everything
+    #[arg(long)]
+    pub(super) only_bad: bool,
+    /// Report in the order of the input; that is always so, and scripts may say that they count on it
+    #[arg(long)]
+    pub(super) ordered: bool,
     #[command(flatten)]
     pub(super) form: Form,
 }
@@ -264,8 +296,10 @@ pub(super) struct Scan {
 #[derive(Debug, Args)]
 pub(super) struct Gate {
     /// The APKs to judge
-    #[arg(required = true, value_name = "APK")]
+    #[arg(required_unless_present = "files_from", value_name = "APK")]
     pub(super) apks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) listed: Listed,
     /// The registry of authenticated signers (TOML)
     #[arg(long, value_name = "FILE")]
     pub(super) registry: Option<PathBuf>,
@@ -322,6 +356,17 @@ pub(super) enum PolicyCommand {
         #[arg(long, value_name = "DATE", value_parser = time)]
         at: Option<jiff::Timestamp>,
     },
+}
+
+/// Paths in a list beside those in the arguments.
+#[derive(Debug, Args)]
+pub(super) struct Listed {
+    /// Judge what this file names as well, a path a line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) files_from: Option<PathBuf>,
+    /// The paths in --files-from end with NUL instead of a line, as `find -print0` writes them
+    #[arg(short = '0', long, requires = "files_from")]
+    pub(super) null: bool,
 }
 
 #[derive(Debug, Args)]
@@ -415,6 +460,24 @@ impl RegistryTrust {
         options.signatures.clone_from(&self.signatures);
         options.state.clone_from(&self.state);
         Ok(options)
+    }
+}
+
+impl Listed {
+    /// The paths of the arguments, then those of the list.
+    pub(super) fn after(
+        &self,
+        paths: Vec<PathBuf>,
+    ) -> Result<impl Iterator<Item = Found> + 'static, apkvouch::Error> {
+        let end = if self.null { PathEnd::Nul } else { PathEnd::Line };
+        let list = match &self.files_from {
+            None => None,
+            Some(path) if path == Path::new("-") => {
+                Some(PathList::new(BufReader::new(io::stdin()), Path::new("standard input"), end))
+            }
+            Some(path) => Some(PathList::open(path, end)?),
+        };
+        Ok(paths.into_iter().map(Found::File).chain(list.into_iter().flatten()))
     }
 }
 

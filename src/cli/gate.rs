@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     let progress = Progress::none();
     let mut report = Report::new(&arguments.form, &look)?;
     report.summary.policy = Some(judging.summary());
-    scan(named(&arguments.apks), &options, |row| {
+    scan(named(arguments.listed.after(arguments.apks.clone())?), &options, |row| {
         let not_judged = not_judged(&row, &progress);
         if let Outcome::Judged { verification, marks, file_digest, .. } = &row.outcome {
             return report.add(&judging.result(&row.path, verification, marks.as_deref(), *file_digest));

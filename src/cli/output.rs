@@ -17,6 +17,7 @@ use apkvouch::report::ReportOptions;
 use apkvouch::report::ReportWriter;
 use apkvouch::report::Summary;
 use apkvouch::report::escape;
+use apkvouch::report::model::FileStatus;
 use apkvouch::scan::Outcome;
 use apkvouch::scan::Row;
 
@@ -50,6 +51,8 @@ pub(super) struct Report {
     outputs: Vec<Output>,
     /// The first fault while writing.
     fault: Option<anyhow::Error>,
+    /// Whether what passed, or was left out on purpose, is counted and not told.
+    pub(super) only_bad: bool,
     pub(super) summary: Summary,
 }
 
@@ -89,11 +92,15 @@ impl Report {
             outputs
                 .push(Output { writer: (format.open)(Box::new(file.clone()), &of_files), file: Some(file) });
         }
-        Ok(Self { outputs, fault: None, summary: Summary::default() })
+        Ok(Self { outputs, fault: None, only_bad: false, summary: Summary::default() })
     }
 
     pub(super) fn add(&mut self, result: &FileResult) -> anyhow::Result<()> {
         self.summary.add(result);
+        let bad = !result.passed && result.status != FileStatus::Skipped || result.would_fail();
+        if self.only_bad && !bad {
+            return Ok(());
+        }
         let fault = &mut self.fault;
         self.outputs.retain_mut(|output| match output.writer.file(result) {
             Ok(()) => true,
@@ -114,7 +121,7 @@ impl Report {
 
     /// Ends the reports and gives the exit status.
     pub(super) fn finish(self) -> anyhow::Result<u8> {
-        let Self { outputs, mut fault, summary } = self;
+        let Self { outputs, mut fault, summary, .. } = self;
         for output in outputs {
             if let Err(error) = output.finish(&summary) {
                 fault.get_or_insert(error);

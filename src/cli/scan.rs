@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 
+use apkvouch::Error;
 use apkvouch::Registry;
 use apkvouch::Verification;
 use apkvouch::decide;
@@ -17,6 +18,7 @@ use apkvouch::report::FileResult;
 use apkvouch::report::PolicyFacts;
 use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
+use apkvouch::scan::Globs;
 use apkvouch::scan::Outcome;
 use apkvouch::scan::ScanOptions;
 use apkvouch::scan::Walk;
@@ -78,10 +80,14 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
 
     let mut walking = WalkOptions::default();
     walking.all_files = arguments.all_files;
-    let walk = Walk::new(arguments.paths.clone(), walking);
+    walking.include = globs(&arguments.include)?;
+    walking.exclude = globs(&arguments.exclude)?;
+    walking.shard = arguments.shard;
+    let walk = Walk::over(arguments.listed.after(arguments.paths.clone())?, walking);
     let not_apk = walk.not_apk();
     let progress = Progress::on_terminal();
     let mut report = Report::new(&arguments.form, &look)?;
+    report.only_bad = arguments.only_bad;
     report.summary.policy = judging.as_ref().map(Judging::summary);
     let scanned = scan(walk, &options, |row| {
         let result = not_judged(&row, &progress);
@@ -104,6 +110,10 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         judging.conclude(&mut report.summary, &arguments.form);
     }
     report.finish()
+}
+
+fn globs(globs: &[String]) -> Result<Option<Globs>, Error> {
+    (!globs.is_empty()).then(|| Globs::new(globs.iter().map(String::as_str))).transpose()
 }
 
 /// The time, without the fractions that nobody wants to read.

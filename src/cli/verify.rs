@@ -1,7 +1,6 @@
 //! `apkvouch verify`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use apkvouch::Error;
 use apkvouch::Verification;
@@ -41,7 +40,8 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     look.certificates = arguments.print_certs || arguments.verbose;
     let progress = Progress::none();
     let mut report = Report::new(&arguments.form, &look)?;
-    scan(named(&arguments.apks), &options, |mut row| {
+    let found = arguments.apks.clone().into_iter().map(Found::File);
+    scan(named(found), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);
         if let Outcome::Judged { verification, .. } = &mut row.outcome {
             let passed = passed(arguments, verification);
@@ -53,14 +53,14 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
 }
 
 /// Files by their names; a directory is none.
-pub(super) fn named(paths: &[PathBuf]) -> impl Iterator<Item = Found> {
-    paths.iter().cloned().map(|path| {
-        if !path.is_dir() {
-            return Found::File(path);
+pub(super) fn named(found: impl Iterator<Item = Found>) -> impl Iterator<Item = Found> {
+    found.map(|found| match found {
+        Found::File(path) if path.is_dir() => {
+            let message = "is a directory: `apkvouch scan` judges directories".to_owned();
+            let error = Error::File { path: path.clone(), message, source: None };
+            Found::Failed(path, error)
         }
-        let message = "is a directory: `apkvouch scan` judges directories".to_owned();
-        let error = Error::File { path: path.clone(), message, source: None };
-        Found::Failed(path, error)
+        found => found,
     })
 }
 

@@ -4,6 +4,7 @@
 //! so that memory does not grow with their number. [`FORMATS`] is the table of forms: one row a form.
 
 pub mod apksigner;
+mod csv;
 pub mod escape;
 mod github;
 mod identity;
@@ -137,6 +138,11 @@ pub const FORMATS: &[Format] = &[
         open: json::open,
     },
     Format { name: "jsonl", help: "one JSON object a line and file, \"schema\": 1", open: jsonl::open },
+    Format {
+        name: "csv",
+        help: "for spreadsheets: a line a file, what decides it and no more",
+        open: csv::open,
+    },
     Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", open: sarif::open },
     Format { name: "junit", help: "JUnit XML, a test case a file", open: junit::open },
     Format { name: "github", help: "annotations of GitHub Actions", open: github::open },

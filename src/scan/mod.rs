@@ -4,7 +4,9 @@
 //! directories on the way down are held. One broken file never stops the rest.
 
 mod idsig;
+mod list;
 mod walk;
+mod wanted;
 mod window;
 
 use std::panic::AssertUnwindSafe;
@@ -14,9 +16,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub use idsig::V4SignatureFile;
+pub use list::PathEnd;
+pub use list::PathList;
 pub use walk::Found;
 pub use walk::Walk;
 pub use walk::WalkOptions;
+pub use wanted::Globs;
+pub use wanted::Shard;
 
 use crate::Error;
 use crate::crypto::DigestAlgorithm;

@@ -6,6 +6,7 @@
 //!   an APK belongs to that one: it is neither judged nor counted.
 //! - Inside a tree no link is followed: a link is skipped and said so, and so are FIFOs, sockets and devices, under
 //!   any name. So no file outside the tree is read, no walk goes round in circles, and no read blocks.
+//! - Globs narrow down which files of directories are wanted. A directory that is excluded is not entered.
 //! - What cannot be listed is a failure of its own, and the walk goes on.
 
 use std::cmp::Ordering;
@@ -17,12 +18,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::vec::IntoIter;
 
 use walkdir::DirEntry;
 use walkdir::WalkDir;
 
 use super::idsig;
+use super::wanted::Globs;
+use super::wanted::Shard;
 use crate::Error;
 use crate::source::kind_of;
 
@@ -44,20 +46,59 @@ pub enum Found {
 pub struct WalkOptions {
     /// Judge files in directories whatever their names.
     pub all_files: bool,
+    /// Of the files in directories, those that match; all when none are given.
+    pub include: Option<Globs>,
+    /// Not the files in directories that match, nor what is in directories that do.
+    pub exclude: Option<Globs>,
+    /// What belongs to this part of a larger job; all of it when none is given.
+    pub shard: Option<Shard>,
 }
 
 /// Walks paths in the order in which they are given.
 pub struct Walk {
-    roots: IntoIter<PathBuf>,
+    roots: Box<dyn Iterator<Item = Found>>,
     options: WalkOptions,
-    tree: Option<walkdir::IntoIter>,
+    tree: Option<Tree>,
     not_apk: Arc<AtomicU64>,
+}
+
+/// The directory that is being walked.
+struct Tree {
+    root: PathBuf,
+    entries: walkdir::IntoIter,
+}
+
+impl Tree {
+    /// The next entry that is wanted.
+    fn next(&mut self, options: &WalkOptions) -> Option<Result<DirEntry, walkdir::Error>> {
+        loop {
+            let entry = match self.entries.next()? {
+                Ok(entry) => entry,
+                failed => return Some(failed),
+            };
+            let below = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
+            let is_dir = entry.file_type().is_dir();
+            if options.exclude.as_ref().is_some_and(|globs| globs.match_path(below)) {
+                if is_dir {
+                    self.entries.skip_current_dir();
+                }
+            } else if is_dir || options.include.as_ref().is_none_or(|globs| globs.match_path(below)) {
+                return Some(Ok(entry));
+            }
+        }
+    }
 }
 
 impl Walk {
     /// A walk over `paths`.
     pub fn new(paths: Vec<PathBuf>, options: WalkOptions) -> Self {
-        Self { roots: paths.into_iter(), options, tree: None, not_apk: Arc::default() }
+        Self::over(paths.into_iter().map(Found::File), options)
+    }
+
+    /// A walk over files and directories that somebody else has found, such as a [`PathList`](super::PathList); other finds
+    /// go through.
+    pub fn over(found: impl Iterator<Item = Found> + 'static, options: WalkOptions) -> Self {
+        Self { roots: Box::new(found), options, tree: None, not_apk: Arc::default() }
     }
 
     /// Counts the regular files of directories that are not named like an APK and were left out; it grows as the walk
@@ -70,7 +111,8 @@ impl Walk {
         match fs::metadata(&path) {
             Err(error) => Some(failed(path, "open", error)),
             Ok(metadata) if metadata.is_dir() => {
-                self.tree = Some(WalkDir::new(path).min_depth(1).sort_by(byte_order).into_iter());
+                let entries = WalkDir::new(&path).min_depth(1).sort_by(byte_order).into_iter();
+                self.tree = Some(Tree { root: path, entries });
                 None
             }
             Ok(metadata) if metadata.is_file() => Some(Found::File(path)),
@@ -109,12 +151,18 @@ impl Walk {
         if self.is_wanted(entry.path()) {
             return Some(Found::File(entry.into_path()));
         }
-        self.not_apk.fetch_add(1, Relaxed);
+        if self.is_of_shard(entry.path()) {
+            self.not_apk.fetch_add(1, Relaxed);
+        }
         None
     }
 }
 
 impl Walk {
+    fn is_of_shard(&self, path: &Path) -> bool {
+        self.options.shard.is_none_or(|shard| shard.has(path))
+    }
+
     /// Whether a regular file of that name is judged.
     fn is_wanted(&self, path: &Path) -> bool {
         self.options.all_files || is_named_apk(path)
@@ -134,20 +182,31 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Found> {
         loop {
-            let found = match self.tree.as_mut().map(Iterator::next) {
+            let found = match self.tree.as_mut().map(|tree| tree.next(&self.options)) {
                 Some(Some(entry)) => self.entry(entry),
                 Some(None) => {
                     self.tree = None;
                     continue;
                 }
-                None => {
-                    let path = self.roots.next()?;
-                    self.root(path)
-                }
+                None => match self.roots.next()? {
+                    Found::File(path) => self.root(path),
+                    // It is told in every part, since each lacks what comes behind.
+                    other => return Some(other),
+                },
             };
+            let found = found.filter(|found| self.is_of_shard(found.path()));
             if found.is_some() {
                 return found;
             }
+        }
+    }
+}
+
+impl Found {
+    /// Where it stands.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Skipped(path, _) | Self::Failed(path, _) => path,
         }
     }
 }
@@ -222,8 +281,49 @@ mod tests {
     #[test]
     fn all_files_means_all() {
         let dir = tree(&["b.apk", "notes.txt"]);
-        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions { all_files: true });
+        let walk =
+            Walk::new(vec![dir.path().to_owned()], WalkOptions { all_files: true, ..WalkOptions::default() });
         assert_eq!(shown(dir.path(), walk), ["b.apk", "notes.txt"]);
+    }
+
+    #[test]
+    fn globs_narrow_a_tree_and_no_file_that_is_named() {
+        let dir = tree(&["a.apk", "b.apk", "new/a.apk", "old/a.apk", "x/old/b.apk", "old.apk", "a.txt"]);
+        let walk = |include: &[&str], exclude: &[&str]| {
+            let globs =
+                |globs: &[&str]| (!globs.is_empty()).then(|| Globs::new(globs.iter().copied()).unwrap());
+            let options =
+                WalkOptions { include: globs(include), exclude: globs(exclude), ..WalkOptions::default() };
+            let roots = vec![dir.path().to_owned(), dir.path().join("b.apk")];
+            shown(dir.path(), Walk::new(roots, options))
+        };
+        assert_eq!(walk(&["a.*"], &[]), ["a.apk", "new/a.apk", "old/a.apk", "b.apk"]);
+        assert_eq!(walk(&["/a.*", "x/**"], &[]), ["a.apk", "x/old/b.apk", "b.apk"]);
+        assert_eq!(walk(&[], &["old"]), ["a.apk", "b.apk", "new/a.apk", "old.apk", "b.apk"]);
+        assert_eq!(walk(&["a.*"], &["/old", "b.apk"]), ["a.apk", "new/a.apk", "b.apk"]);
+    }
+
+    #[test]
+    fn parts_of_a_job_are_the_whole_and_each_file_is_in_one() {
+        let names: Vec<String> = (0..40).map(|number| format!("{}/{number}.apk", number % 3)).collect();
+        let dir = tree(&names.iter().map(String::as_str).chain(["notes.txt"]).collect::<Vec<_>>());
+        let roots = || vec![dir.path().to_owned(), dir.path().join("gone")];
+        let whole = Walk::new(roots(), WalkOptions::default());
+        let mut expected: Vec<PathBuf> = whole.map(|found| found.path().to_owned()).collect();
+        let (mut parts, mut others) = (Vec::new(), 0);
+        for number in 0..3 {
+            let shard = Some(format!("{number}/3").parse().unwrap());
+            let walk = Walk::new(roots(), WalkOptions { shard, ..WalkOptions::default() });
+            let counter = walk.not_apk();
+            let part: Vec<PathBuf> = walk.map(|found| found.path().to_owned()).collect();
+            assert!(part.len() > 5 && part.len() < 25, "{part:?}");
+            parts.extend(part);
+            others += counter.load(Relaxed);
+        }
+        expected.sort();
+        parts.sort();
+        assert_eq!(parts, expected);
+        assert_eq!((parts.len(), others), (41, 1));
     }
 
     #[test]
@@ -241,7 +341,8 @@ mod tests {
         let counter = walk.not_apk();
         assert_eq!(shown(dir.path(), walk), ["a.apk", "d/e.APK"]);
         assert_eq!(counter.load(Relaxed), 3, "those without an APK beside them are other files");
-        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions { all_files: true });
+        let walk =
+            Walk::new(vec![dir.path().to_owned()], WalkOptions { all_files: true, ..WalkOptions::default() });
         assert_eq!(shown(dir.path(), walk), ["a.apk", "b.apk.idsig", "c.txt", "d/e.APK"]);
         let walk = Walk::new(vec![dir.path().join("a.apk.idsig")], WalkOptions::default());
         assert_eq!(shown(dir.path(), walk), ["a.apk.idsig"], "a file that is named is judged");
