@@ -28,6 +28,7 @@ mod registry;
 mod registry_change;
 mod registry_import;
 mod registry_kill;
+mod registry_parts;
 mod registry_properties;
 mod registry_sqlite;
 mod reports;

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
 
 use apkvouch::Registry;
 use apkvouch::VerifyOptions;
@@ -294,4 +296,137 @@ fn is_signed_as_a_text_is_and_altered_in_any_byte_refused() {
     );
     options.now = "2027-01-01T00:00:00Z".parse().unwrap();
     assert!(trust::open(&path, &options).unwrap_err().to_string().contains("the registry expired"));
+}
+
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn apkvouch(arguments: &[&str]) -> Run {
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// What a command says of the registry in SQLite, with the name of the text for that of the file.
+fn of_both(registry: &Registry, text: &str, arguments: &[&str]) -> [(Option<i32>, String, String); 2] {
+    let (_folder, path) = in_sqlite(registry);
+    let path = path.to_str().unwrap();
+    [text, path].map(|file| {
+        let arguments: Vec<&str> =
+            arguments.iter().map(|argument| if *argument == "R" { file } else { argument }).collect();
+        let run = apkvouch(&arguments);
+        (run.code, run.out.replace(path, text), run.err.replace(path, text))
+    })
+}
+
+#[test]
+fn commands_say_the_same_of_both_forms() {
+    let text = "testdata/registry/good.toml";
+    let registry = good();
+    let mut commands: Vec<Vec<String>> = Vec::new();
+    let mut add = |arguments: &[&str]| {
+        for more in [&["--format", "json"][..], &[], &["--at", "2026-02-01"]] {
+            let at = if more.is_empty() && arguments[1] == "check" { &["--at", "2026-06-01"] } else { more };
+            commands.push(arguments.iter().chain(at).map(|argument| (*argument).to_owned()).collect());
+        }
+    };
+    for what in ["apps", "keys", "subjects", "denied"] {
+        add(&["registry", "list", "R", what]);
+    }
+    for app in registry.apps() {
+        add(&["registry", "show", "R", &app.package]);
+    }
+    for key in registry.keys() {
+        add(&["registry", "show", "R", &key.certificate.to_string()]);
+    }
+    for subject in registry.subjects() {
+        add(&["registry", "show", "R", &subject.id]);
+    }
+    let built_in = registry::built_in_denied().map(|key| key.certificate).take(2);
+    for certificate in registry.denied_keys().map(|key| key.certificate).chain(built_in) {
+        add(&["registry", "show", "R", &certificate.to_string()]);
+    }
+    add(&["registry", "show", "R", "nobody"]);
+    assert!(commands.len() > 40, "{}", commands.len());
+    let check = ["registry", "check", "R", "--at", "2026-06-01"].map(str::to_owned).to_vec();
+    for command in commands.iter().chain([&check]) {
+        let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+        let [of_text, of_sqlite] = of_both(&registry, text, &arguments);
+        assert_eq!(of_text, of_sqlite, "{command:?}");
+        assert!(of_text.0 == Some(0) || command.contains(&"nobody".to_owned()), "{command:?} {of_text:?}");
+    }
+    // One that holds nothing is an array, too.
+    let empty = Registry::parse("schema = 1\nid = \"x\"\n", "x").unwrap();
+    let (_folder, path) = in_sqlite(&empty);
+    let run = apkvouch(&["registry", "list", path.to_str().unwrap(), "apps", "--format", "json"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "[]\n"));
+}
+
+/// Scans say the same by a registry in either form, whatever the policy and the day.
+#[test]
+fn scans_say_the_same_by_both_forms() {
+    let text = "testdata/demo/registry.toml";
+    let registry = Registry::load(text).unwrap();
+    let policy = "testdata/policy/store.toml";
+    for more in [&[][..], &["--policy", policy], &["--at", "2026-03-01"]] {
+        let arguments = ["scan", "testdata/demo/store", "--registry", "R", "--format", "json"];
+        let arguments: Vec<&str> = arguments.iter().chain(more).copied().collect();
+        let [of_text, of_sqlite] = of_both(&registry, text, &arguments).map(|(code, out, err)| {
+            let out: Vec<String> =
+                out.lines().filter(|line| !line.contains("decided_at")).map(str::to_owned).collect();
+            (code, out, err)
+        });
+        assert_eq!(of_text, of_sqlite, "{more:?}");
+        // The policy is not enforced.
+        let code = Some(i32::from(!more.contains(&policy)));
+        assert!(of_text.0 == code && of_text.1.len() > 100, "{more:?} {of_text:?}");
+    }
+}
+
+/// A row that is damaged ends the run when it is asked for: no file is judged by what is left.
+#[test]
+fn a_row_that_is_damaged_ends_a_scan_and_is_found_by_a_check() {
+    let registry = Registry::load("testdata/demo/registry.toml").unwrap();
+    let app = registry.apps().next().unwrap();
+    let damages = [
+        "UPDATE app SET body = '{'",
+        "UPDATE app SET body = replace(body, '\"package\":\"', '\"package\":\"x')",
+        "UPDATE subject SET body = replace(body, '\"id\":\"', '\"id\":\"x')",
+        "UPDATE key SET body = '[]'",
+    ];
+    for damage in damages {
+        let (_folder, path) = in_sqlite(&registry);
+        let damaged = rusqlite::Connection::open(&path).unwrap();
+        assert!(damaged.execute(damage, []).unwrap() > 0, "{damage}");
+        drop(damaged);
+        let file = path.to_str().unwrap();
+        for arguments in [
+            &["scan", "testdata/demo/store", "--registry", file][..],
+            &[
+                "gate",
+                "--unsigned-registry",
+                "testdata/demo/store/games/knight-moves.apk",
+                "--registry",
+                file,
+            ],
+            &["registry", "check", file],
+            &["registry", "show", file, &app.package],
+        ] {
+            let run = apkvouch(arguments);
+            assert_eq!(run.code, Some(2), "{damage}: {arguments:?}: {} {}", run.out, run.err);
+            assert!(run.err.contains("the registry is damaged"), "{damage}: {}", run.err);
+        }
+    }
+    // What refers to nobody is found by a check alone: no file may ask for it.
+    let (_folder, path) = in_sqlite(&registry);
+    rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM subject", []).unwrap();
+    let run = apkvouch(&["registry", "check", path.to_str().unwrap()]);
+    assert_eq!(run.code, Some(2), "{}", run.out);
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use apkvouch::Error;
-use apkvouch::Registry;
 use apkvouch::marks::MarkOptions;
 use apkvouch::policy::PolicyFile;
+use apkvouch::registry::Store;
 use apkvouch::registry::trust;
 use apkvouch::report::PolicyFacts;
 use apkvouch::report::RegistryFacts;
@@ -38,24 +38,24 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     look.colour = coloured(color);
     look.verbose = arguments.verbose;
     look.policy = Some(PolicyFacts::new(arguments.policy.as_deref(), &policy));
-    look.registry = registry.as_ref().map(|(path, registry)| RegistryFacts::new(path, registry));
+    look.registry = registry.as_ref().map(|(path, registry)| RegistryFacts::new(path, registry.header()));
     look.decided_at = Some(now.to_string());
     let registry = registry.map(|(_, registry)| match arguments.at {
         Some(at) => registry.as_of(at),
         None => registry,
     });
     let signed_by: BTreeSet<_> = arguments.signed_by.iter().copied().collect();
-    let mut judging = Judging { registry, policy, signed_by, now, fitting: BTreeSet::new() };
+    let mut judging = Judging { registry, policy: Some(policy), signed_by, now, fitting: BTreeSet::new() };
     let mut options = ScanOptions::default();
     options.marks = Some(MarkOptions::default());
     options.file_digest = true;
     let progress = Progress::none();
     let mut report = Report::new(&arguments.form, &look)?;
-    report.summary.policy = Some(judging.summary());
+    report.summary.policy = judging.summary();
     scan(named(arguments.listed.after(arguments.apks.clone())?), &options, |row| {
         let not_judged = not_judged(&row, &progress);
         if let Outcome::Judged { verification, marks, file_digest, .. } = &row.outcome {
-            return report.add(&judging.result(&row.path, verification, marks.as_deref(), *file_digest));
+            return report.add(&judging.result(&row.path, verification, marks.as_deref(), *file_digest)?);
         }
         not_judged.map_or(Ok(()), |result| report.add(&result))
     })?;
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
 }
 
 /// The registry with its path, if one is given: signed, unless it is said that it need not be.
-fn registry(arguments: &Gate, now: jiff::Timestamp) -> anyhow::Result<Option<(&Path, Registry)>> {
+fn registry(arguments: &Gate, now: jiff::Timestamp) -> anyhow::Result<Option<(&Path, Store)>> {
     let Some(path) = &arguments.registry else {
         if arguments.signed_by.is_empty() {
             let message =
@@ -79,5 +79,5 @@ fn registry(arguments: &Gate, now: jiff::Timestamp) -> anyhow::Result<Option<(&P
                        signed, or --unsigned-registry to believe the file as it stands";
         return Err(Error::Usage(message.to_owned()).into());
     }
-    Ok(Some((path, trust::load(path, &trusted)?)))
+    Ok(Some((path, trust::open(path, &trusted)?)))
 }

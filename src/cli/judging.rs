@@ -1,17 +1,27 @@
-//! Files held against a registry and a policy: what `gate` and `scan --policy` share.
+//! Files held against a registry and a policy: what `gate` and `scan` share.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use apkvouch::Error;
 use apkvouch::Registry;
+use apkvouch::Verification;
+use apkvouch::decide;
+use apkvouch::finding::FindingCode;
 use apkvouch::identity::CertificateDigest;
 use apkvouch::identity::FileDigest;
 use apkvouch::marks::Marks;
+use apkvouch::policy;
+use apkvouch::policy::Decision;
+use apkvouch::policy::Policy;
 use apkvouch::policy::PolicyFile;
+use apkvouch::policy::Verdict;
 use apkvouch::policy::rules::Evidence;
 use apkvouch::policy::rules::Judge;
 use apkvouch::policy::rules::judge;
+use apkvouch::policy::rules::needs;
 use apkvouch::policy::rules::unused_exceptions;
+use apkvouch::registry::Store;
 use apkvouch::report::FileResult;
 use apkvouch::report::Summary;
 use apkvouch::report::model::PolicySummary;
@@ -19,47 +29,75 @@ use apkvouch::report::model::PolicySummary;
 use super::args::Form;
 use super::say;
 
-/// A policy and what goes with it, and which of its exceptions were of use so far.
+/// A registry and a policy, and which exceptions of the policy were of use so far.
 pub(super) struct Judging {
-    pub(super) registry: Option<Registry>,
-    pub(super) policy: PolicyFile,
+    pub(super) registry: Option<Store>,
+    /// Without one the verdict alone tells whether a file passes.
+    pub(super) policy: Option<PolicyFile>,
     pub(super) signed_by: BTreeSet<CertificateDigest>,
     pub(super) now: jiff::Timestamp,
     pub(super) fitting: BTreeSet<usize>,
 }
 
 impl Judging {
-    /// The result of one file.
+    /// The result of one file, by the part of the registry that it needs.
+    ///
+    /// # Errors
+    /// When the registry turns out to be damaged.
     pub(super) fn result(
         &mut self,
         path: &Path,
-        verification: &apkvouch::Verification,
+        verification: &Verification,
         marks: Option<&Marks>,
         file_digest: Option<FileDigest>,
-    ) -> FileResult {
-        let mut against = Judge::new(self.registry.as_ref(), &self.policy, self.now);
-        against.signed_by.clone_from(&self.signed_by);
+    ) -> Result<FileResult, Error> {
+        let Some(policy) = &self.policy else {
+            let decision = self.decision(verification)?;
+            let good =
+                if self.registry.is_some() { Verdict::Authenticated } else { Verdict::Unauthenticated };
+            let passed = decision.verdict == good;
+            return Ok(FileResult::judged(path, verification, Some(&decision), passed));
+        };
         let evidence = Evidence::new(verification).with_marks(marks).with_file_digest(file_digest);
+        let part = self.registry.as_ref().map(|store| store.part(&needs(evidence))).transpose()?;
+        let mut against = Judge::new(part.as_deref(), policy, self.now);
+        against.signed_by.clone_from(&self.signed_by);
         let judgement = judge(evidence, &against);
         self.fitting.extend(&judgement.exceptions);
-        FileResult::judged_by(path, verification, &judgement, &self.policy, file_digest)
+        Ok(FileResult::judged_by(path, verification, &judgement, policy, file_digest))
+    }
+
+    fn decision(&self, verification: &Verification) -> Result<Decision, Error> {
+        let by = |registry: &Registry| decide(verification, registry, &Policy::default(), self.now);
+        Ok(match &self.registry {
+            Some(store) => by(store.part(&policy::needs(verification))?.as_ref()),
+            // The built-in denied keys still count.
+            None => without_registry(by(&Registry::empty())),
+        })
     }
 
     /// What the policy came to before any file.
-    pub(super) fn summary(&self) -> PolicySummary {
-        PolicySummary::new(self.policy.level)
+    pub(super) fn summary(&self) -> Option<PolicySummary> {
+        self.policy.as_ref().map(|policy| PolicySummary::new(policy.level))
     }
 
     /// Adds what there is to say of exceptions, and says it and that nothing is enforced on standard error, unless the text
     /// on standard output has it.
     pub(super) fn conclude(&self, summary: &mut Summary, form: &Form) {
-        let Some(policy) = &mut summary.policy else { return };
-        policy.exceptions = unused_exceptions(&self.policy, &self.fitting, self.now);
+        let (Some(policy), Some(summary)) = (&self.policy, &mut summary.policy) else { return };
+        summary.exceptions = unused_exceptions(policy, &self.fitting, self.now);
         if form.format.name == "text" {
             return;
         }
-        for line in policy.not_enforced().iter().chain(&policy.exceptions) {
+        for line in summary.not_enforced().iter().chain(&summary.exceptions) {
             say(line);
         }
     }
+}
+
+/// Nobody asked whether the signer is registered, so nothing is said of it.
+fn without_registry(mut decision: Decision) -> Decision {
+    let unasked = [FindingCode::SignerUnknown, FindingCode::PackageUnknown];
+    decision.findings.retain(|finding| !unasked.contains(&finding.code));
+    decision
 }

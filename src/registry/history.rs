@@ -76,7 +76,7 @@ impl Registry {
 
 impl Key {
     /// The key as it stood at `at`; none when it is as it stands now.
-    fn past_status(&self, at: Timestamp) -> Option<Self> {
+    pub(super) fn past_status(&self, at: Timestamp) -> Option<Self> {
         let holds_always = match self.status {
             KeyStatus::Suspended => true,
             KeyStatus::Revoked => self.revoked_for.unwrap_or_default() == RevokedFor::Compromise,

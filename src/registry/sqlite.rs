@@ -55,6 +55,8 @@ const MIGRATIONS: [&str; 1] = ["
 "];
 /// How long a change waits for another to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// So many rows are looked at together, whether they are sound.
+const PIECE: usize = 1000;
 /// Memory for pages of the file, in KiB: negative, as SQLite wants it.
 const CACHE: i64 = -8192;
 
@@ -92,6 +94,18 @@ pub struct Counts {
     pub apps: u64,
     /// Denied keys, without those that are built in.
     pub denied: u64,
+}
+
+impl Counts {
+    pub(super) fn of(registry: &Registry) -> Self {
+        let count = |many: usize| u64::try_from(many).unwrap_or(u64::MAX);
+        Self {
+            subjects: count(registry.subjects.len()),
+            keys: count(registry.keys.len()),
+            apps: count(registry.apps.len()),
+            denied: count(registry.denied.len()),
+        }
+    }
 }
 
 impl SqliteRegistry {
@@ -147,7 +161,8 @@ impl SqliteRegistry {
     /// # Errors
     /// [`Error::Configuration`] when the file is damaged; so all of these.
     pub fn subject(&self, id: &str) -> Result<Option<Subject>, Error> {
-        self.body("SELECT body FROM subject WHERE id = ?1", params![id])
+        let subject: Option<Subject> = self.body("SELECT body FROM subject WHERE id = ?1", params![id])?;
+        self.named(subject, |subject| subject.id == id)
     }
 
     /// The key with this certificate.
@@ -178,6 +193,24 @@ impl SqliteRegistry {
             "SELECT package FROM signer WHERE certificate = ?1 ORDER BY package",
             params![certificate.0],
         )
+    }
+
+    /// The certificates of the keys of a subject, in the order of their digests. Looks at every key.
+    ///
+    /// # Errors
+    /// As [`SqliteRegistry::subject`].
+    pub fn certificates_of_subject(&self, id: &str) -> Result<Vec<CertificateDigest>, Error> {
+        let found: Vec<[u8; 32]> =
+            self.column("SELECT certificate FROM key WHERE subject = ?1 ORDER BY certificate", params![id])?;
+        Ok(found.into_iter().map(CertificateDigest).collect())
+    }
+
+    /// The packages that a subject owns, in the order of their names. Looks at every app.
+    ///
+    /// # Errors
+    /// As [`SqliteRegistry::subject`].
+    pub fn packages_of_owner(&self, id: &str) -> Result<Vec<String>, Error> {
+        self.column("SELECT package FROM app WHERE owner = ?1 ORDER BY package", params![id])
     }
 
     /// How many of each it has. Counts them all: not for each file.
@@ -260,6 +293,60 @@ impl SqliteRegistry {
             needs.certificates.extend(found.into_iter().map(CertificateDigest));
         }
         sound(&self.part(&needs)?, &self.path)
+    }
+
+    /// Makes sure that every row is as the text form has it, and refers to nothing that is not there. Memory does not grow
+    /// with the registry.
+    ///
+    /// # Errors
+    /// As [`SqliteRegistry::whole`]; the first fault.
+    pub fn ensure_sound(&self) -> Result<(), Error> {
+        self.in_pieces("app", "package", String::new(), |needs, names| needs.packages.extend(names))?;
+        self.in_pieces("subject", "id", String::new(), |needs, names| needs.subjects.extend(names))?;
+        for table in ["key", "denied"] {
+            self.in_pieces(table, "certificate", [0_u8; 32], |needs, names| {
+                needs.certificates.extend(names.into_iter().map(CertificateDigest));
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the parts for so many rows of a table at a time, whether they are sound. `lowest` is the first name that there
+    /// can be.
+    fn in_pieces<T: rusqlite::ToSql + rusqlite::types::FromSql + Clone>(
+        &self,
+        table: &str,
+        column: &str,
+        lowest: T,
+        add: impl Fn(&mut Needs, Vec<T>),
+    ) -> Result<(), Error> {
+        let (mut after, mut comparison) = (lowest, ">=");
+        loop {
+            let sql = format!(
+                "SELECT {column} FROM {table} WHERE {column} {comparison} ?1 ORDER BY {column} LIMIT {PIECE}"
+            );
+            let names: Vec<T> = self.column(&sql, params![after])?;
+            let Some(last) = names.last() else { return Ok(()) };
+            (after, comparison) = (last.clone(), ">");
+            let mut needs = Needs::default();
+            add(&mut needs, names);
+            sound(&self.part(&needs)?, &self.path)?;
+        }
+    }
+
+    /// Hands what each row of `sql` holds to `sink`.
+    pub(super) fn each<T: DeserializeOwned, E: From<Error>>(
+        &self,
+        sql: &str,
+        mut sink: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self.connection.prepare(sql).map_err(|error| self.fault(&error))?;
+        let mut rows = statement.query([]).map_err(|error| self.fault(&error))?;
+        while let Some(row) = rows.next().map_err(|error| self.fault(&error))? {
+            let body: String = row.get(0).map_err(|error| self.fault(&error))?;
+            sink(serde_json::from_str(&body).map_err(|error| self.damaged(&error.to_string()))?)?;
+        }
+        Ok(())
     }
 
     /// Makes all of the changes that `changes` gives for the part that `needs` name, or none, in one transaction. Raises the

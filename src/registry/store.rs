@@ -3,74 +3,229 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use jiff::Timestamp;
 
+use super::App;
 use super::Change;
+use super::DeniedKey;
 use super::Difference;
 use super::Header;
+use super::Key;
 use super::Registry;
+use super::Subject;
 use super::sqlite;
+use super::sqlite::Counts;
 use super::sqlite::Needs;
 use super::sqlite::SqliteRegistry;
 use super::text;
+use super::trust::KeyId;
 use crate::error::Error;
 use crate::fields::first_bytes;
+use crate::identity::CertificateDigest;
 
 /// A registry to ask: text in memory, or SQLite on disk.
 #[derive(Debug)]
-pub enum Store {
+pub struct Store {
+    form: Form,
+    header: Header,
+    signed_by: Vec<KeyId>,
+    /// The day that is asked about, when that is not the day of the edition.
+    at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+enum Form {
     /// Read whole.
     Text(Box<Registry>),
     /// Opened without loading. One question at a time.
-    Sqlite {
-        /// The file.
-        registry: Box<Mutex<SqliteRegistry>>,
-        /// What it says of itself.
-        header: Header,
-    },
+    Sqlite(Box<Mutex<SqliteRegistry>>),
+}
+
+impl From<Registry> for Store {
+    fn from(registry: Registry) -> Self {
+        let (header, signed_by) = (registry.header.clone(), registry.signed_by.clone());
+        Self { form: Form::Text(Box::new(registry)), header, signed_by, at: None }
+    }
 }
 
 impl Store {
-    pub(super) fn sqlite(registry: SqliteRegistry) -> Self {
+    /// Opens the registry in the file at `path` as it stands; see [`super::trust::open`] for one that must show more.
+    ///
+    /// # Errors
+    /// As [`Registry::load`], but of a registry in SQLite the rows are not looked at.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        if is_sqlite(path)? {
+            return Ok(Self::sqlite(SqliteRegistry::open(path)?, Vec::new()));
+        }
+        Registry::load(path).map(Self::from)
+    }
+
+    pub(super) fn sqlite(registry: SqliteRegistry, signed_by: Vec<KeyId>) -> Self {
         let header = registry.header().clone();
-        Self::Sqlite { registry: Box::new(Mutex::new(registry)), header }
+        Self { form: Form::Sqlite(Box::new(Mutex::new(registry))), header, signed_by, at: None }
     }
 
     /// What the registry says of itself.
     pub fn header(&self) -> &Header {
-        match self {
-            Self::Text(registry) => registry.header(),
-            Self::Sqlite { header, .. } => header,
+        &self.header
+    }
+
+    /// The trusted keys that have signed it, by id; none unless [`super::trust`] was asked to see to it.
+    pub fn signed_by(&self) -> &[KeyId] {
+        &self.signed_by
+    }
+
+    /// The registry as [`Registry::as_of`] gives it, whatever is asked.
+    #[must_use]
+    pub fn as_of(mut self, at: Timestamp) -> Self {
+        if let Form::Text(registry) = &mut self.form {
+            **registry = registry.as_of(at);
         }
+        self.at = Some(at);
+        self
     }
 
     /// A registry that answers whatever is asked about `needs` as the whole would.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when the file is damaged.
+    /// [`Error::Configuration`] when the file is damaged; so all of these.
     pub fn part(&self, needs: &Needs) -> Result<Cow<'_, Registry>, Error> {
-        match self {
-            Self::Text(registry) => Ok(Cow::Borrowed(registry)),
-            Self::Sqlite { registry, .. } => {
-                registry.lock().unwrap_or_else(PoisonError::into_inner).part(needs).map(Cow::Owned)
-            }
-        }
+        self.some_of(|registry| registry.part(needs))
     }
 
     /// All of it, in memory.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when the file is damaged.
+    /// As [`Store::part`].
     pub fn whole(&self) -> Result<Cow<'_, Registry>, Error> {
-        match self {
-            Self::Text(registry) => Ok(Cow::Borrowed(registry)),
-            Self::Sqlite { registry, .. } => {
-                registry.lock().unwrap_or_else(PoisonError::into_inner).whole().map(Cow::Owned)
+        self.some_of(SqliteRegistry::whole)
+    }
+
+    /// A registry with all that belongs to `name`, or more: to the package, certificate or subject of that name. It is empty
+    /// when there is none.
+    ///
+    /// # Errors
+    /// As [`Store::part`].
+    pub fn about(&self, name: &str) -> Result<Cow<'_, Registry>, Error> {
+        self.some_of(|registry| {
+            let mut needs = Needs::default();
+            needs.packages.insert(name.to_owned());
+            if let Ok(certificate) = name.parse::<CertificateDigest>() {
+                needs.certificates.insert(certificate);
+                needs.packages.extend(registry.packages_of(&certificate)?);
+            }
+            if registry.subject(name)?.is_some() {
+                needs.subjects.insert(name.to_owned());
+                needs.certificates.extend(registry.certificates_of_subject(name)?);
+                needs.packages.extend(registry.packages_of_owner(name)?);
+            }
+            registry.part(&needs)
+        })
+    }
+
+    fn some_of(
+        &self,
+        ask: impl FnOnce(&SqliteRegistry) -> Result<Registry, Error>,
+    ) -> Result<Cow<'_, Registry>, Error> {
+        match &self.form {
+            Form::Text(registry) => Ok(Cow::Borrowed(registry)),
+            Form::Sqlite(registry) => {
+                let mut some = ask(&asked(registry))?;
+                some.signed_by.clone_from(&self.signed_by);
+                Ok(Cow::Owned(self.at.map_or_else(|| some.clone(), |at| some.as_of(at))))
             }
         }
     }
+
+    /// How many of each it has.
+    ///
+    /// # Errors
+    /// As [`Store::part`].
+    pub fn counts(&self) -> Result<Counts, Error> {
+        match &self.form {
+            Form::Text(registry) => Ok(Counts::of(registry)),
+            Form::Sqlite(registry) => asked(registry).counts(),
+        }
+    }
+
+    /// Makes sure that every row is as the text form has it, and refers to nothing that is not there. What is read as a text
+    /// was held to that when it was read.
+    ///
+    /// # Errors
+    /// As [`Store::part`]; the first fault.
+    pub fn ensure_sound(&self) -> Result<(), Error> {
+        match &self.form {
+            Form::Text(_) => Ok(()),
+            Form::Sqlite(registry) => asked(registry).ensure_sound(),
+        }
+    }
+
+    /// Hands each app to `sink`, by package name, one after the other; the first fault ends it.
+    ///
+    /// # Errors
+    /// As [`Store::part`], and whatever `sink` says; so all of these.
+    pub fn each_app<E: From<Error>>(&self, mut sink: impl FnMut(&App) -> Result<(), E>) -> Result<(), E> {
+        match &self.form {
+            Form::Text(registry) => registry.apps().try_for_each(sink),
+            Form::Sqlite(registry) => {
+                asked(registry).each("SELECT body FROM app ORDER BY package", |app| sink(&app))
+            }
+        }
+    }
+
+    /// Hands each key to `sink`, by certificate digest.
+    ///
+    /// # Errors
+    /// As [`Store::each_app`].
+    pub fn each_key<E: From<Error>>(&self, mut sink: impl FnMut(&Key) -> Result<(), E>) -> Result<(), E> {
+        match &self.form {
+            Form::Text(registry) => registry.keys().try_for_each(sink),
+            Form::Sqlite(registry) => asked(registry)
+                .each("SELECT body FROM key ORDER BY certificate", |key: Key| {
+                    sink(&self.at.and_then(|at| key.past_status(at)).unwrap_or(key))
+                }),
+        }
+    }
+
+    /// Hands each subject to `sink`, by id.
+    ///
+    /// # Errors
+    /// As [`Store::each_app`].
+    pub fn each_subject<E: From<Error>>(
+        &self,
+        mut sink: impl FnMut(&Subject) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.form {
+            Form::Text(registry) => registry.subjects().try_for_each(sink),
+            Form::Sqlite(registry) => {
+                asked(registry).each("SELECT body FROM subject ORDER BY id", |subject| sink(&subject))
+            }
+        }
+    }
+
+    /// Hands each key that this registry denies to `sink`, by certificate digest.
+    ///
+    /// # Errors
+    /// As [`Store::each_app`].
+    pub fn each_denied<E: From<Error>>(
+        &self,
+        mut sink: impl FnMut(&DeniedKey) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.form {
+            Form::Text(registry) => registry.denied_keys().try_for_each(sink),
+            Form::Sqlite(registry) => {
+                asked(registry).each("SELECT body FROM denied ORDER BY certificate", |key| sink(&key))
+            }
+        }
+    }
+}
+
+fn asked(registry: &Mutex<SqliteRegistry>) -> MutexGuard<'_, SqliteRegistry> {
+    registry.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the file at `path` is one of SQLite: by its first bytes.

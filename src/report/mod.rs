@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::policy::PolicyFile;
 use crate::policy::file::Level;
-use crate::registry::Registry;
+use crate::registry::Header;
 
 pub use identity::IdentityRow;
 pub use model::FileResult;
@@ -104,9 +104,8 @@ impl PolicyFacts {
 }
 
 impl RegistryFacts {
-    /// The facts of `registry`, read from `path`.
-    pub fn new(path: &std::path::Path, registry: &Registry) -> Self {
-        let header = registry.header();
+    /// The facts of the registry of that `header`, read from `path`.
+    pub fn new(path: &std::path::Path, header: &Header) -> Self {
         Self { path: path.to_string_lossy().into_owned(), id: header.id.clone(), serial: header.serial }
     }
 }

@@ -14,7 +14,9 @@ use apkvouch::identity::CertificateDigest;
 use apkvouch::registry;
 use apkvouch::registry::Evidence;
 use apkvouch::registry::ExportFormat;
+use apkvouch::registry::Needs;
 use apkvouch::registry::SqliteWriter;
+use apkvouch::registry::Store;
 use apkvouch::registry::csv_cell;
 use apkvouch::registry::export;
 use apkvouch::registry::import;
@@ -124,7 +126,7 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
 
 /// Proposes what a directory of trusted APKs shows, as CSV; what contradicts itself or the registry is told instead.
 pub(super) fn learn(arguments: &Learn) -> anyhow::Result<(String, u8)> {
-    let registry = Registry::load(&arguments.registry)?;
+    let store = Store::open(&arguments.registry)?;
     let mut seen: BTreeMap<String, BTreeMap<BTreeSet<CertificateDigest>, Vec<PathBuf>>> = BTreeMap::new();
     let mut conflicts: Vec<String> = Vec::new();
     let (mut failed, mut unread) = (0_usize, 0_usize);
@@ -161,6 +163,10 @@ pub(super) fn learn(arguments: &Learn) -> anyhow::Result<(String, u8)> {
             conflicts.push(format!("{package}: several signers: {}", told.join("; ")));
             continue;
         };
+        let mut needs = Needs::default();
+        needs.packages.insert(package.clone());
+        needs.certificates.extend(set);
+        let registry = store.part(&needs)?;
         if let Some(denied) = set.iter().find_map(|certificate| registry.denied(certificate)) {
             conflicts.push(format!("{package}: key {} is denied: {}", denied.certificate, denied.why));
             continue;

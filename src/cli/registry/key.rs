@@ -6,13 +6,13 @@ use std::io::Write as _;
 use std::path::Path;
 
 use apkvouch::Error;
-use apkvouch::Registry;
 use apkvouch::atomic_file::AtomicFile;
 use apkvouch::crypto::blake2b_512_and_sha256;
 use apkvouch::identity::CertificateDigest;
 use apkvouch::registry::trust;
 use apkvouch::registry::trust::SecretKey;
 use apkvouch::registry::trust::Signature;
+use apkvouch::registry::trust::TrustOptions;
 use apkvouch::report::escape;
 
 use super::args::NewKey;
@@ -61,10 +61,10 @@ pub(super) fn sign(arguments: &Sign) -> anyhow::Result<String> {
         message: format!("cannot read the registry: {}", apkvouch::error::describe_io(&error)),
     };
     // Sound, complete and in force: whatever must be so to be believed.
-    let registry = Registry::load(path)?;
+    let registry = trust::open(path, &TrustOptions::new(now))?;
+    registry.ensure_sound()?;
     let header = registry.header();
     trust::ensure_complete(path, header)?;
-    registry.ensure_current(now)?;
     let file = fs::File::open(path).map_err(cannot_read)?;
     let (blake2b, sha256) = blake2b_512_and_sha256(file).map_err(cannot_read)?;
     let key = secret_key(&arguments.key, &arguments.password)?;

@@ -30,7 +30,10 @@ pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
         RegistryCommand::NewKey(new) => (key::new_key(new)?, 0),
         RegistryCommand::Sign(sign) => (key::sign(sign)?, 0),
         RegistryCommand::Check(check) => (view::check(check)?, 0),
-        RegistryCommand::List(list) => (view::list(list)?, 0),
+        RegistryCommand::List(list) => {
+            view::list(list)?;
+            (String::new(), 0)
+        }
         RegistryCommand::Show(show) => (view::show(show)?, 0),
         RegistryCommand::Diff(diff) => view::diff(diff)?,
         RegistryCommand::Import(import) => (exchange::import(import)?, 0),

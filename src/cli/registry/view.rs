@@ -1,6 +1,10 @@
 //! Commands that show a registry.
 
 use std::fmt::Write as _;
+use std::io::BufWriter;
+use std::io::StdoutLock;
+use std::io::Write as _;
+use std::path::Path;
 
 use apkvouch::Error;
 use apkvouch::Registry;
@@ -9,6 +13,7 @@ use apkvouch::registry::App;
 use apkvouch::registry::DeniedKey;
 use apkvouch::registry::Key;
 use apkvouch::registry::KeyStatus;
+use apkvouch::registry::Store;
 use apkvouch::registry::Subject;
 use apkvouch::registry::built_in_denied;
 use apkvouch::registry::differences;
@@ -16,7 +21,7 @@ use apkvouch::registry::trust;
 use apkvouch::report::escape;
 use serde::Serialize;
 
-use super::super::args::RegistryTrust;
+use super::super::output::unwritten;
 use super::super::scan::this_second;
 use super::args::Check;
 use super::args::Diff;
@@ -30,7 +35,8 @@ use super::told;
 pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
     let now = arguments.at.unwrap_or_else(this_second);
     let path = &arguments.registry;
-    let registry = trust::load(path, &arguments.trust.options(None, now)?)?;
+    let registry = trust::open(path, &arguments.trust.options(None, now)?)?;
+    registry.ensure_sound()?;
     let header = registry.header();
     let mut text = format!("{}: sound and in force\n", escape::path(path));
     let mut line = |name: &str, value: &str| writeln!(text, "  {name:<10} {}", escape::visible(value));
@@ -42,31 +48,71 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
     let signed: Vec<String> = registry.signed_by().iter().map(ToString::to_string).collect();
     let unasked = "not looked at: give --registry-key".to_owned();
     line("signed by", &if signed.is_empty() { unasked } else { signed.join(", ") })?;
+    let counts = registry.counts()?;
     let counts = [
-        (registry.subjects().count(), "subjects"),
-        (registry.keys().count(), "keys"),
-        (registry.apps().count(), "apps"),
-        (registry.denied_keys().count(), "denied keys"),
+        (counts.subjects, "subjects"),
+        (counts.keys, "keys"),
+        (counts.apps, "apps"),
+        (counts.denied, "denied keys"),
     ];
     let counts: Vec<String> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
     line("holds", &counts.join(", "))?;
     Ok(text)
 }
 
-pub(super) fn list(arguments: &List) -> anyhow::Result<String> {
-    let registry = load(&arguments.registry, &arguments.view)?;
+/// Lists one kind of what it holds on standard output, one after the other.
+pub(super) fn list(arguments: &List) -> anyhow::Result<()> {
+    let registry = open(&arguments.registry, &arguments.view)?;
+    let mut rows = Rows::begin(arguments.view.format)?;
     match arguments.what {
-        What::Apps => answer(&arguments.view, &registry.apps().collect::<Vec<_>>(), app_line),
-        What::Keys => answer(&arguments.view, &registry.keys().collect::<Vec<_>>(), key_line),
-        What::Subjects => answer(&arguments.view, &registry.subjects().collect::<Vec<_>>(), subject_line),
+        What::Apps => registry.each_app(|app| rows.add(app, app_line))?,
+        What::Keys => registry.each_key(|key| rows.add(key, key_line))?,
+        What::Subjects => registry.each_subject(|subject| rows.add(subject, subject_line))?,
         What::Denied => {
-            // The borrow of one that lives for ever is cut to that of the others.
-            let always = built_in_denied().map(|key| -> &DeniedKey { key });
-            let denied: Vec<&DeniedKey> = registry.denied_keys().chain(always).collect();
-            answer(&arguments.view, &denied, |key| {
-                format!("{}  {} ({})", key.certificate, key.why, key.source)
-            })
+            let line = |key: &DeniedKey| format!("{}  {} ({})", key.certificate, key.why, key.source);
+            registry.each_denied(|key| rows.add(key, line))?;
+            built_in_denied().try_for_each(|key| rows.add(key, line))?;
         }
+    }
+    rows.finish()
+}
+
+/// Rows on standard output: lines, or the elements of a JSON array.
+struct Rows {
+    out: BufWriter<StdoutLock<'static>>,
+    format: ViewForm,
+    count: usize,
+}
+
+impl Rows {
+    fn begin(format: ViewForm) -> anyhow::Result<Self> {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        if format == ViewForm::Json {
+            out.write_all(b"[").map_err(unwritten)?;
+        }
+        Ok(Self { out, format, count: 0 })
+    }
+
+    fn add<T: Serialize>(&mut self, item: &T, line: impl Fn(&T) -> String) -> anyhow::Result<()> {
+        let text = match self.format {
+            ViewForm::Text => escape::visible(&line(item)).into_owned() + "\n",
+            ViewForm::Json => {
+                let comma = if self.count == 0 { "" } else { "," };
+                let json = serde_json::to_string_pretty(item)?;
+                let indented = json.replace('\n', "\n  ");
+                format!("{comma}\n  {indented}")
+            }
+        };
+        self.count = self.count.saturating_add(1);
+        self.out.write_all(text.as_bytes()).map_err(unwritten)
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        if self.format == ViewForm::Json {
+            let end: &[u8] = if self.count == 0 { b"]\n" } else { b"\n]\n" };
+            self.out.write_all(end).map_err(unwritten)?;
+        }
+        self.out.flush().map_err(unwritten)
     }
 }
 
@@ -84,8 +130,9 @@ struct Known<'a> {
 }
 
 pub(super) fn show(arguments: &Show) -> anyhow::Result<String> {
-    let registry = load(&arguments.registry, &arguments.view)?;
+    let store = open(&arguments.registry, &arguments.view)?;
     let name = arguments.name.as_str();
+    let registry = store.about(name)?;
     let known = known(&registry, name);
     if known.subject.is_empty() && known.key.is_empty() && known.app.is_empty() && known.denied.is_empty() {
         let message = format!("{name:?} is no package, certificate or subject of the registry");
@@ -132,18 +179,13 @@ pub(super) fn diff(arguments: &Diff) -> anyhow::Result<(String, u8)> {
     Ok((text, code))
 }
 
-fn load(path: &std::path::Path, view: &View) -> anyhow::Result<Registry> {
-    let trust: &RegistryTrust = &view.trust;
+fn open(path: &Path, view: &View) -> anyhow::Result<Store> {
     let now = view.at.unwrap_or_else(this_second);
-    let registry = trust::load(path, &trust.options(view.at, now)?)?;
-    Ok(view.at.map_or_else(|| registry.clone(), |at| registry.as_of(at)))
-}
-
-fn answer<T: Serialize>(view: &View, items: &[&T], line: impl Fn(&T) -> String) -> anyhow::Result<String> {
-    if view.format == ViewForm::Json {
-        return Ok(serde_json::to_string_pretty(items)? + "\n");
-    }
-    Ok(items.iter().map(|item| escape::visible(&line(item)).into_owned() + "\n").collect())
+    let registry = trust::open(path, &view.trust.options(view.at, now)?)?;
+    Ok(match view.at {
+        Some(at) => registry.as_of(at),
+        None => registry,
+    })
 }
 
 fn app_line(app: &App) -> String {

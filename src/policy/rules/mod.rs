@@ -5,6 +5,7 @@
 
 mod exceptions;
 mod key_change;
+mod needs;
 mod parties;
 mod signature;
 mod table;
@@ -37,6 +38,7 @@ use crate::verify::Verification;
 pub use exceptions::unused as unused_exceptions;
 pub use key_change::Connection;
 pub use key_change::KeyChange;
+pub use needs::needs;
 pub use parties::Developer;
 pub use parties::Distributor;
 pub use parties::Identity;

@@ -143,9 +143,10 @@ pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, 
 pub fn open(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Store, Error> {
     let path = path.as_ref();
     if !is_sqlite(path)? {
-        return load(path, options).map(|registry| Store::Text(Box::new(registry)));
+        return load(path, options).map(Store::from);
     }
-    Ok(Store::sqlite(open_sqlite(path, options)?.0))
+    let (registry, signed_by) = open_sqlite(path, options)?;
+    Ok(Store::sqlite(registry, signed_by))
 }
 
 /// The registry in a SQLite file, and who has signed it.
