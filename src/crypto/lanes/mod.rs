@@ -3,8 +3,8 @@
 //! A single stream of SHA-2 waits for itself most of the time: each round needs the one before. Independent messages
 //! fill that time. Chunks of an APK and pages of a hash tree are such messages.
 //!
-//! What the processor can do is asked once: the SHA extensions or AVX2 for SHA-256, AVX-512 or AVX2 for SHA-512, and
-//! `sha2` where there is none of it. All give the same digests; the tests hold each against `sha2`.
+//! What the processor can do is asked once: AVX-512, the SHA extensions or AVX2 for SHA-256, AVX-512 or AVX2 for SHA-512,
+//! and `sha2` where there is none of it. All give the same digests; the tests hold each against `sha2`.
 
 mod constants;
 #[cfg(target_arch = "x86_64")]
@@ -112,7 +112,7 @@ fn compress512_one_by_one(states: &mut [[u64; 8]], blocks: &[&[u8]]) {
 /// The largest block of the family, in bytes.
 const LARGEST_BLOCK: usize = 128;
 /// The most messages that a [`Group`] takes.
-pub(super) const MAX_LANES: usize = 8;
+pub(super) const MAX_LANES: usize = 16;
 
 /// Digests of several messages that grow in step, at most [`MAX_LANES`].
 pub(super) struct Group<H: Sha2> {

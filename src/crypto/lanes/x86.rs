@@ -22,6 +22,10 @@ use super::constants::SHA512_ROUNDS;
 /// Messages side by side with the SHA extensions: the fastest of one to four, of which three and four do not fit the
 /// registers.
 const SHA_LANES: usize = 2;
+/// Messages of SHA-256 side by side in vectors of AVX-512.
+const AVX512_LANES: usize = 16;
+/// So many messages are faster in vectors of AVX-512, which always take sixteen, than with the SHA extensions.
+const AVX512_PAYS: usize = 12;
 
 fn has_sha() -> bool {
     is_x86_feature_detected!("sha") && is_x86_feature_detected!("sse4.1") && is_x86_feature_detected!("ssse3")
@@ -37,7 +41,13 @@ fn has_avx512() -> bool {
 
 /// How many messages SHA-256 takes side by side; none when one by one is best.
 pub(super) fn sha256_lanes() -> Option<usize> {
-    if has_sha() { Some(SHA_LANES) } else { has_avx2().then_some(8) }
+    if has_avx512() {
+        Some(AVX512_LANES)
+    } else if has_sha() {
+        Some(SHA_LANES)
+    } else {
+        has_avx2().then_some(8)
+    }
 }
 
 /// How many messages SHA-512 takes side by side; none when one by one is best.
@@ -47,6 +57,27 @@ pub(super) fn sha512_lanes() -> Option<usize> {
 
 /// Takes whole blocks of 64 bytes into each state; false when the processor has nothing for it.
 pub(super) fn compress256(states: &mut [[u32; 8]], blocks: &[&[u8]]) -> bool {
+    if has_avx512() {
+        for (states, blocks) in states.chunks_mut(AVX512_LANES).zip(blocks.chunks(AVX512_LANES)) {
+            if states.len() >= AVX512_PAYS {
+                // SAFETY: the processor has AVX-512F and AVX-512BW.
+                padded(
+                    states,
+                    blocks,
+                    |states, blocks| unsafe { sha256_avx512(states, blocks) },
+                    compress256_one_by_one,
+                );
+            } else if !compress256_few(states, blocks) {
+                compress256_one_by_one(states, blocks);
+            }
+        }
+        return true;
+    }
+    compress256_few(states, blocks)
+}
+
+/// [`compress256`] without AVX-512.
+fn compress256_few(states: &mut [[u32; 8]], blocks: &[&[u8]]) -> bool {
     if has_sha() {
         for (states, blocks) in states.chunks_mut(SHA_LANES).zip(blocks.chunks(SHA_LANES)) {
             // SAFETY: the processor has the SHA extensions, SSSE3 and SSE4.1.
@@ -408,6 +439,71 @@ fn transpose_8x32(rows: [__m256i; 8]) -> [__m256i; 8] {
     ]
 }
 
+/// Sixteen messages of SHA-256 in vectors of AVX-512.
+#[target_feature(enable = "avx512f,avx512bw")]
+fn sha256_avx512(states: &mut [[u32; 8]; 16], blocks: &[&[u8]; 16]) {
+    let blocks: [&[[u8; 64]]; 16] = blocks.map(|blocks| blocks.as_chunks().0);
+    let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
+    let order =
+        arch::_mm512_broadcast_i32x4(arch::_mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203));
+    // A state fills half a vector, so half of the columns stay empty.
+    let rows = states.each_ref().map(|state| arch::_mm512_zextsi256_si512(load_eight(state)));
+    let mut state = [arch::_mm512_setzero_si512(); 8];
+    for (words, column) in state.iter_mut().zip(transpose_16x32(&rows)) {
+        *words = column;
+    }
+    for index in 0..count {
+        let mut rows = [arch::_mm512_setzero_si512(); 16];
+        for (row, blocks) in rows.iter_mut().zip(&blocks) {
+            if let Some(bytes) = blocks.get(index) {
+                *row = arch::_mm512_shuffle_epi8(load512(bytes), order);
+            }
+        }
+        let message = transpose_16x32(&rows);
+        // SAFETY: this function has the features.
+        unsafe { rounds::<u32, 16, __m512i>(&mut state, message, SHA256_ROUNDS.as_chunks().0) };
+    }
+    let mut columns = [arch::_mm512_setzero_si512(); 16];
+    for (column, words) in columns.iter_mut().zip(state) {
+        *column = words;
+    }
+    for (state, vector) in states.iter_mut().zip(transpose_16x32(&columns)) {
+        // SAFETY: the array has the size of the vector; the instruction takes any alignment.
+        unsafe { arch::_mm256_storeu_si256(state.as_mut_ptr().cast(), arch::_mm512_castsi512_si256(vector)) };
+    }
+}
+
+/// Rows to columns: word `i` of vector `j` becomes word `j` of vector `i`. It is its own inverse.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose_16x32(rows: &[__m512i; 16]) -> [__m512i; 16] {
+    let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15] = *rows;
+    let pairs = |a, b| (arch::_mm512_unpacklo_epi32(a, b), arch::_mm512_unpackhi_epi32(a, b));
+    let quads = |a, b| (arch::_mm512_unpacklo_epi64(a, b), arch::_mm512_unpackhi_epi64(a, b));
+    // Quarter `q` of vector `i` becomes column `4 * q + i` of four rows.
+    let four = |[a, b, c, d]: [__m512i; 4]| {
+        let ((a, b), (c, d)) = (pairs(a, b), pairs(c, d));
+        let ((c0, c1), (c2, c3)) = (quads(a, c), quads(b, d));
+        [c0, c1, c2, c3]
+    };
+    let [a0, a1, a2, a3] = four([r0, r1, r2, r3]);
+    let [b0, b1, b2, b3] = four([r4, r5, r6, r7]);
+    let [c0, c1, c2, c3] = four([r8, r9, r10, r11]);
+    let [d0, d1, d2, d3] = four([r12, r13, r14, r15]);
+    // Quarters of 128 bits: even ones of two vectors, then odd ones.
+    let quarters = |a, b| (arch::_mm512_shuffle_i64x2(a, b, 0x88), arch::_mm512_shuffle_i64x2(a, b, 0xdd));
+    let columns = |[a, b, c, d]: [__m512i; 4]| {
+        let ((a, b), (c, d)) = (quarters(a, b), quarters(c, d));
+        let ((c0, c8), (c4, c12)) = (quarters(a, c), quarters(b, d));
+        [c0, c4, c8, c12]
+    };
+    let [c0, c4, c8, c12] = columns([a0, b0, c0, d0]);
+    let [c1, c5, c9, c13] = columns([a1, b1, c1, d1]);
+    let [c2, c6, c10, c14] = columns([a2, b2, c2, d2]);
+    let [c3, c7, c11, c15] = columns([a3, b3, c3, d3]);
+    [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15]
+}
+
 /// Eight messages of SHA-512 in vectors of AVX-512.
 #[target_feature(enable = "avx512f,avx512bw")]
 fn sha512_avx512(states: &mut [[u64; 8]; 8], blocks: &[&[u8]; 8]) {
@@ -630,6 +726,84 @@ impl Lanes<u64, 4> for __m256i {
     clippy::inline_always,
     reason = "they have no features of their own; see the module's documentation"
 )]
+impl Lanes<u32, 16> for __m512i {
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe { arch::_mm512_set1_epi32(word.cast_signed()) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe { arch::_mm512_add_epi32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn big_sigma0(self) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe {
+            arch::_mm512_ternarylogic_epi32::<0x96>(
+                arch::_mm512_ror_epi32::<2>(self),
+                arch::_mm512_ror_epi32::<13>(self),
+                arch::_mm512_ror_epi32::<22>(self),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn big_sigma1(self) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe {
+            arch::_mm512_ternarylogic_epi32::<0x96>(
+                arch::_mm512_ror_epi32::<6>(self),
+                arch::_mm512_ror_epi32::<11>(self),
+                arch::_mm512_ror_epi32::<25>(self),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn small_sigma0(self) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe {
+            arch::_mm512_ternarylogic_epi32::<0x96>(
+                arch::_mm512_ror_epi32::<7>(self),
+                arch::_mm512_ror_epi32::<18>(self),
+                arch::_mm512_srli_epi32::<3>(self),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn small_sigma1(self) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe {
+            arch::_mm512_ternarylogic_epi32::<0x96>(
+                arch::_mm512_ror_epi32::<17>(self),
+                arch::_mm512_ror_epi32::<19>(self),
+                arch::_mm512_srli_epi32::<10>(self),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn choose(self, one: Self, other: Self) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe { arch::_mm512_ternarylogic_epi32::<0xca>(self, one, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn majority(self, one: Self, other: Self) -> Self {
+        // SAFETY: the calling function has the feature.
+        unsafe { arch::_mm512_ternarylogic_epi32::<0xe8>(self, one, other) }
+    }
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "they have no features of their own; see the module's documentation"
+)]
 impl Lanes<u64, 8> for __m512i {
     #[inline(always)]
     unsafe fn splat(word: u64) -> Self {
@@ -748,8 +922,8 @@ mod tests {
         plain: impl Fn(&mut [[Word; 8]], &[&[u8]]),
     ) {
         let bytes: Vec<u8> =
-            (0_u32..).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]).take(8 * 5 * BLOCK).collect();
-        for count in 1..=8 {
+            (0_u32..).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]).take(17 * 5 * BLOCK).collect();
+        for count in 1..=17 {
             for len in [0, BLOCK, 5 * BLOCK] {
                 // Overlapping and at odd addresses, to see that neither matters.
                 let blocks: Vec<&[u8]> = (0..count).map(|i| &bytes[i * 61 + 1..][..len]).collect();
@@ -765,8 +939,17 @@ mod tests {
     fn every_way_of_this_processor_gives_the_same() {
         let (sha256, sha512) =
             (super::super::constants::SHA256_INITIAL, super::super::constants::SHA512_INITIAL);
+        agrees::<u32, 64>(
+            sha256,
+            |s, b| {
+                if !compress256(s, b) {
+                    compress256_one_by_one(s, b);
+                }
+            },
+            compress256_one_by_one,
+        );
         if has_sha() {
-            agrees::<u32, 64>(sha256, |s, b| assert!(compress256(s, b)), compress256_one_by_one);
+            agrees::<u32, 64>(sha256, |s, b| assert!(compress256_few(s, b)), compress256_one_by_one);
         } else {
             println!("left out: no SHA extensions");
         }
@@ -805,6 +988,21 @@ mod tests {
             println!("left out: no AVX2");
         }
         if has_avx512() {
+            agrees::<u32, 64>(
+                sha256,
+                |s, b| {
+                    padded(
+                        s,
+                        b,
+                        |s, b| {
+                            // SAFETY: the processor has been asked.
+                            unsafe { sha256_avx512(s, b) }
+                        },
+                        compress256_one_by_one,
+                    );
+                },
+                compress256_one_by_one,
+            );
             agrees::<u64, 128>(
                 sha512,
                 |s, b| {
