@@ -26,6 +26,7 @@
 
 pub mod apk;
 pub mod atomic_file;
+pub mod container;
 pub mod crypto;
 pub mod error;
 pub mod explain;

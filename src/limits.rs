@@ -53,6 +53,14 @@ pub struct Limits {
     /// Bytes of content that v1 has read and inflated for each byte of the file, besides [`Limits::content`]. Deflate
     /// reaches 1032; honest APKs stay below 5 as a whole.
     pub content_ratio: u64,
+    /// APKs and containers in one container that are judged, those of nested ones among them. Those of an app with every language, screen and processor of
+    /// its own have a few hundred.
+    pub container_members: usize,
+    /// How deep containers may stand in containers. Real ones hold APKs, or stand in an archive that somebody sent.
+    pub container_depth: usize,
+    /// Bytes of all members of a container of any size, however small, nested ones included; beside them
+    /// [`Limits::content_ratio`] bytes for each byte of the container. Real ones are about as large as their members.
+    pub container_content: u64,
     /// How many v1 signature block files or v2 signers are looked at. Android's own cap is 10.
     pub signers: usize,
     /// Signers in one v3 block. Android has no cap of its own; one a release targeted is the design.
@@ -107,6 +115,9 @@ impl Default for Limits {
             code_files: 4 << 30,
             content: 512 << 20,
             content_ratio: 16,
+            container_members: 1024,
+            container_depth: 2,
+            container_content: 128 << 20,
             signers: 10,
             v3_signers: 64,
             records: 1024,

@@ -338,7 +338,7 @@ fn a_scan_finds_nothing_or_no_path() {
     let dir = dir_with(&[("s/readme.txt", Vec::new())]);
     let run = apkvouch(dir.path(), "scan s");
     assert_eq!((run.code, run.err.as_str()), (Some(4), ""));
-    assert!(run.out.contains("1 file not named .apk skipped"), "{}", run.out);
+    assert!(run.out.contains("1 file not named like an APK skipped"), "{}", run.out);
     assert_eq!(apkvouch(dir.path(), "scan --all-files s").code, Some(1));
     assert_eq!(apkvouch(dir.path(), "scan gone").code, Some(3));
 }

@@ -10,6 +10,7 @@ mod builder_selftest;
 mod cases;
 mod cli;
 mod conformance;
+mod containers;
 mod docs;
 mod gate;
 mod identity;

@@ -95,8 +95,11 @@ impl Apk<'_> {
         Ok(content)
     }
 
-    /// Hands pieces to `sink` until it says that it wants no more.
-    fn read_entry_while(
+    /// As [`Apk::read_entry_with`], until `sink` says that it wants no more.
+    ///
+    /// # Errors
+    /// As [`Apk::read_entry`], as far as is read.
+    pub(crate) fn read_entry_while(
         &self,
         reader: &mut EntryReader,
         record: &DirectoryRecord,

@@ -144,9 +144,11 @@ Verdicts, the first that applies:
 
 Which files: a file that is named, as an argument or in the list of --files-from, is judged whatever
 its name, a link to it followed. Directories
-are walked in the byte order of their paths; files named .apk, in any case, are judged, others are
-counted. A v4 signature file beside an APK, app.apk.idsig, is verified with it: when it does not
-verify, the APK is tampered. Links inside directories, FIFOs, sockets and devices are skipped, and say so.
+are walked in the byte order of their paths; files named .apk, .apks, .xapk, .apkm or .aab, in any
+case, and ZIP archives of APKs, are judged, others are counted. Of a container every APK is judged,
+and the whole is as good as the worst of them. A v4 signature file beside an APK, app.apk.idsig, is
+verified with it: when it does not verify, the APK is tampered. Links inside directories, FIFOs,
+sockets and devices are skipped, and say so.
 
 On a terminal the table is fitted to its width; elsewhere nothing is cut. A row counts the warnings
 that do not decide the verdict: `apkvouch verify FILE` shows them, and --format json those of all.

@@ -11,7 +11,6 @@ use apkvouch::registry::trust;
 use apkvouch::report::PolicyFacts;
 use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
-use apkvouch::scan::Outcome;
 use apkvouch::scan::ScanOptions;
 use apkvouch::scan::scan;
 
@@ -52,12 +51,10 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     let progress = Progress::none();
     let mut report = Report::new(&arguments.form, &look)?;
     report.summary.policy = judging.summary();
-    scan(named(arguments.listed.after(arguments.apks.clone())?), &options, |row| {
+    scan(named(arguments.listed.after(arguments.apks.clone())?), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);
-        if let Outcome::Judged { verification, marks, file_digest, .. } = &row.outcome {
-            return report.add(&judging.result(&row.path, verification, marks.as_deref(), *file_digest)?);
-        }
-        not_judged.map_or(Ok(()), |result| report.add(&result))
+        let result = judging.result(&mut row)?.or(not_judged);
+        result.map_or(Ok(()), |result| report.add(&result))
     })?;
     judging.conclude(&mut report.summary, &arguments.form);
     report.finish()

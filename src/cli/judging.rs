@@ -1,7 +1,6 @@
 //! Files held against a registry and a policy: what `gate` and `scan` share.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use apkvouch::Error;
 use apkvouch::Registry;
@@ -9,8 +8,6 @@ use apkvouch::Verification;
 use apkvouch::decide;
 use apkvouch::finding::FindingCode;
 use apkvouch::identity::CertificateDigest;
-use apkvouch::identity::FileDigest;
-use apkvouch::marks::Marks;
 use apkvouch::policy;
 use apkvouch::policy::Decision;
 use apkvouch::policy::Policy;
@@ -25,6 +22,8 @@ use apkvouch::registry::Store;
 use apkvouch::report::FileResult;
 use apkvouch::report::Summary;
 use apkvouch::report::model::PolicySummary;
+use apkvouch::scan::JudgedApk;
+use apkvouch::scan::Row;
 
 use super::args::Form;
 use super::say;
@@ -40,17 +39,19 @@ pub(super) struct Judging {
 }
 
 impl Judging {
-    /// The result of one file, by the part of the registry that it needs.
+    /// The result of what a scan came upon, and of all that is in it; none of what was not looked at.
     ///
     /// # Errors
     /// When the registry turns out to be damaged.
-    pub(super) fn result(
-        &mut self,
-        path: &Path,
-        verification: &Verification,
-        marks: Option<&Marks>,
-        file_digest: Option<FileDigest>,
-    ) -> Result<FileResult, Error> {
+    pub(super) fn result(&mut self, row: &mut Row) -> Result<Option<FileResult>, Error> {
+        let enforced = self.policy.as_ref().is_none_or(PolicyFile::is_enforced);
+        row.outcome.result(&row.path, enforced, &mut |apk| self.result_of(&apk))
+    }
+
+    /// The result of one APK, by the part of the registry that it needs.
+    fn result_of(&mut self, apk: &JudgedApk<'_>) -> Result<FileResult, Error> {
+        let JudgedApk { path, marks, file_digest, container, .. } = *apk;
+        let verification = &*apk.verification;
         let Some(policy) = &self.policy else {
             let decision = self.decision(verification)?;
             let good =
@@ -59,6 +60,7 @@ impl Judging {
             return Ok(FileResult::judged(path, verification, Some(&decision), passed));
         };
         let evidence = Evidence::new(verification).with_marks(marks).with_file_digest(file_digest);
+        let evidence = evidence.with_container(container);
         let part = self.registry.as_ref().map(|store| store.part(&needs(evidence))).transpose()?;
         let mut against = Judge::new(part.as_deref(), policy, self.now);
         against.signed_by.clone_from(&self.signed_by);

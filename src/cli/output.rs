@@ -97,10 +97,14 @@ impl Report {
 
     pub(super) fn add(&mut self, result: &FileResult) -> anyhow::Result<()> {
         self.summary.add(result);
-        let bad = !result.passed && result.status != FileStatus::Skipped || result.would_fail();
-        if self.only_bad && !bad {
-            return Ok(());
+        let mut pruned = None;
+        if self.only_bad {
+            if !is_bad(result) {
+                return Ok(());
+            }
+            pruned = Some(bad_alone(result));
         }
+        let result = pruned.as_ref().unwrap_or(result);
         let fault = &mut self.fault;
         self.outputs.retain_mut(|output| match output.writer.file(result) {
             Ok(()) => true,
@@ -129,6 +133,17 @@ impl Report {
         }
         fault.map_or_else(|| Ok(summary.exit_code()), Err)
     }
+}
+
+fn is_bad(result: &FileResult) -> bool {
+    !result.passed && result.status != FileStatus::Skipped || result.would_fail()
+}
+
+/// The result without those members of a container that passed.
+fn bad_alone(result: &FileResult) -> FileResult {
+    let mut result = result.clone();
+    result.members = result.members.iter().filter(|member| is_bad(member)).map(bad_alone).collect();
+    result
 }
 
 impl Output {

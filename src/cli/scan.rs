@@ -11,7 +11,6 @@ use apkvouch::report::PolicyFacts;
 use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
 use apkvouch::scan::Globs;
-use apkvouch::scan::Outcome;
 use apkvouch::scan::ScanOptions;
 use apkvouch::scan::Walk;
 use apkvouch::scan::WalkOptions;
@@ -66,11 +65,9 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let mut report = Report::new(&arguments.form, &look)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
-    let scanned = scan(walk, &options, |row| {
-        let result = not_judged(&row, &progress);
-        if let Outcome::Judged { verification, marks, file_digest, .. } = &row.outcome {
-            report.add(&judging.result(&row.path, verification, marks.as_deref(), *file_digest)?)?;
-        } else if let Some(result) = result {
+    let scanned = scan(walk, &options, |mut row| {
+        let not_judged = not_judged(&row, &progress);
+        if let Some(result) = judging.result(&mut row)?.or(not_judged) {
             report.add(&result)?;
         }
         progress.step(report.summary.failed);

@@ -10,7 +10,6 @@ use apkvouch::policy::signed_by;
 use apkvouch::report::FileResult;
 use apkvouch::report::ReportOptions;
 use apkvouch::scan::Found;
-use apkvouch::scan::Outcome;
 use apkvouch::scan::ScanOptions;
 use apkvouch::scan::V4SignatureFile;
 use apkvouch::scan::scan;
@@ -43,11 +42,11 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     let found = arguments.apks.clone().into_iter().map(Found::File);
     scan(named(found), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);
-        if let Outcome::Judged { verification, .. } = &mut row.outcome {
-            let passed = passed(arguments, verification);
-            return report.add(&FileResult::judged(&row.path, verification, None, passed));
-        }
-        not_judged.map_or(Ok(()), |result| report.add(&result))
+        let result = row.outcome.result(&row.path, true, &mut |apk| {
+            let passed = passed(arguments, apk.verification);
+            anyhow::Ok(FileResult::judged(apk.path, apk.verification, None, passed))
+        })?;
+        result.or(not_judged).map_or(Ok(()), |result| report.add(&result))
     })?;
     report.finish()
 }

@@ -288,6 +288,11 @@ codes! {
     CodeTransparencyFileUnlisted, "code-transparency-file-unlisted", Warning, None, "a code file is not among those that the developer listed", "代码文件未在开发者声明的清单中";
     AdiRegistrationToken, "adi-registration-token", Warning, None, "the file is one that proves ownership to Google, not one to hand out", "此文件用于向 Google 证明所有权，不应分发";
 
+    // Files that hold APKs.
+    AppBundle, "app-bundle", Error, None, "an Android App Bundle: signed for upload to a store, not an app that can be installed", "这是 Android App Bundle：仅为上传商店而签名，不是可安装的应用";
+    ContainerMember, "container-member", Error, None, "a member of the container did not pass", "容器中的某个成员未通过";
+    ContainerSignature, "container-signature", Error, None, "the container's own signature does not verify", "容器自身的签名校验失败";
+
     // Keys and certificates of verified signers.
     FakeId, "fake-id", Warning, None, "a certificate names an issuer that did not sign it; Android before 4.4.4 took its word", "证书声称的签发者并未签署该证书；Android 4.4.4 之前会轻信";
     TestKey, "test-key", Warning, None, "the signing key is a public test key: anybody can sign with it", "签名密钥为公开的测试密钥：任何人都可用其签名";

@@ -4,6 +4,7 @@
 //! so that memory does not grow with their number. [`FORMATS`] is the table of forms: one row a form.
 
 pub mod apksigner;
+pub mod container;
 mod csv;
 pub mod escape;
 mod github;
@@ -27,6 +28,7 @@ use crate::policy::PolicyFile;
 use crate::policy::file::Level;
 use crate::registry::Header;
 
+pub use container::ContainerFacts;
 pub use identity::IdentityRow;
 pub use model::FileResult;
 pub use model::Summary;
@@ -130,7 +132,11 @@ pub struct Format {
 
 /// Every form of report.
 pub const FORMATS: &[Format] = &[
-    Format { name: "text", help: "for people; may change between releases", open: text::open },
+    Format {
+        name: "text",
+        help: "for people; may change between releases",
+        open: |out, options| Box::new(EachMember(text::open(out, options))),
+    },
     Format {
         name: "json",
         help: "one JSON document, \"schema\": 1, with a summary at its end",
@@ -140,12 +146,37 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "csv",
         help: "for spreadsheets: a line a file, what decides it and no more",
-        open: csv::open,
+        open: |out, options| Box::new(EachMember(csv::open(out, options))),
     },
-    Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", open: sarif::open },
-    Format { name: "junit", help: "JUnit XML, a test case a file", open: junit::open },
-    Format { name: "github", help: "annotations of GitHub Actions", open: github::open },
+    Format {
+        name: "sarif",
+        help: "SARIF 2.1.0, for code scanning",
+        open: |out, options| Box::new(EachMember(sarif::open(out, options))),
+    },
+    Format {
+        name: "junit",
+        help: "JUnit XML, a test case a file",
+        open: |out, options| Box::new(EachMember(junit::open(out, options))),
+    },
+    Format {
+        name: "github",
+        help: "annotations of GitHub Actions",
+        open: |out, options| Box::new(EachMember(github::open(out, options))),
+    },
 ];
+
+/// Puts out a container as a row, and each of its members as one behind it: for forms that have no rows in rows.
+struct EachMember<'a>(Box<dyn ReportWriter + 'a>);
+
+impl ReportWriter for EachMember<'_> {
+    fn file(&mut self, result: &FileResult) -> io::Result<()> {
+        result.with_members().into_iter().try_for_each(|result| self.0.file(result))
+    }
+
+    fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        self.0.finish(summary)
+    }
+}
 
 /// The form of that name, if there is one.
 pub fn format(name: &str) -> Option<&'static Format> {

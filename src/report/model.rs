@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::container::ContainerRow;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -143,6 +144,12 @@ pub struct FileResult {
     /// Certificates of schemes that do not verify: who the file claims to be from. Those of a source stamp, which are a
     /// distributor's, stand in its row.
     pub claimed_certificates: Vec<CertificateRow>,
+    /// What container it is, when it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerRow>,
+    /// The results of the members of a container.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<FileResult>,
     /// Why the file was not judged, or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -511,14 +518,17 @@ impl FileResult {
 
     /// Whether a rule of a policy is broken that is not enforced.
     pub fn would_fail(&self) -> bool {
-        self.passed && self.policy.as_ref().is_some_and(|policy| !policy.holds)
+        let breaks = |result: &Self| result.policy.as_ref().is_some_and(|policy| !policy.holds);
+        self.passed && self.with_members().into_iter().any(breaks)
     }
 
     /// The rules that are broken, each once.
     pub fn broken_rules(&self) -> Vec<Rule> {
-        let rules = self.policy.iter().flat_map(|policy| &policy.rules);
+        let all = self.with_members();
+        let rules = all.iter().flat_map(|result| &result.policy).flat_map(|policy| &policy.rules);
         let mut broken: Vec<Rule> =
             rules.filter(|result| result.outcome == Outcome::Broken).map(|result| result.rule).collect();
+        broken.sort_unstable();
         broken.dedup();
         broken
     }
@@ -533,7 +543,7 @@ impl FileResult {
         Self { error: Some(why.into()), ..Self::unlooked(path, FileStatus::Skipped) }
     }
 
-    fn unlooked(path: &Path, status: FileStatus) -> Self {
+    pub(super) fn unlooked(path: &Path, status: FileStatus) -> Self {
         let bytes = path.as_os_str().as_encoded_bytes();
         Self {
             schema: SCHEMA,
@@ -561,12 +571,23 @@ impl FileResult {
             policy: None,
             findings: Vec::new(),
             claimed_certificates: Vec::new(),
+            container: None,
+            members: Vec::new(),
             error: None,
         }
     }
 
     /// The signers whom the newest Android version in range sees.
+    ///
+    /// Of a container those of all members, when they are the same.
     pub fn signers(&self) -> Vec<&SignerRow> {
+        if let Some(first) = self.members.first() {
+            let digests = |result: &Self| -> Vec<String> {
+                result.signers().iter().map(|signer| signer.certificate.sha256.clone()).collect()
+            };
+            let same = self.members.iter().all(|member| digests(member) == digests(first));
+            return if same { first.signers() } else { Vec::new() };
+        }
         let Some(newest) = self.android_versions.last() else { return Vec::new() };
         let seen = self
             .signers_of(newest.scheme)
@@ -597,7 +618,8 @@ impl FileResult {
 }
 
 impl SchemeRow {
-    fn new(result: &SchemeResult) -> Self {
+    /// The row of `result`.
+    pub fn new(result: &SchemeResult) -> Self {
         let (outcome, reason) = match &result.outcome {
             SchemeOutcome::Absent => ("absent", None),
             SchemeOutcome::NotChecked(reason) => ("not-checked", Some(*reason)),
@@ -749,6 +771,11 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// What a run came to.
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
@@ -763,6 +790,9 @@ pub struct Summary {
     pub unjudged: u64,
     /// Links and special files in a tree that were left out; each has a row.
     pub skipped: u64,
+    /// APKs and containers in containers that were judged, beside those files.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub members: u64,
     /// Files in a tree that are not named like an APK; they have no rows.
     pub not_apk: u64,
     /// How many files got each verdict; `verified` counts verified files without a verdict.
@@ -849,6 +879,8 @@ impl Summary {
             }
         };
         *slot = slot.saturating_add(1);
+        let members = result.with_members().len().saturating_sub(1);
+        self.members = self.members.saturating_add(members as u64);
         let broken = result.broken_rules();
         if let Some(policy) = &mut self.policy
             && !broken.is_empty()

@@ -3,6 +3,7 @@
 //! Memory does not grow with the number of files: a window of rows is in flight, and of a tree only the names of the
 //! directories on the way down are held. One broken file never stops the rest.
 
+mod container;
 mod idsig;
 mod list;
 mod walk;
@@ -15,6 +16,9 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+pub use container::JudgedApk;
+pub use container::JudgedContainer;
+pub use container::JudgedMember;
 pub use idsig::V4SignatureFile;
 pub use list::PathEnd;
 pub use list::PathList;
@@ -25,6 +29,7 @@ pub use wanted::Globs;
 pub use wanted::Shard;
 
 use crate::Error;
+use crate::container::Container;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Hasher;
 use crate::identity::FileDigest;
@@ -86,6 +91,8 @@ pub enum Outcome {
         /// SHA-256 of the file, when that was asked for: of the very bytes that were looked at.
         file_digest: Option<FileDigest>,
     },
+    /// It is a container of APKs, and was looked at with all that is in it; or an app bundle.
+    Container(Box<JudgedContainer>),
     /// We could not look.
     Unjudged(Error),
     /// It was left out on purpose; why, without the name of the file.
@@ -101,44 +108,61 @@ pub enum Outcome {
 pub fn scan<E: From<Error>>(
     found: impl Iterator<Item = Found>,
     options: &ScanOptions<'_>,
-    sink: impl FnMut(Row) -> Result<(), E>,
+    mut sink: impl FnMut(Row) -> Result<(), E>,
 ) -> Result<(), E> {
     let brought_in = AtomicU64::new(0);
-    window::run(found, options.jobs, |found| row(found, options, &brought_in), sink)
+    window::run(
+        found,
+        options.jobs,
+        |found| row(found, options, &brought_in),
+        |row| row.map_or(Ok(()), &mut sink),
+    )
 }
 
 /// So many bytes of files a scan leaves in the page cache that were not there before. Of what it reads beyond, it gives
 /// the room back: a store is larger than memory, and others want theirs.
 const LEFT_IN_PAGE_CACHE: u64 = 1 << 30;
 
-fn row(found: Found, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Row {
-    match found {
-        Found::File(path) => {
-            let judged = std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, options, brought_in)));
-            let outcome = judged.unwrap_or_else(|_| {
-                // The last line of defence: no file is known that comes here.
-                Outcome::Unjudged(Error::File {
-                    path: path.clone(),
-                    message: "the verifier broke down on this file; please report it".to_owned(),
-                    source: None,
-                })
-            });
-            Row { path, outcome }
-        }
-        Found::Skipped(path, why) => Row { path, outcome: Outcome::Skipped(why) },
-        Found::Failed(path, error) => Row { path, outcome: Outcome::Unjudged(error) },
+/// The row of what was found; none for an archive that is no container.
+fn row(found: Found, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Option<Row> {
+    let (path, others) = match found {
+        Found::File(path) => (path, None),
+        Found::Archive(path, others) => (path, Some(others)),
+        Found::Skipped(path, why) => return Some(Row { path, outcome: Outcome::Skipped(why) }),
+        Found::Failed(path, error) => return Some(Row { path, outcome: Outcome::Unjudged(error) }),
+    };
+    let judged =
+        std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, others.is_some(), options, brought_in)));
+    let outcome = judged.unwrap_or_else(|_| {
+        // The last line of defence: no file is known that comes here.
+        Some(Outcome::Unjudged(Error::File {
+            path: path.clone(),
+            message: "the verifier broke down on this file; please report it".to_owned(),
+            source: None,
+        }))
+    });
+    if let (None, Some(others)) = (&outcome, others) {
+        others.fetch_add(1, Relaxed);
     }
+    outcome.map(|outcome| Row { path, outcome })
 }
 
-fn judge(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Outcome {
-    match look(path, options, brought_in) {
-        Ok(Looked { verification, marks, file_digest }) => {
-            let decision = options.decide.map(|decide| decide(&verification));
-            let marks = marks.map(Box::new);
-            Outcome::Judged { verification: Box::new(verification), decision, marks, file_digest }
-        }
-        Err(error) => Outcome::Unjudged(error),
+/// What becomes of the file at `path`; none when it is to be a container and is not.
+fn judge(
+    path: &Path,
+    as_container: bool,
+    options: &ScanOptions<'_>,
+    brought_in: &AtomicU64,
+) -> Option<Outcome> {
+    let source = match FileSource::open(path) {
+        Ok(source) => source,
+        Err(error) => return Some(Outcome::Unjudged(Error::file(path, "open", error))),
+    };
+    let judged = look(path, &source, as_container, options);
+    if brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
+        source.let_go();
     }
+    judged.unwrap_or_else(|error| Some(Outcome::Unjudged(error)))
 }
 
 /// What is seen of one file, through one open handle.
@@ -148,34 +172,70 @@ struct Looked {
     file_digest: Option<FileDigest>,
 }
 
-/// Looks at the file at `path` with its v4 signature file, with the name of the file in every error.
-fn look(path: &Path, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Result<Looked, Error> {
-    let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
-    let judged = options.v4_signature_file.open(path).and_then(|found| match found {
-        None => verify(&source, &options.verify),
-        Some((idsig_path, idsig)) => {
-            verify_with_idsig(&source, &Idsig::new(&idsig, &idsig_path.to_string_lossy()), &options.verify)
+impl Looked {
+    fn into_outcome(self, options: &ScanOptions<'_>) -> Outcome {
+        let Self { verification, marks, file_digest } = self;
+        let decision = options.decide.map(|decide| decide(&verification));
+        Outcome::Judged {
+            verification: Box::new(verification),
+            decision,
+            marks: marks.map(Box::new),
+            file_digest,
         }
-    });
-    let judged = judged.and_then(|verification| {
-        let marks = options.marks.as_ref().map(|options| marks::read(&source, options)).transpose()?;
-        let file_digest = options.file_digest.then(|| digest(&source)).transpose()?;
-        Ok(Looked { verification, marks, file_digest })
-    });
-    if brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
-        source.let_go();
     }
-    judged.map_err(|error| match error {
+}
+
+/// Looks at the file at `path` with its v4 signature file, or at what it contains, with the name of the file in every error.
+fn look(
+    path: &Path,
+    source: &FileSource,
+    as_container: bool,
+    options: &ScanOptions<'_>,
+) -> Result<Option<Outcome>, Error> {
+    let named = |error: Error| match error {
         // The v4 signature file. It is the APK that cannot be judged for it.
-        Error::File { path: idsig, message, source } => {
-            Error::File { path: path.to_owned(), message: format!("{}: {message}", idsig.display()), source }
+        Error::File { path: other, message, source } => {
+            Error::File { path: path.to_owned(), message: format!("{}: {message}", other.display()), source }
         }
         other => other.in_file(path),
-    })
+    };
+    let container = Container::open(source, &options.verify.limits).map_err(|error| error.in_file(path))?;
+    if let Some(container) = container {
+        if matches!(options.v4_signature_file, V4SignatureFile::At(_)) {
+            let message = "a v4 signature file goes with an APK, and this is a container of them".to_owned();
+            return Err(Error::File { path: path.to_owned(), message, source: None });
+        }
+        let mut judged = container::judge(path, source, &container, options).map_err(named)?;
+        judged.file_digest =
+            options.file_digest.then(|| digest(source)).transpose().map_err(|error| error.in_file(path))?;
+        return Ok(Some(Outcome::Container(Box::new(judged))));
+    }
+    if as_container {
+        return Ok(None);
+    }
+    let idsig = options.v4_signature_file.open(path).map_err(named)?;
+    let idsig = idsig.as_ref().map(|(path, source)| (path.to_string_lossy(), source));
+    let idsig = idsig.as_ref().map(|(name, source)| Idsig::new(*source, name));
+    Ok(Some(look_at(source, idsig.as_ref(), options).map_err(named)?.into_outcome(options)))
+}
+
+/// Looks at one APK.
+fn look_at(
+    source: &dyn ByteSource,
+    idsig: Option<&Idsig<'_>>,
+    options: &ScanOptions<'_>,
+) -> Result<Looked, Error> {
+    let verification = match idsig {
+        None => verify(source, &options.verify)?,
+        Some(idsig) => verify_with_idsig(source, idsig, &options.verify)?,
+    };
+    let marks = options.marks.as_ref().map(|options| marks::read(source, options)).transpose()?;
+    let file_digest = options.file_digest.then(|| digest(source)).transpose()?;
+    Ok(Looked { verification, marks, file_digest })
 }
 
 /// SHA-256 of the whole file, if it is still the one that was looked at.
-fn digest(source: &FileSource) -> Result<FileDigest, Error> {
+fn digest(source: &dyn ByteSource) -> Result<FileDigest, Error> {
     const PIECE: u64 = 256 * 1024;
     let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
     let mut at = 0;

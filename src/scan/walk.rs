@@ -1,8 +1,9 @@
 //! Which files to judge, in a stable order.
 //!
 //! - A file named on the command line is judged whatever its name, a link to it followed.
-//! - A directory is walked, its entries in the byte order of their paths. Files named `.apk`, in any case, are
-//!   judged; other regular files are counted and left out, unless all files are asked for. The v4 signature file beside
+//! - A directory is walked, its entries in the byte order of their paths. Files named `.apk`, or like a container of
+//!   them, in any case, are judged, and those named `.zip` when they are one; other regular files are counted and left out,
+//!   unless all files are asked for. The v4 signature file beside
 //!   an APK belongs to that one: it is neither judged nor counted.
 //! - Inside a tree no link is followed: a link is skipped and said so, and so are FIFOs, sockets and devices, under
 //!   any name. So no file outside the tree is read, no walk goes round in circles, and no read blocks.
@@ -34,6 +35,8 @@ use crate::source::kind_of;
 pub enum Found {
     /// A file to judge.
     File(PathBuf),
+    /// A file to judge if it is a container of APKs, else to count.
+    Archive(PathBuf, Arc<AtomicU64>),
     /// Something left out on purpose; why, without its name.
     Skipped(PathBuf, String),
     /// Something that could not be looked at.
@@ -148,8 +151,11 @@ impl Walk {
         if self.is_idsig_of_apk(entry.path()) {
             return None;
         }
-        if self.is_wanted(entry.path()) {
+        if self.options.all_files || is_named(entry.path(), NAMES) {
             return Some(Found::File(entry.into_path()));
+        }
+        if is_named(entry.path(), &[".zip"]) {
+            return Some(Found::Archive(entry.into_path(), self.not_apk()));
         }
         if self.is_of_shard(entry.path()) {
             self.not_apk.fetch_add(1, Relaxed);
@@ -163,16 +169,12 @@ impl Walk {
         self.options.shard.is_none_or(|shard| shard.has(path))
     }
 
-    /// Whether a regular file of that name is judged.
-    fn is_wanted(&self, path: &Path) -> bool {
-        self.options.all_files || is_named_apk(path)
-    }
-
     /// Whether it is the v4 signature file of a file that is judged: that one's row speaks of it.
     fn is_idsig_of_apk(&self, path: &Path) -> bool {
         path.extension() == Some(OsStr::new(idsig::SUFFIX)) && {
             let apk = path.with_extension("");
-            self.is_wanted(&apk) && fs::symlink_metadata(apk).is_ok_and(|metadata| metadata.is_file())
+            (self.options.all_files || is_named(&apk, &[".apk"]))
+                && fs::symlink_metadata(apk).is_ok_and(|metadata| metadata.is_file())
         }
     }
 }
@@ -206,7 +208,9 @@ impl Found {
     /// Where it stands.
     pub fn path(&self) -> &Path {
         match self {
-            Self::File(path) | Self::Skipped(path, _) | Self::Failed(path, _) => path,
+            Self::File(path) | Self::Archive(path, _) | Self::Skipped(path, _) | Self::Failed(path, _) => {
+                path
+            }
         }
     }
 }
@@ -216,9 +220,12 @@ fn failed(path: PathBuf, action: &str, error: io::Error) -> Found {
     Found::Failed(path, error)
 }
 
-fn is_named_apk(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    name.last_chunk::<4>().is_some_and(|end| end.eq_ignore_ascii_case(b".apk"))
+/// What APKs, and containers of them, are called.
+const NAMES: &[&str] = &[".apk", ".apks", ".xapk", ".apkm", ".aab"];
+
+fn is_named(path: &Path, ends: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes().to_ascii_lowercase();
+    ends.iter().any(|end| name.ends_with(end.as_bytes()))
 }
 
 /// The order of whole paths: a directory counts with the separator that follows it, so that `a.apk` stands before
@@ -248,6 +255,7 @@ mod tests {
     fn shown(dir: &Path, walk: Walk) -> Vec<String> {
         walk.map(|found| match found {
             Found::File(path) => path.strip_prefix(dir).unwrap().display().to_string(),
+            Found::Archive(path, _) => format!("{}?", path.strip_prefix(dir).unwrap().display()),
             Found::Skipped(path, why) => {
                 format!("{} skipped: {why}", path.strip_prefix(dir).unwrap().display())
             }
@@ -267,13 +275,34 @@ mod tests {
             "notes.txt",
             "x.apk/inside.apk",
             ".apk",
+            "c.APKS",
+            "d.zip",
+            "e.xapk",
+            "f.apkm",
+            "g.aab",
         ]);
         let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions::default());
         let counter = walk.not_apk();
         let files = shown(dir.path(), walk);
         let mut sorted = files.clone();
         sorted.sort();
-        assert_eq!(files, [".apk", "a-b.apk", "a.apk", "a/b/c.apk", "a/z.APK", "b.apk", "x.apk/inside.apk"]);
+        assert_eq!(
+            files,
+            [
+                ".apk",
+                "a-b.apk",
+                "a.apk",
+                "a/b/c.apk",
+                "a/z.APK",
+                "b.apk",
+                "c.APKS",
+                "d.zip?",
+                "e.xapk",
+                "f.apkm",
+                "g.aab",
+                "x.apk/inside.apk"
+            ]
+        );
         assert_eq!(files, sorted);
         assert_eq!(counter.load(Relaxed), 1);
     }

@@ -1,11 +1,16 @@
-//! Bytes at positions: a file, a slice, later a member of a container.
+//! Bytes at positions: a file, a slice, a part of another source, or what was unpacked.
 //!
 //! Positioned reads over one open handle, never a memory map: a file that shrinks gives an error, not a signal.
 
 mod page_cache;
+mod spool;
+mod window;
 
 use std::fs::File;
 use std::io;
+
+pub use spool::Spool;
+pub use window::Window;
 
 /// Bytes that can be read at any position, by several threads at once.
 ///

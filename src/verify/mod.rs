@@ -4,6 +4,7 @@
 
 mod across;
 mod archive;
+mod container;
 mod keys;
 mod stamp;
 mod views;
@@ -36,6 +37,7 @@ use crate::source::ByteSource;
 
 pub use crate::finding::MAX_SDK;
 pub use crate::scheme::Idsig;
+pub use container::verify_container;
 pub use stamp::StampStatus;
 pub use stamp::StampVerification;
 pub use stamp::verify_source_stamp;
@@ -53,6 +55,8 @@ pub struct VerifyOptions {
     /// Whether to judge as the released version of one API level does, which is `min_sdk` and `max_sdk`: no scheme and no
     /// signer but the ones it goes by, and none of apksig's rules of consistent signing.
     pub(crate) as_device: bool,
+    /// Whether it is no app but holds some: it has no manifest, and none is asked for.
+    pub(crate) as_container: bool,
 }
 
 /// Where verification ended.
@@ -112,6 +116,25 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// What there is to say of a file of which nothing can be read, for this one reason.
+    pub(crate) fn malformed(options: &VerifyOptions, finding: Finding) -> Self {
+        Self { findings: vec![finding], ..Self::begin(0, options) }
+    }
+
+    fn begin(file_size: u64, options: &VerifyOptions) -> Self {
+        Self {
+            file_size,
+            status: Status::Malformed,
+            min_sdk: options.min_sdk,
+            max_sdk: options.max_sdk.unwrap_or(MAX_SDK),
+            claimed_manifest: None,
+            schemes: Vec::new(),
+            stamp_timestamp: None,
+            views: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
     /// Whether every Android version in range accepts the signature.
     pub fn is_verified(&self) -> bool {
         self.status == Status::Verified
@@ -224,17 +247,7 @@ fn verify_all(
 ) -> Result<Verification, Error> {
     check_range(options)?;
     let max_sdk = options.max_sdk.unwrap_or(MAX_SDK);
-    let mut verification = Verification {
-        file_size: source.len(),
-        status: Status::Malformed,
-        min_sdk: options.min_sdk,
-        max_sdk,
-        claimed_manifest: None,
-        schemes: Vec::new(),
-        stamp_timestamp: None,
-        views: Vec::new(),
-        findings: Vec::new(),
-    };
+    let mut verification = Verification::begin(source.len(), options);
     let mut proof = Proof::default();
     let outcome = Apk::open(source, &options.limits)
         .and_then(|apk| judge(&apk, idsig, options, &mut verification, &mut proof));
@@ -341,6 +354,7 @@ fn run(
     let max_sdk = verification.max_sdk;
     // Without a given level the manifest must tell; with one, schemes of the signing block do not need it.
     let mut manifest = match (options.min_sdk, apk.manifest()) {
+        _ if options.as_container => None,
         (_, Ok(manifest)) => manifest,
         (Some(_), Err(Stop::Malformed(_))) => None,
         (_, Err(stop)) => return Err(stop),
@@ -380,7 +394,9 @@ fn run(
     if let Some(idsig) = idsig.filter(|_| max_sdk >= since::V4) {
         scheme::examine_v4(&cx, idsig, proof)?;
     }
-    check_sandbox(apk, manifest.as_ref(), proof, (min_sdk, max_sdk))?;
+    if !options.as_container {
+        check_sandbox(apk, manifest.as_ref(), proof, (min_sdk, max_sdk))?;
+    }
     let before = proof.has_errors();
     if min_sdk < since::V2 || !proof.decides(min_sdk, max_sdk) {
         scheme::verify_v1(&cx, proof)?;

@@ -12,6 +12,7 @@
 mod attacks;
 mod block;
 mod bombs;
+pub(crate) mod containers;
 mod identity;
 mod manifest;
 mod marks;
@@ -285,6 +286,12 @@ fn committed_cases_are_what_the_recipes_give() {
         for (name, text) in &case.files {
             check(dir.join(name), text.as_bytes());
         }
+    }
+    for recipe in containers::recipes() {
+        let dir = testdata().join("containers").join(recipe.name);
+        assert!(recipe.bytes.len() < 20_000, "{}: {} bytes", recipe.name, recipe.bytes.len());
+        check(dir.join(recipe.file), &recipe.bytes);
+        check(dir.join("container.toml"), recipe.toml().as_bytes());
     }
     let rotated = Lineage::from(&Key::named("ec-p256")).to(&Key::named("ec-p256-2"));
     check(testdata().join("lineage/rotated.lineage"), &rotated.file());

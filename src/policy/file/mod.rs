@@ -134,6 +134,8 @@ choices! {
         Signer = "signer",
         /// Verified Play frosting: Google Play.
         PlayFrosting = "play-frosting",
+        /// The verified signature of the container that the file came in.
+        Container = "container",
     }
 
     /// Which pairs of the signing block may stand there beside signatures, stamps and padding.

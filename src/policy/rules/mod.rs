@@ -55,18 +55,27 @@ pub struct Evidence<'a> {
     pub marks: Option<&'a Marks>,
     /// SHA-256 of the whole file; none when it was not computed.
     pub file_digest: Option<FileDigest>,
+    /// What the signatures of the container prove that it came in; none when it came by itself.
+    pub container: Option<&'a Verification>,
 }
 
 impl<'a> Evidence<'a> {
     /// What its signatures prove, and nothing else.
     pub fn new(verification: &'a Verification) -> Self {
-        Self { verification, marks: None, file_digest: None }
+        Self { verification, marks: None, file_digest: None, container: None }
     }
 
     /// With what else it carries.
     #[must_use]
     pub fn with_marks(mut self, marks: Option<&'a Marks>) -> Self {
         self.marks = marks;
+        self
+    }
+
+    /// With what the signatures of the container prove that it came in.
+    #[must_use]
+    pub fn with_container(mut self, container: Option<&'a Verification>) -> Self {
+        self.container = container;
         self
     }
 

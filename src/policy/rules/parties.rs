@@ -33,6 +33,8 @@ use crate::registry::Subject;
 use crate::scheme::SchemeOutcome;
 use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
+use crate::verify::Status;
+use crate::verify::Verification;
 
 /// How much a proof is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -178,7 +180,28 @@ pub(super) fn distributor(case: &Case<'_>, registry: &Registry) -> Distributor {
             identity
         });
     }
+    if let Some(container) = case.evidence.container {
+        identities.extend(signers_of_container(case, registry, container));
+    }
     identities
+}
+
+/// Whoever has signed the container that the file came in, as the newest Android version would see it.
+fn signers_of_container(case: &Case<'_>, registry: &Registry, container: &Verification) -> Distributor {
+    match container.status {
+        Status::Verified => {
+            let of = |certificate: &Certificate| {
+                let subject = registered(case, registry, certificate, Role::Distributor);
+                Identity::of(DistributorProof::Container, certificate, subject)
+            };
+            container.signer_certificates().into_iter().map(of).collect()
+        }
+        Status::Rejected => {
+            let identity = Identity::new(DistributorProof::Container, Standing::Broken, Vec::new());
+            vec![identity.detail(FindingCode::ContainerSignature.summary_en())]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The distributor who has signed the app for its developer: one and the same on every Android version in range.

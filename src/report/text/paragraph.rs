@@ -12,6 +12,7 @@ use super::wording::app_text;
 use super::wording::instant;
 use super::wording::outcome;
 use super::wording::scheme_words;
+use crate::container::ContainerKind;
 use crate::report::FileResult;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
@@ -66,6 +67,10 @@ pub(super) struct Paragraph<'a> {
 
 impl Paragraph<'_> {
     fn render(mut self) -> String {
+        if self.result.container.is_some() {
+            self.container();
+            return self.text;
+        }
         self.headline();
         match self.result.status {
             FileStatus::Unjudged | FileStatus::Skipped => {}
@@ -100,6 +105,40 @@ impl Paragraph<'_> {
     pub(super) fn line(&mut self, label: &str, text: &str) {
         let label = format!("{label:<11}");
         let _ = writeln!(self.text, "  {} {text}", self.paint().paint(Tone::Faint, &label));
+    }
+
+    /// A container: what it is and comes to, and who put it together. Its members follow.
+    fn container(&mut self) {
+        let Some(container) = &self.result.container else { return };
+        let members = self.result.members.len();
+        let what = match (container.kind, members) {
+            (ContainerKind::AppBundle, _) => "an app bundle, NOT AN APP that can be installed".to_owned(),
+            (kind, 1) => format!("{kind} container of 1 member"),
+            (kind, members) => format!("{kind} container of {members} members"),
+        };
+        let (word, tone) = outcome(self.result);
+        let come_to = match (self.result.would_fail(), self.result.passed) {
+            (true, _) => format!("NOT ENFORCED, would have FAILED ({word})"),
+            (false, true) => word.to_owned(),
+            (false, false) => format!("FAILED ({word})"),
+        };
+        let path = visible(&self.result.path).into_owned();
+        let (path, come_to) = (self.paint().paint(Tone::Strong, &path), self.paint().paint(tone, &come_to));
+        let _ = writeln!(self.text, "{path}: {what}: {come_to}");
+        if !self.result.passed || self.result.would_fail() {
+            self.findings(true);
+        }
+        let signed = match container.signature {
+            "absent" => "no signature of its own".to_owned(),
+            word => format!("its own signature: {word}"),
+        };
+        let label = if container.kind == ContainerKind::AppBundle { "upload key" } else { "container" };
+        self.line(label, &signed);
+        for signer in &container.signers {
+            self.line("", &visible(&signer.subject));
+            self.line("", &format!("SHA-256   {}", signer.sha256));
+        }
+        self.findings(false);
     }
 
     fn headline(&mut self) {

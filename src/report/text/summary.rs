@@ -44,6 +44,10 @@ pub(super) fn of_table(summary: &Summary, warned: u64) -> Vec<String> {
         format!("{} judged: {}", files(summary.judged), parts.join(", "))
     };
     let mut lines = vec![judged];
+    if summary.members > 0 {
+        let members = if summary.members == 1 { "member" } else { "members" };
+        lines.push(format!("{} {members} of containers judged with them", summary.members));
+    }
     if warned > 0 {
         let have = if warned == 1 { "has" } else { "have" };
         let how = "`apkvouch verify FILE` shows those of a file, --format json all";
@@ -58,7 +62,7 @@ pub(super) fn of_table(summary: &Summary, warned: u64) -> Vec<String> {
     }
     if summary.not_apk > 0 {
         let named = files(summary.not_apk);
-        lines.push(format!("{named} not named .apk skipped; --all-files looks at them too"));
+        lines.push(format!("{named} not named like an APK skipped; --all-files looks at them too"));
     }
     lines.extend(of_policy(summary));
     lines

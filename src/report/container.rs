@@ -1,0 +1,171 @@
+//! What is said of a container: as good as its worst member, and no better than itself.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::FileResult;
+use super::model::CertificateRow;
+use super::model::FileStatus;
+use super::model::FindingRow;
+use super::model::SchemeRow;
+use crate::container::ContainerKind;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::finding::SchemeId;
+use crate::identity::FileDigest;
+use crate::policy::Verdict;
+use crate::verify::Status;
+use crate::verify::Verification;
+
+/// What a container is, and who put it together.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ContainerRow {
+    /// `apks`, `xapk`, `apkm`, `zip`; `aab` for an app bundle.
+    pub kind: ContainerKind,
+    /// Whether it has a signature of its own: `absent`, `verified`, `rejected`, or `unreadable`.
+    pub signature: &'static str,
+    /// What each scheme proves of that signature; empty without one.
+    pub schemes: Vec<SchemeRow>,
+    /// The certificates of whoever has signed it: of an app bundle the upload key, else the distributor. When the signature does not
+    /// verify, they are claimed.
+    pub signers: Vec<CertificateRow>,
+}
+
+/// What was found out about a container.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ContainerFacts<'a> {
+    /// What kind it is.
+    pub kind: ContainerKind,
+    /// What its own signature proves.
+    pub signature: &'a Verification,
+    /// What is wrong with it, apart from its signature.
+    pub findings: &'a [Finding],
+    /// SHA-256 of the file, when that was asked for.
+    pub file_digest: Option<FileDigest>,
+}
+
+impl<'a> ContainerFacts<'a> {
+    /// The facts of a container of that kind.
+    pub fn new(
+        kind: ContainerKind,
+        signature: &'a Verification,
+        findings: &'a [Finding],
+        file_digest: Option<FileDigest>,
+    ) -> Self {
+        Self { kind, signature, findings, file_digest }
+    }
+}
+
+impl ContainerRow {
+    fn new(facts: &ContainerFacts<'_>) -> Self {
+        let signature = facts.signature;
+        let (word, schemes, signers) = match signature.status {
+            Status::Unsigned => ("absent", Vec::new(), Vec::new()),
+            Status::Malformed => ("unreadable", Vec::new(), Vec::new()),
+            Status::Verified => ("verified", rows(signature), signature.signer_certificates()),
+            Status::Rejected => ("rejected", rows(signature), signature.claimed_certificates()),
+        };
+        let signers = signers.into_iter().map(CertificateRow::new).collect();
+        Self { kind: facts.kind, signature: word, schemes, signers }
+    }
+}
+
+/// The schemes that sign files: a container has neither source stamp nor v4 signature.
+fn rows(signature: &Verification) -> Vec<SchemeRow> {
+    let schemes = signature.schemes.iter();
+    let schemes = schemes.filter(|result| !matches!(result.scheme, SchemeId::SourceStamp | SchemeId::V4));
+    schemes.map(SchemeRow::new).collect()
+}
+
+impl FileResult {
+    /// The result of a container with the results of its members.
+    ///
+    /// It gets the worst verdict of its members, or a worse one for what is wrong with itself, and passes when all of them do
+    /// and nothing is. `enforced` tells whether what is wrong counts: a policy may say that it is to be told alone.
+    pub fn container(path: &Path, facts: &ContainerFacts<'_>, members: Vec<Self>, enforced: bool) -> Self {
+        let mut own: Vec<Finding> = facts.findings.to_vec();
+        let signature = facts.signature;
+        if signature.status == Status::Rejected {
+            own.push(Finding::new(FindingCode::ContainerSignature));
+        }
+        let broken = own.iter().chain(&signature.findings).any(Finding::is_error);
+        let of_container = match signature.status {
+            Status::Malformed => Some(Verdict::Unreadable),
+            _ if own.iter().chain(&signature.findings).any(is_unreadable) => Some(Verdict::Unreadable),
+            Status::Rejected => Some(Verdict::Tampered),
+            _ if broken => Some(Verdict::Tampered),
+            _ => None,
+        };
+        let worst = members.iter().min_by_key(|member| member.rank());
+        let of_members = worst.and_then(|worst| worst.verdict);
+        let verdict = of_container.into_iter().chain(of_members).min();
+        let status = match (of_container, worst) {
+            (Some(verdict), _) if Some(verdict) <= of_members || of_members.is_none() => match verdict {
+                Verdict::Unreadable => FileStatus::Malformed,
+                _ => FileStatus::Rejected,
+            },
+            (_, Some(worst)) => worst.status,
+            _ => FileStatus::Malformed,
+        };
+        let failed = worst.filter(|worst| !worst.passed || worst.would_fail()).map(|worst| {
+            let word = worst.verdict.map_or("not accepted", Verdict::as_str);
+            Finding::new(FindingCode::ContainerMember).entry(worst.name_in(path)).detail(word)
+        });
+        let findings = own.iter().chain(&failed).chain(&signature.findings).map(FindingRow::new).collect();
+        let all_pass = members.iter().all(|member| member.passed);
+        let common = |of: fn(&Self) -> Option<String>| {
+            let first = members.first().and_then(of)?;
+            members.iter().all(|member| of(member).as_ref() == Some(&first)).then_some(first)
+        };
+        Self {
+            size: Some(signature.file_size),
+            status,
+            verdict,
+            passed: all_pass && !(broken && enforced),
+            package: common(|member| member.package.clone()),
+            claimed_package: common(|member| member.claimed_package.clone()),
+            version_code: common(|member| member.version_code.map(|code| code.to_string()))
+                .and_then(|code| code.parse().ok()),
+            version_name: common(|member| member.version_name.clone()),
+            developer: common(|member| member.developer.as_ref().map(|developer| developer.id.clone()))
+                .and_then(|_| members.first()?.developer.clone()),
+            sha256: facts.file_digest.map(|digest| digest.to_string()),
+            findings,
+            container: Some(ContainerRow::new(facts)),
+            members,
+            ..Self::unlooked(path, FileStatus::Malformed)
+        }
+    }
+
+    /// The worst comes first; without a verdict it is a file that verifies, and was not held against a registry.
+    fn rank(&self) -> (bool, usize) {
+        let verdict = self.verdict.and_then(|verdict| Verdict::ALL.iter().position(|each| *each == verdict));
+        (self.passed, verdict.unwrap_or(Verdict::ALL.len()))
+    }
+
+    /// Its name in the container at `path`.
+    fn name_in(&self, path: &Path) -> String {
+        let container = path.to_string_lossy();
+        let name = self.path.strip_prefix(container.as_ref()).and_then(|rest| rest.strip_prefix("!/"));
+        name.unwrap_or(&self.path).to_owned()
+    }
+
+    /// It and, when it is a container, all that is in it, each container before its members.
+    pub fn with_members(&self) -> Vec<&Self> {
+        let mut all = vec![self];
+        for member in &self.members {
+            all.extend(member.with_members());
+        }
+        all
+    }
+}
+
+/// Whether it is an error that keeps a container from being known as what it is, rather than one of a signature.
+fn is_unreadable(finding: &Finding) -> bool {
+    let code = finding.code;
+    let of_archive = code.as_str().starts_with("zip");
+    finding.is_error() && (of_archive || matches!(code, FindingCode::AppBundle | FindingCode::LimitExceeded))
+}

@@ -1,0 +1,232 @@
+//! A container, judged: its own signature, and every member as if it were a file by itself.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::ScanOptions;
+use super::look_at;
+use crate::Error;
+use crate::Verification;
+use crate::VerifyOptions;
+use crate::apk::Stop;
+use crate::container::Budget;
+use crate::container::Container;
+use crate::container::ContainerKind;
+use crate::container::Member;
+use crate::finding::Finding;
+use crate::finding::FindingCode;
+use crate::identity::FileDigest;
+use crate::marks::Marks;
+use crate::policy::Decision;
+use crate::report::ContainerFacts;
+use crate::report::FileResult;
+use crate::source::ByteSource;
+use crate::verify::verify_container;
+
+/// Behind the path of a container, before the name of a member, as Java writes it in `jar:` addresses.
+const INSIDE: &[u8] = b"!/";
+
+/// In a container of more members than this, each has a smaller share of the work.
+const FEW: usize = 16;
+
+/// A container that was looked at.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct JudgedContainer {
+    /// What kind it is.
+    pub kind: ContainerKind,
+    /// What its own signature proves: who put it together.
+    pub signature: Verification,
+    /// What is wrong with it as a container, apart from its signature.
+    pub findings: Vec<Finding>,
+    /// SHA-256 of the file, when that was asked for.
+    pub file_digest: Option<FileDigest>,
+    /// Its members, in the order of its directory.
+    pub members: Vec<JudgedMember>,
+}
+
+/// A member of a container.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct JudgedMember {
+    /// The path of the container, `!/` and the member's name. It is for people and reports: no file has it.
+    pub path: PathBuf,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// An APK that was looked at, by itself or in a container.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct JudgedApk<'a> {
+    /// Where it is; of a member, what is shown of that.
+    pub path: &'a Path,
+    /// What its signatures prove.
+    pub verification: &'a mut Verification,
+    /// The decision, when one was asked for.
+    pub decision: Option<&'a Decision>,
+    /// What else it carries, when that was asked for.
+    pub marks: Option<&'a Marks>,
+    /// SHA-256 of it, when that was asked for.
+    pub file_digest: Option<FileDigest>,
+    /// What the signatures of the container prove that it is in.
+    pub container: Option<&'a Verification>,
+}
+
+impl Outcome {
+    /// What is said of an APK that was looked at, or of a container with all that is in it; none of what was not.
+    ///
+    /// `judge` gives the result of each APK. `enforced` is as in [`FileResult::container`].
+    ///
+    /// # Errors
+    /// What `judge` says.
+    pub fn result<E>(
+        &mut self,
+        path: &Path,
+        enforced: bool,
+        judge: &mut dyn FnMut(JudgedApk<'_>) -> Result<FileResult, E>,
+    ) -> Result<Option<FileResult>, E> {
+        self.result_in(None, path, enforced, judge)
+    }
+
+    fn result_in<E>(
+        &mut self,
+        container: Option<&Verification>,
+        path: &Path,
+        enforced: bool,
+        judge: &mut dyn FnMut(JudgedApk<'_>) -> Result<FileResult, E>,
+    ) -> Result<Option<FileResult>, E> {
+        let judged = match self {
+            Self::Judged { verification, decision, marks, file_digest } => {
+                return judge(JudgedApk {
+                    path,
+                    verification,
+                    decision: decision.as_ref(),
+                    marks: marks.as_deref(),
+                    file_digest: *file_digest,
+                    container,
+                })
+                .map(Some);
+            }
+            Self::Unjudged(_) | Self::Skipped(_) => return Ok(None),
+            Self::Container(judged) => judged,
+        };
+        let JudgedContainer { kind, signature, findings, file_digest, members } = &mut **judged;
+        let mut results = Vec::new();
+        for member in members {
+            results.extend(member.outcome.result_in(Some(&*signature), &member.path, enforced, judge)?);
+        }
+        let facts = ContainerFacts::new(*kind, signature, findings, *file_digest);
+        Ok(Some(FileResult::container(path, &facts, results, enforced)))
+    }
+}
+
+/// Judges a container and all that is in it.
+///
+/// # Errors
+/// When the bytes cannot be had: then nothing is said of any member.
+pub(super) fn judge(
+    path: &Path,
+    source: &dyn ByteSource,
+    container: &Container<'_>,
+    options: &ScanOptions<'_>,
+) -> Result<JudgedContainer, Error> {
+    let mut budget = Budget::of(source.len(), &options.verify.limits);
+    judge_at(path, source, container, options, (0, &mut budget))
+}
+
+fn judge_at(
+    path: &Path,
+    source: &dyn ByteSource,
+    container: &Container<'_>,
+    options: &ScanOptions<'_>,
+    (depth, budget): (usize, &mut Budget),
+) -> Result<JudgedContainer, Error> {
+    let limits = &options.verify.limits;
+    let signature = verify_container(source, limits)?;
+    let mut findings = Vec::new();
+    if container.kind() == ContainerKind::AppBundle {
+        findings.push(Finding::new(FindingCode::AppBundle));
+    }
+    let options = ScanOptions { verify: share(&options.verify, container.len()), ..options.clone() };
+    let mut members = Vec::new();
+    for member in container.members() {
+        if !budget.take_member() {
+            let finding = Finding::new(FindingCode::LimitExceeded).detail("members of a container");
+            let most = format!("at most {} with all in them", limits.container_members);
+            findings.push(
+                finding.values(most, format!("{} more", container.len().saturating_sub(members.len()))),
+            );
+            break;
+        }
+        let path = inside(path, member.name());
+        let outcome = match judge_member(&path, member, &options, (depth, &mut *budget)) {
+            Ok(outcome) => outcome,
+            Err(Stop::Malformed(finding)) => unreadable(&options, *finding),
+            Err(Stop::Error(error)) => return Err(error),
+        };
+        members.push(JudgedMember { path, outcome });
+    }
+    Ok(JudgedContainer { kind: container.kind(), signature, findings, file_digest: None, members })
+}
+
+fn judge_member(
+    path: &Path,
+    member: Member<'_>,
+    options: &ScanOptions<'_>,
+    (depth, budget): (usize, &mut Budget),
+) -> Result<Outcome, Stop> {
+    let limits = &options.verify.limits;
+    let source = member.open(budget)?;
+    if let Some(container) = Container::open(&*source, limits).map_err(Stop::Error)? {
+        let depth = depth.saturating_add(1);
+        if depth >= limits.container_depth {
+            let finding = Finding::new(FindingCode::LimitExceeded).detail("containers in containers");
+            let most = limits.container_depth;
+            return Err(finding.values(format!("at most {most} deep"), "one more").into());
+        }
+        let judged = judge_at(path, &*source, &container, options, (depth, budget)).map_err(Stop::Error)?;
+        return Ok(Outcome::Container(Box::new(judged)));
+    }
+    look_at(&*source, None, options).map(|looked| looked.into_outcome(options)).map_err(Stop::Error)
+}
+
+/// What to verify a member for. Few need as much as a file by itself may ask for.
+fn share(options: &VerifyOptions, members: usize) -> VerifyOptions {
+    let mut options = options.clone();
+    if members > FEW {
+        let limits = &mut options.limits;
+        limits.signature_checks = limits.signature_checks.min(100);
+        limits.certificates = limits.certificates.min(256 << 10);
+    }
+    options
+}
+
+/// What is said of a member whose bytes cannot be had from the container as it describes them.
+fn unreadable(options: &ScanOptions<'_>, finding: Finding) -> Outcome {
+    let verification = Verification::malformed(&options.verify, finding);
+    let decision = options.decide.map(|decide| decide(&verification));
+    Outcome::Judged { verification: Box::new(verification), decision, marks: None, file_digest: None }
+}
+
+/// The path that is shown of the member of that name.
+fn inside(container: &Path, name: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let name = std::ffi::OsStr::from_bytes(name);
+        let mut path = container.as_os_str().to_owned();
+        path.push(std::ffi::OsStr::from_bytes(INSIDE));
+        path.push(name);
+        path.into()
+    }
+    #[cfg(not(unix))]
+    {
+        let mut path = container.as_os_str().to_owned();
+        path.push(String::from_utf8_lossy(INSIDE).as_ref());
+        path.push(String::from_utf8_lossy(name).as_ref());
+        path.into()
+    }
+}
