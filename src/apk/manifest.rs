@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Apk;
+use super::SplitFacts;
 use super::Stop;
 use super::ambiguity;
 use super::ambiguity::Fault;
@@ -53,6 +54,8 @@ pub struct ManifestFacts {
     pub target_sandbox_version: u32,
     /// Whether `<application android:debuggable>` is true.
     pub debuggable: bool,
+    /// Which part of an app the file is, and which others it needs.
+    pub split: SplitFacts,
 }
 
 /// The manifest, and what is wrong with it.
@@ -114,6 +117,7 @@ pub(super) fn read(bytes: &[u8]) -> ReadManifest {
         target_sdk: 1,
         target_sandbox_version: 1,
         debuggable: false,
+        split: SplitFacts::default(),
     };
     let mut walk = Walk::default();
     let outcome = walk.document(bytes, &mut facts);
@@ -227,6 +231,7 @@ impl Walk {
             Some(Value::Integer { value, .. }) => Some(value),
             _ => None,
         };
+        facts.split = SplitFacts::read(element);
         self.version_codes = (number(VERSION_CODE_MAJOR), number(VERSION_CODE));
         if let Some(Value::String(text)) = value(VERSION_NAME) {
             facts.version_name = Some(decode_start(text, MOST_VERSION_NAME));

@@ -8,6 +8,7 @@ mod identity;
 mod layout;
 pub(crate) mod manifest;
 mod signing_block;
+mod splits;
 
 use std::io;
 use std::sync::OnceLock;
@@ -39,6 +40,7 @@ pub use layout::Overlap;
 pub use manifest::ManifestFacts;
 pub(crate) use manifest::ReadManifest;
 pub use signing_block::SigningBlock;
+pub use splits::SplitFacts;
 
 /// Why reading stopped: because we could not look, or because of what the file is.
 #[derive(Debug)]

@@ -127,6 +127,11 @@ impl<'s> Container<'s> {
         self.kind
     }
 
+    /// Size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.apk.source().len()
+    }
+
     /// How many members it has. An app bundle has none.
     pub fn len(&self) -> usize {
         self.members.len()

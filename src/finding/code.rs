@@ -293,6 +293,15 @@ codes! {
     ContainerMember, "container-member", Error, None, "a member of the container did not pass", "容器中的某个成员未通过";
     ContainerSignature, "container-signature", Error, None, "the container's own signature does not verify", "容器自身的签名校验失败";
 
+    // Parts of an app.
+    SplitApk, "split-apk", Note, None, "the file is a part of an app, which is installed together with its base", "该文件是应用的一个分包，须与基础包一起安装";
+    SplitBaseMissing, "split-base-missing", Error, None, "a part of an app comes without the base", "分包缺少对应的基础包";
+    SplitForeign, "split-foreign", Error, None, "a part belongs to another app than the one that it comes with", "分包属于另一个应用";
+    SplitVersion, "split-version", Error, None, "a part belongs to another version of the app than its base", "分包与基础包的版本不一致";
+    SplitSigner, "split-signer", Error, None, "a part has other signers than the base of the app", "分包与基础包的签名者不一致";
+    SplitDuplicate, "split-duplicate", Error, None, "a part of the app is there twice", "应用的同一分包重复出现";
+    SplitMissing, "split-missing", Error, None, "the app cannot be installed without parts that are not there", "缺少安装该应用所必需的分包";
+
     // Keys and certificates of verified signers.
     FakeId, "fake-id", Warning, None, "a certificate names an issuer that did not sign it; Android before 4.4.4 took its word", "证书声称的签发者并未签署该证书；Android 4.4.4 之前会轻信";
     TestKey, "test-key", Warning, None, "the signing key is a public test key: anybody can sign with it", "签名密钥为公开的测试密钥：任何人都可用其签名";

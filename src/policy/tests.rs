@@ -89,6 +89,7 @@ fn file(views: &[(u32, u32, SchemeId, &[Signer<'_>])]) -> Verification {
             target_sdk: 35,
             target_sandbox_version: 1,
             debuggable: false,
+            split: crate::apk::SplitFacts::default(),
         }),
         schemes: Vec::new(),
         stamp_timestamp: None,

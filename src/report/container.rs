@@ -163,9 +163,16 @@ impl FileResult {
     }
 }
 
-/// Whether it is an error that keeps a container from being known as what it is, rather than one of a signature.
+/// Whether it is an error that keeps a container from being an app that can be installed, rather than one of who signed what.
 fn is_unreadable(finding: &Finding) -> bool {
     let code = finding.code;
     let of_archive = code.as_str().starts_with("zip");
-    finding.is_error() && (of_archive || matches!(code, FindingCode::AppBundle | FindingCode::LimitExceeded))
+    let known = matches!(
+        code,
+        FindingCode::AppBundle
+            | FindingCode::LimitExceeded
+            | FindingCode::SplitBaseMissing
+            | FindingCode::SplitMissing
+    );
+    finding.is_error() && (of_archive || known)
 }

@@ -74,6 +74,7 @@ fn manifest(package: &str) -> ManifestFacts {
         target_sdk: 35,
         target_sandbox_version: 1,
         debuggable: false,
+        split: crate::apk::SplitFacts::default(),
     }
 }
 

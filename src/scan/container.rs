@@ -22,6 +22,8 @@ use crate::policy::Decision;
 use crate::report::ContainerFacts;
 use crate::report::FileResult;
 use crate::source::ByteSource;
+use crate::verify::SetMember;
+use crate::verify::check_split_set;
 use crate::verify::verify_container;
 
 /// Behind the path of a container, before the name of a member, as Java writes it in `jar:` addresses.
@@ -75,6 +77,14 @@ pub struct JudgedApk<'a> {
 }
 
 impl Outcome {
+    /// What the signatures of an APK prove that was looked at.
+    fn verification(&self) -> Option<&Verification> {
+        match self {
+            Self::Judged { verification, .. } => Some(verification),
+            _ => None,
+        }
+    }
+
     /// What is said of an APK that was looked at, or of a container with all that is in it; none of what was not.
     ///
     /// `judge` gives the result of each APK. `enforced` is as in [`FileResult::container`].
@@ -168,7 +178,66 @@ fn judge_at(
         };
         members.push(JudgedMember { path, outcome });
     }
+    judge_again_with_bases(container, &mut members, &options)?;
+    findings.extend(split_set(container.kind(), &inside(path, b"").to_string_lossy(), &members));
     Ok(JudgedContainer { kind: container.kind(), signature, findings, file_digest: None, members })
+}
+
+/// Judges parts of apps that do not verify once more, for the Android versions that their base is for.
+///
+/// What configures an app for a device has no `uses-sdk` of its own, and would have to be signed for versions on which the app
+/// is never installed.
+fn judge_again_with_bases(
+    container: &Container<'_>,
+    members: &mut [JudgedMember],
+    options: &ScanOptions<'_>,
+) -> Result<(), Error> {
+    if options.verify.min_sdk.is_some() {
+        return Ok(());
+    }
+    let levels: Vec<Option<u32>> = {
+        let judged = || members.iter().filter_map(|member| member.outcome.verification());
+        members.iter().map(|member| level_of_base(member.outcome.verification()?, judged())).collect()
+    };
+    let mut budget = Budget::of(container.size(), &options.verify.limits);
+    for ((member, judged), level) in container.members().zip(members).zip(levels) {
+        let Some(level) = level else { continue };
+        let verify = VerifyOptions { min_sdk: Some(level), ..options.verify.clone() };
+        let options = ScanOptions { verify, ..options.clone() };
+        // It was read before, so nothing new can be wrong with the container.
+        match judge_member(&judged.path, member, &options, (0, &mut budget)) {
+            Ok(outcome) => judged.outcome = outcome,
+            Err(Stop::Malformed(_)) => {}
+            Err(Stop::Error(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The lowest API level of the base that a part belongs to, when the part does not verify and that is above its own.
+pub(super) fn level_of_base<'a>(
+    part: &Verification,
+    mut others: impl Iterator<Item = &'a Verification>,
+) -> Option<u32> {
+    let manifest = part.claimed_manifest.as_ref().filter(|_| !part.is_verified())?;
+    manifest.split.name.as_ref()?;
+    let level = others.find_map(|other| {
+        let base = other.claimed_manifest.as_ref().filter(|_| other.is_verified())?;
+        let same = base.package == manifest.package && base.version_code == manifest.version_code;
+        base.min_sdk.filter(|_| same && base.split.name.is_none())
+    })?;
+    (Some(level) > part.min_sdk).then_some(level)
+}
+
+/// How the parts of apps among the members fit. Those in containers in the container are sets of their own.
+fn split_set(kind: ContainerKind, before: &str, members: &[JudgedMember]) -> Vec<Finding> {
+    let names: Vec<String> =
+        members.iter().map(|member| member.path.to_string_lossy().into_owned()).collect();
+    let apks = members.iter().zip(&names).filter_map(|(member, name)| {
+        let name = name.strip_prefix(before).unwrap_or(name);
+        Some(SetMember::new(name, member.outcome.verification()?))
+    });
+    check_split_set(&apks.collect::<Vec<_>>(), kind == ContainerKind::Apks)
 }
 
 fn judge_member(

@@ -6,6 +6,7 @@ mod across;
 mod archive;
 mod container;
 mod keys;
+mod split_set;
 mod stamp;
 mod views;
 
@@ -38,6 +39,8 @@ use crate::source::ByteSource;
 pub use crate::finding::MAX_SDK;
 pub use crate::scheme::Idsig;
 pub use container::verify_container;
+pub use split_set::SetMember;
+pub use split_set::check_split_set;
 pub use stamp::StampStatus;
 pub use stamp::StampVerification;
 pub use stamp::verify_source_stamp;
@@ -360,6 +363,9 @@ fn run(
         (_, Err(stop)) => return Err(stop),
     };
     verification.claimed_manifest = manifest.as_ref().map(|manifest| manifest.facts.clone());
+    if let Some(name) = manifest.as_ref().and_then(|manifest| manifest.facts.split.name.as_deref()) {
+        verification.findings.push(Finding::new(FindingCode::SplitApk).detail(name));
+    }
     // Whatever is signed, it is not clear which app it is.
     if let Some(ambiguity) = manifest.as_mut().and_then(|manifest| manifest.ambiguity.take()) {
         return Err(ambiguity.into());

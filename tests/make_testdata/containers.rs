@@ -6,9 +6,12 @@ use super::ORIGIN;
 use crate::builder::Apk;
 use crate::builder::Entry;
 use crate::builder::Key;
+use crate::builder::Manifest;
 use crate::builder::Parts;
 use crate::builder::Signer;
 use crate::builder::V1;
+use crate::builder::manifest::Attribute;
+use crate::builder::manifest::Value;
 
 /// A container and what is said of it.
 pub(crate) struct Recipe {
@@ -33,6 +36,48 @@ impl Recipe {
 
 fn apk(key: &str) -> Apk {
     Apk::new().v2(Signer::v2(&Key::named(key)))
+}
+
+/// A part of an app, or its base where there is no name, with these attributes besides.
+fn part(package: &str, code: u32, split: Option<&str>, more: &[(&str, u32, &str)]) -> Manifest {
+    let split = split.map(str::to_owned);
+    let more: Vec<Attribute> = more
+        .iter()
+        .map(|(name, resource, value)| Attribute {
+            name: (*name).to_owned(),
+            resource: Some(*resource),
+            value: if *value == "true" { Value::Bool(true) } else { Value::from(*value) },
+        })
+        .collect();
+    Manifest::new(package).version(code, "1.0").tree(move |root| {
+        root.attributes.extend(more.clone());
+        // Behind those of the framework, whose resource ids come first in the pool.
+        if let Some(split) = &split {
+            let value = Value::from(split.as_str());
+            root.attributes.push(Attribute { name: "split".to_owned(), resource: None, value });
+        }
+    })
+}
+
+fn by(key: &str, manifest: Manifest) -> Vec<u8> {
+    apk(key).manifest(manifest).build()
+}
+
+const APP: &str = "com.example.app";
+const REQUIRED: u32 = 0x0101_0591;
+const REQUIRED_TYPES: u32 = 0x0101_064e;
+const TYPES: u32 = 0x0101_064f;
+
+fn base() -> Entry {
+    Entry::stored("base.apk", &by("ec-p256", part(APP, 1, None, &[])))
+}
+
+fn split(name: &'static str, entry: &str, manifest: fn(&'static str) -> Manifest) -> Entry {
+    Entry::stored(entry, &by("ec-p256", manifest(name)))
+}
+
+fn german(name: &'static str) -> Manifest {
+    part(APP, 1, Some(name), &[])
 }
 
 fn good() -> Vec<u8> {
@@ -237,6 +282,144 @@ pub(crate) fn recipes() -> Vec<Recipe> {
             })
             .build(),
         &[("", "tampered", &["container-signature", "v1-entry-digest-mismatch"]), one, two_row],
+    );
+    let base_row: (_, _, &[&str]) = ("!/base.apk", "unauthenticated", &[]);
+    let de_row: (_, _, &[&str]) = ("!/split_de.apk", "unauthenticated", &[]);
+    let german = || split("config.de", "split_de.apk", german);
+    add("set", "app.apkm", "a base and a part of it", zip(&[base(), german()]), &[fine[0], base_row, de_row]);
+    add(
+        "set-without-sdk",
+        "app.apkm",
+        "a part that says of no Android version, and is signed for those of its base",
+        zip(&[
+            base(),
+            Entry::stored("split_de.apk", &by("ec-p256", part(APP, 1, Some("config.de"), &[]).no_uses_sdk())),
+        ]),
+        &[fine[0], base_row, de_row],
+    );
+    add(
+        "set-alone-without-sdk",
+        "app.apkm",
+        "the same part without its base: it is not signed for all versions that it may be for",
+        zip(&[Entry::stored(
+            "split_de.apk",
+            &by("ec-p256", part(APP, 1, Some("config.de"), &[]).no_uses_sdk()),
+        )]),
+        &[("", "tampered", &["container-member"]), ("!/split_de.apk", "tampered", &["v1-no-manifest"])],
+    );
+    add(
+        "set-no-base",
+        "app.apkm",
+        "two parts, and no base",
+        zip(&[german(), split("config.fr", "split_fr.apk", super::containers::german)]),
+        &[("", "unreadable", &["split-base-missing"]), de_row, ("!/split_fr.apk", "unauthenticated", &[])],
+    );
+    add(
+        "set-foreign",
+        "app.apkm",
+        "a part of another app",
+        zip(&[
+            base(),
+            Entry::stored(
+                "split_de.apk",
+                &by("ec-p256", part("com.example.other", 1, Some("config.de"), &[])),
+            ),
+        ]),
+        &[("", "tampered", &["split-foreign"]), base_row, de_row],
+    );
+    add(
+        "set-version",
+        "app.apkm",
+        "a part of another version",
+        zip(&[base(), Entry::stored("split_de.apk", &by("ec-p256", part(APP, 2, Some("config.de"), &[])))]),
+        &[("", "tampered", &["split-version"]), base_row, de_row],
+    );
+    add(
+        "set-signer",
+        "app.apkm",
+        "a part by another signer",
+        zip(&[base(), Entry::stored("split_de.apk", &by("ec-p256-2", part(APP, 1, Some("config.de"), &[])))]),
+        &[("", "tampered", &["split-signer"]), base_row, de_row],
+    );
+    add(
+        "set-twice",
+        "app.apkm",
+        "a part twice, under two names",
+        zip(&[base(), german(), split("config.de", "again.apk", super::containers::german)]),
+        &[("", "tampered", &["split-duplicate"]), base_row, de_row, ("!/again.apk", "unauthenticated", &[])],
+    );
+    add(
+        "set-variants",
+        "app.apks",
+        "two bases and a part twice, as bundletool puts alternatives side by side",
+        zip(&[
+            Entry::stored("toc.pb", b"\x0a\0"),
+            base(),
+            Entry::stored("base_2.apk", &by("ec-p256", part(APP, 1, None, &[]))),
+            german(),
+            split("config.de", "again.apk", super::containers::german),
+        ]),
+        &[
+            fine[0],
+            base_row,
+            ("!/base_2.apk", "unauthenticated", &[]),
+            de_row,
+            ("!/again.apk", "unauthenticated", &[]),
+        ],
+    );
+    let needs = |name, resource, value| {
+        Entry::stored("base.apk", &by("ec-p256", part(APP, 1, None, &[(name, resource, value)])))
+    };
+    add(
+        "set-needs-one",
+        "app.apkm",
+        "a base that must not be installed alone, with a part",
+        zip(&[needs("isSplitRequired", REQUIRED, "true"), german()]),
+        &[fine[0], base_row, de_row],
+    );
+    add(
+        "set-needs-one-alone",
+        "app.apkm",
+        "a base that must not be installed alone, alone",
+        zip(&[needs("isSplitRequired", REQUIRED, "true")]),
+        &[("", "unreadable", &["split-missing"]), base_row],
+    );
+    let brings = |types| {
+        Entry::stored(
+            "split_de.apk",
+            &by("ec-p256", part(APP, 1, Some("config.de"), &[("splitTypes", TYPES, types)])),
+        )
+    };
+    add(
+        "set-types",
+        "app.apkm",
+        "a base that wants two types of parts, which a part brings",
+        zip(&[
+            needs("requiredSplitTypes", REQUIRED_TYPES, "base__abi,base__density"),
+            brings("base__density, base__abi"),
+        ]),
+        &[fine[0], base_row, de_row],
+    );
+    add(
+        "set-types-missing",
+        "app.apkm",
+        "a base that wants two types of parts, of which one is there",
+        zip(&[
+            needs("requiredSplitTypes", REQUIRED_TYPES, "base__abi,base__density"),
+            brings("base__density"),
+        ]),
+        &[("", "unreadable", &["split-missing"]), base_row, de_row],
+    );
+    add(
+        "set-two-apps",
+        "apps.zip",
+        "two apps, of which one is in parts",
+        zip(&[
+            base(),
+            german(),
+            Entry::stored("other.apk", &by("ec-p256-2", part("com.example.other", 7, None, &[]))),
+        ]),
+        &[fine[0], base_row, de_row, ("!/other.apk", "unauthenticated", &[])],
     );
     add(
         "aab",
