@@ -251,3 +251,43 @@ fn a_v4_signature_file_goes_with_an_apk_alone() {
     assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert!(String::from_utf8_lossy(&run.stderr).contains("goes with an APK"), "{run:?}");
 }
+
+#[test]
+fn inspect_shows_every_member() {
+    let dir = tempfile::tempdir().unwrap();
+    let show = |name: &str, format: &str| {
+        let recipe = recipe(name);
+        fs::write(dir.path().join(recipe.file), &recipe.bytes).unwrap();
+        apkvouch(dir.path(), &["inspect", "--format", format, recipe.file])
+    };
+    let json = |name: &str| -> (Option<i32>, Value) {
+        let run = show(name, "json");
+        (run.status.code(), serde_json::from_slice(&run.stdout).unwrap())
+    };
+    let (code, found) = json("one-tampered");
+    assert_eq!((code, &found["container"]["members"]), (Some(1), &3.into()));
+    let members = found["members"].as_array().unwrap();
+    assert_eq!(members.len(), 3);
+    for (member, status) in members.iter().zip(["rejected", "verified", "verified"]) {
+        assert_eq!((member["status"].as_str(), member["container"].is_null()), (Some(status), true));
+        assert!(member["devices"].is_array() && member["archive"].is_object(), "{member}");
+        assert_eq!(member["sha256"].as_str().unwrap().len(), 64);
+    }
+    // What configures a device is shown as its base has it.
+    let (code, found) = json("set-without-sdk");
+    assert_eq!((code, &found["members"][1]["status"]), (Some(0), &"verified".into()));
+    assert_eq!(found["members"][1]["min_sdk"], 24);
+    // What is no APK is told as verify does.
+    let (code, found) = json("nested");
+    assert_eq!((code, found["members"][0]["members"].as_array().unwrap().len()), (Some(0), 2));
+    let (code, found) = json("one-cut");
+    assert_eq!((code, &found["members"][0]["status"]), (Some(1), &"malformed".into()));
+    let (code, found) = json("aab");
+    assert_eq!((code, &found["container"]["signature"]), (Some(1), &"verified".into()));
+    assert_eq!(found["members"], Value::Array(Vec::new()));
+    // As text nothing of a name is obeyed.
+    let run = show("odd-names", "text");
+    let text = String::from_utf8(run.stdout).unwrap();
+    assert!(text.starts_with("app.zip: zip container of 3 members: verified\n"), "{text}");
+    assert!(text.contains("app.zip!/../../../etc/cron.d/x.apk") && !text.contains('\u{1b}'), "{text}");
+}

@@ -113,10 +113,12 @@ Exit status:
 
 The archive is shown as a map of the file, from its start to its end: entries, padding and sections
 with offset and size, and, marked GAP, OVERLAP or MISSING, what has no business to be there. Of a
-large file most entries are counted, and all of them are listed with --verbose and as JSON.
+large file most entries are counted, and all of them are listed with --verbose and as JSON. Of a
+container of APKs every member is shown.
 
 Examples:
   apkvouch inspect app.apk
+  apkvouch inspect app.apks
   apkvouch inspect --pem app.apk
   apkvouch inspect my.lineage
   apkvouch inspect --format json app.apk";
@@ -212,7 +214,7 @@ pub(super) struct Verify {
 
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// The APK to show, or a lineage file as `apksigner rotate` writes it
+    /// The APK or container of APKs to show, or a lineage file as `apksigner rotate` writes it
     #[arg(value_name = "FILE")]
     pub(super) apk: PathBuf,
     #[command(flatten)]

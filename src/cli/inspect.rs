@@ -1,20 +1,31 @@
 //! `apkvouch inspect`.
 
 use std::io::Write as _;
+use std::iter;
 use std::path::Path;
 
 use apkvouch::Error;
 use apkvouch::Idsig;
 use apkvouch::Limits;
+use apkvouch::VerifyOptions;
+use apkvouch::container::Budget;
+use apkvouch::container::Container;
 use apkvouch::format::lineage::FILE_MAGIC;
 use apkvouch::identity::Lineage;
 use apkvouch::inspect;
 use apkvouch::marks::Profiles;
+use apkvouch::report::FileResult;
 use apkvouch::report::ReportOptions;
 use apkvouch::report::inspection;
+use apkvouch::report::inspection::ContainerInspectionRow;
 use apkvouch::report::inspection::InspectionRow;
 use apkvouch::report::inspection::LineageFileRow;
+use apkvouch::report::model::FileStatus;
+use apkvouch::scan::Found;
+use apkvouch::scan::Outcome;
+use apkvouch::scan::ScanOptions;
 use apkvouch::scan::V4SignatureFile;
+use apkvouch::scan::scan;
 use apkvouch::scheme::LineageFileFault;
 use apkvouch::source::ByteSource as _;
 use apkvouch::source::FileSource;
@@ -25,6 +36,7 @@ use super::args::Inspect;
 use super::args::InspectForm;
 use super::output::coloured;
 use super::output::unwritten;
+use super::verify::accepted;
 
 pub(super) fn run(arguments: &Inspect, color: Color) -> anyhow::Result<u8> {
     no_standard_input(std::slice::from_ref(&arguments.apk))?;
@@ -40,6 +52,12 @@ pub(super) fn run(arguments: &Inspect, color: Color) -> anyhow::Result<u8> {
             InspectForm::Text => inspection::lineage_text(&row, &look),
         };
         (text, row.verified)
+    } else if let Some(row) = container(arguments, &source)? {
+        let text = match arguments.format {
+            InspectForm::Json => inspection::json(&row)? + "\n",
+            InspectForm::Text => inspection::container_text(&row, &look),
+        };
+        (text, row.file.passed)
     } else {
         let row = shown(arguments, &source)?;
         let text = match arguments.format {
@@ -67,6 +85,53 @@ fn shown(arguments: &Inspect, source: &FileSource) -> Result<InspectionRow, Erro
     let inspection =
         inspect(source, idsig.as_ref(), &options, &profiles).map_err(|error| error.in_file(path))?;
     Ok(InspectionRow::new(path, &inspection, arguments.pem))
+}
+
+/// What is to be shown of a container; none for any other file.
+fn container(arguments: &Inspect, source: &FileSource) -> anyhow::Result<Option<ContainerInspectionRow>> {
+    let path = &arguments.apk;
+    let mut options = ScanOptions::default();
+    options.verify = arguments.range.options()?;
+    options.file_digest = true;
+    let limits = options.verify.limits.clone();
+    let Some(container) = Container::open(source, &limits).map_err(|error| error.in_file(path))? else {
+        return Ok(None);
+    };
+    if let Some(file) = &arguments.v4_signature_file {
+        options.v4_signature_file = V4SignatureFile::At(file.clone());
+    }
+    let mut result = None;
+    scan(iter::once(Found::File(path.clone())), &options, |mut row| {
+        if let Outcome::Unjudged(error) = row.outcome {
+            return Err(anyhow::Error::from(error));
+        }
+        result = row.outcome.result(&row.path, true, &mut |apk| {
+            let passed = accepted(apk.verification);
+            let mut result = FileResult::judged(apk.path, apk.verification, None, passed);
+            result.sha256 = apk.file_digest.map(|digest| digest.to_string());
+            anyhow::Ok(result)
+        })?;
+        Ok(())
+    })?;
+    let Some(result) = result else { return Ok(None) };
+    let profiles = arguments.profiles.as_ref().map(Profiles::load).transpose()?.unwrap_or_default();
+    let mut budget = Budget::of(source.len(), &limits);
+    let members: Vec<_> = container.members().collect();
+    let row = ContainerInspectionRow::new(result, |position, result| {
+        // Of a container in the container, and of what cannot be read, `verify` says all.
+        let shown = members.get(position).filter(|_| result.container.is_none());
+        let Some(Ok(member)) = shown.map(|member| member.open(&mut budget)) else { return Ok(None) };
+        let mut options = options.verify.clone();
+        let look = |options: &VerifyOptions| inspect(&*member, None, options, &profiles);
+        let mut found = look(&options).map_err(|error| error.in_file(path))?;
+        if result.status == FileStatus::Verified && !found.verification.is_verified() {
+            // A part that is judged for the Android versions of its base.
+            options.min_sdk = result.min_sdk;
+            found = look(&options).map_err(|error| error.in_file(path))?;
+        }
+        Ok::<_, Error>(Some(InspectionRow::new(Path::new(&result.path), &found, arguments.pem)))
+    })?;
+    Ok(Some(row))
 }
 
 /// The lineage in a lineage file; none for any other file.

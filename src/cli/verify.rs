@@ -63,6 +63,14 @@ pub(super) fn named(found: impl Iterator<Item = Found>) -> impl Iterator<Item = 
     })
 }
 
+/// Whether the file verifies, and Android opens it; adds the finding that says that it does not.
+pub(super) fn accepted(verification: &mut Verification) -> bool {
+    let refused = installer_refuses(verification);
+    let accepted = verification.is_verified() && refused.is_none();
+    verification.findings.splice(0..0, refused);
+    accepted
+}
+
 /// Whether the file is what was asked for; adds the finding that says why it is not.
 fn passed(arguments: &Verify, verification: &mut Verification) -> bool {
     let warned = verification.findings.iter().any(|finding| finding.severity == Severity::Warning);

@@ -24,6 +24,8 @@ use crate::verify::Verification;
 pub struct ContainerRow {
     /// `apks`, `xapk`, `apkm`, `zip`; `aab` for an app bundle.
     pub kind: ContainerKind,
+    /// How many members were looked at, without those of containers in it.
+    pub members: usize,
     /// Whether it has a signature of its own: `absent`, `verified`, `rejected`, or `unreadable`.
     pub signature: &'static str,
     /// What each scheme proves of that signature; empty without one.
@@ -60,7 +62,7 @@ impl<'a> ContainerFacts<'a> {
 }
 
 impl ContainerRow {
-    fn new(facts: &ContainerFacts<'_>) -> Self {
+    fn new(facts: &ContainerFacts<'_>, members: usize) -> Self {
         let signature = facts.signature;
         let (word, schemes, signers) = match signature.status {
             Status::Unsigned => ("absent", Vec::new(), Vec::new()),
@@ -69,7 +71,7 @@ impl ContainerRow {
             Status::Rejected => ("rejected", rows(signature), signature.claimed_certificates()),
         };
         let signers = signers.into_iter().map(CertificateRow::new).collect();
-        Self { kind: facts.kind, signature: word, schemes, signers }
+        Self { kind: facts.kind, members, signature: word, schemes, signers }
     }
 }
 
@@ -134,7 +136,7 @@ impl FileResult {
                 .and_then(|_| members.first()?.developer.clone()),
             sha256: facts.file_digest.map(|digest| digest.to_string()),
             findings,
-            container: Some(ContainerRow::new(facts)),
+            container: Some(ContainerRow::new(facts, members.len())),
             members,
             ..Self::unlooked(path, FileStatus::Malformed)
         }

@@ -1,6 +1,7 @@
 //! Everything that one file shows, in its published form: what `inspect` writes as JSON and what its text reads from.
 
 mod archive;
+mod container;
 mod map;
 mod text;
 
@@ -36,6 +37,9 @@ pub use archive::EntryRow;
 pub use archive::Extent;
 pub use archive::GapRow;
 pub use archive::OverlapRow;
+pub use container::ContainerInspectionRow;
+pub use container::InspectedMember;
+pub use container::container_text;
 pub use text::lineage_text;
 pub use text::text;
 

@@ -20,6 +20,7 @@ pub(super) use android::android;
 pub(super) use findings::lines as finding_lines;
 pub(super) use paint::Paint;
 pub(super) use paint::Tone;
+pub(super) use paragraph::paragraph;
 pub(super) use wording::app_text;
 pub(super) use wording::instant;
 pub(super) use wording::outcome;

@@ -43,8 +43,7 @@ impl ReportWriter for Paragraphs<'_> {
             writeln!(self.out)?;
         }
         self.files = self.files.saturating_add(1);
-        let text = Paragraph { result, options: &self.options, text: String::new() }.render();
-        self.out.write_all(text.as_bytes())
+        self.out.write_all(paragraph(result, &self.options).as_bytes())
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
@@ -57,6 +56,11 @@ impl ReportWriter for Paragraphs<'_> {
         }
         self.out.flush()
     }
+}
+
+/// What is said of one file.
+pub(in crate::report) fn paragraph(result: &FileResult, options: &ReportOptions) -> String {
+    Paragraph { result, options, text: String::new() }.render()
 }
 
 pub(super) struct Paragraph<'a> {
@@ -110,8 +114,7 @@ impl Paragraph<'_> {
     /// A container: what it is and comes to, and who put it together. Its members follow.
     fn container(&mut self) {
         let Some(container) = &self.result.container else { return };
-        let members = self.result.members.len();
-        let what = match (container.kind, members) {
+        let what = match (container.kind, container.members) {
             (ContainerKind::AppBundle, _) => "an app bundle, NOT AN APP that can be installed".to_owned(),
             (kind, 1) => format!("{kind} container of 1 member"),
             (kind, members) => format!("{kind} container of {members} members"),
