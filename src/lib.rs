@@ -35,6 +35,8 @@ pub mod finding;
 pub mod format;
 pub mod identity;
 pub mod inspect;
+mod kept;
+pub mod ledger;
 pub mod limits;
 pub mod marks;
 pub mod policy;

@@ -20,13 +20,20 @@ const RULES: &[(&str, &[&str])] = &[
     ("explain", &["fields", "finding"]),
     ("fields", &["error", "identity"]),
     ("identity", &[]),
+    ("kept", &["finding", "identity"]),
     ("apk", &["error", "finding", "format", "limits", "source"]),
-    ("scheme", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "source"]),
+    ("scheme", &["apk", "crypto", "error", "finding", "format", "identity", "kept", "limits", "source"]),
     (
         "marks",
-        &["apk", "crypto", "error", "fields", "finding", "format", "identity", "limits", "scheme", "source"],
+        &[
+            "apk", "crypto", "error", "fields", "finding", "format", "identity", "kept", "limits", "scheme",
+            "source",
+        ],
     ),
-    ("verify", &["apk", "crypto", "error", "finding", "format", "identity", "limits", "scheme", "source"]),
+    (
+        "verify",
+        &["apk", "crypto", "error", "finding", "format", "identity", "kept", "limits", "scheme", "source"],
+    ),
     ("registry", &["atomic_file", "crypto", "error", "fields", "finding", "identity"]),
     ("policy", &["error", "fields", "finding", "identity", "marks", "registry", "scheme", "verify"]),
     (
@@ -62,6 +69,7 @@ const RULES: &[(&str, &[&str])] = &[
             "error",
             "finding",
             "identity",
+            "kept",
             "limits",
             "marks",
             "policy",
@@ -71,6 +79,7 @@ const RULES: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
+    ("ledger", &["crypto", "error", "identity", "kept", "policy", "scan", "source", "verify"]),
     ("container", &["apk", "error", "finding", "format", "limits", "source"]),
     ("work", &[]),
 ];
@@ -99,7 +108,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("scrypt::", &["crypto"], "cryptography crates"),
     ("x509_parser::", &["format"], "certificates are parsed in one place"),
     ("zlib_rs::", &["apk"], "entries are inflated in one place"),
-    ("rusqlite::", &["registry"], "registries are the only databases"),
+    ("rusqlite::", &["ledger", "registry"], "registries, and what scans have seen, are the only databases"),
     ("toml_edit::", &["registry"], "texts that people wrote are changed in one place"),
     ("walkdir::", &["scan"], "trees are walked in one place"),
     ("std::fs", &["atomic_file", "source", "fields", "scan"], "files are opened in few places"),

@@ -17,6 +17,7 @@ mod identity;
 mod inspect;
 mod json_schema;
 mod layout;
+mod ledger;
 mod limits;
 mod lineage;
 mod make_demo;

@@ -69,6 +69,12 @@ pub(super) enum Command {
     /// Judges every APK in directories, against a registry of authenticated signers when one is given
     #[command(after_long_help = SCAN_HELP)]
     Scan(Scan),
+    /// Writes again what a scan has kept in a database, judged anew and without reading any APK
+    #[command(after_long_help = REPORT_HELP)]
+    Report(Report),
+    /// Tells what has changed between two scans that are kept in a database
+    #[command(after_long_help = DIFF_HELP)]
+    Diff(Diff),
     /// Decides whether APKs may be published, by a registry and a policy; what cannot be judged does not pass
     #[command(after_long_help = GATE_HELP)]
     Gate(Gate),
@@ -162,6 +168,30 @@ Examples:
   apkvouch scan --only-bad --exclude old --output csv=bad.csv store/
   find store -name '*.apk' -print0 | apkvouch scan --files-from - -0 --format jsonl --ordered";
 
+const REPORT_HELP: &str = "\
+Exit status:
+  as of scan: 0 everything passed, 1 at least one file failed, 2 bad arguments, 3 a file had not been
+  read, or the output not written (comes before 1), 4 the scan had found nothing
+
+Examples:
+  apkvouch scan store/ --db store.db
+  apkvouch report --db store.db --registry registry.toml --output json=report.json
+  apkvouch report --db store.db --scans
+
+The registry and the policy are those that are given here, whatever the scan was held against.";
+
+const DIFF_HELP: &str = "\
+Exit status:
+  0  nothing has changed
+  1  something has
+  2  bad arguments, or no such scan
+
+Examples:
+  apkvouch diff --db store.db 1 2
+  apkvouch diff --db store.db 1 2 --format json
+
+Verdicts are those that each scan gave, by its registry.";
+
 const GATE_HELP: &str = "\
 Exit status:
   0  every APK was judged, and passed; or the policy is not enforced, which is said aloud
@@ -251,22 +281,18 @@ pub(super) struct Scan {
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) listed: Listed,
-    /// The registry of authenticated signers (TOML)
-    #[arg(long, value_name = "FILE")]
-    pub(super) registry: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) trust: RegistryTrust,
-    /// What is accepted (TOML), beside what the registry says
-    #[arg(long, value_name = "FILE")]
-    pub(super) policy: Option<PathBuf>,
-    /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
-    ///
-    /// Keys then have the status that they had, as far as the registry tells: whoever was authorised on that day is. A
-    /// revocation for compromise, and a suspension, holds on every day.
-    #[arg(long, value_name = "DATE", value_parser = time, requires = "registry")]
-    pub(super) at: Option<jiff::Timestamp>,
+    pub(super) against: Against,
     #[command(flatten)]
     pub(super) range: Range,
+    /// Remember in this database what was seen, and do not read again what has not changed; made if it is not there
+    ///
+    /// `report` writes the results again, or judges them by another registry; `diff` compares two scans.
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: Option<PathBuf>,
+    /// Read every file, even when the database knows it
+    #[arg(long, requires = "db")]
+    pub(super) rehash: bool,
     /// Judge every regular file in directories, whatever its name
     #[arg(long)]
     pub(super) all_files: bool,
@@ -295,6 +321,69 @@ pub(super) struct Scan {
     pub(super) ordered: bool,
     #[command(flatten)]
     pub(super) form: Form,
+}
+
+/// What files are held against.
+#[derive(Debug, Args)]
+pub(super) struct Against {
+    /// The registry of authenticated signers (TOML, JSON or SQLite)
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
+    /// What is accepted (TOML), beside what the registry says
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
+    ///
+    /// Keys then have the status that they had, as far as the registry tells: whoever was authorised on that day is. A
+    /// revocation for compromise, and a suspension, holds on every day.
+    #[arg(long, value_name = "DATE", value_parser = time, requires = "registry")]
+    pub(super) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// The database that `scan --db` has written
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: PathBuf,
+    /// Which scan; the last one unless given
+    #[arg(long, value_name = "N")]
+    pub(super) scan: Option<i64>,
+    /// List the scans that are in the database, and nothing else
+    #[arg(long, conflicts_with = "scan")]
+    pub(super) scans: bool,
+    #[command(flatten)]
+    pub(super) against: Against,
+    /// Report what did not pass, and nothing else; the summary counts everything
+    #[arg(long)]
+    pub(super) only_bad: bool,
+    #[command(flatten)]
+    pub(super) form: Form,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// The database that `scan --db` has written
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: PathBuf,
+    /// The earlier scan
+    #[arg(value_name = "A")]
+    pub(super) before: i64,
+    /// The later scan
+    #[arg(value_name = "B")]
+    pub(super) after: i64,
+    /// The form of the result
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: DiffForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffForm {
+    /// For people; may change between releases
+    Text,
+    /// One JSON document, "schema": 1
+    Json,
 }
 
 #[derive(Debug, Args)]

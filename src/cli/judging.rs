@@ -1,4 +1,4 @@
-//! Files held against a registry and a policy: what `gate` and `scan` share.
+//! Files held against a registry and a policy: what `gate`, `scan` and `report` share.
 
 use std::collections::BTreeSet;
 
@@ -19,14 +19,22 @@ use apkvouch::policy::rules::judge;
 use apkvouch::policy::rules::needs;
 use apkvouch::policy::rules::unused_exceptions;
 use apkvouch::registry::Store;
+use apkvouch::registry::trust;
 use apkvouch::report::FileResult;
+use apkvouch::report::PolicyFacts;
+use apkvouch::report::RegistryFacts;
+use apkvouch::report::ReportOptions;
 use apkvouch::report::Summary;
 use apkvouch::report::model::PolicySummary;
 use apkvouch::scan::JudgedApk;
+use apkvouch::scan::Outcome;
 use apkvouch::scan::Row;
 
+use super::args::Against;
 use super::args::Form;
+use super::output::terminal_width;
 use super::say;
+use super::scan::this_second;
 
 /// A registry and a policy, and which exceptions of the policy were of use so far.
 pub(super) struct Judging {
@@ -36,14 +44,46 @@ pub(super) struct Judging {
     pub(super) signed_by: BTreeSet<CertificateDigest>,
     pub(super) now: jiff::Timestamp,
     pub(super) fitting: BTreeSet<usize>,
+    /// Whether everything that was looked at counts, and not what the policy asks for alone.
+    pub(super) whole: bool,
 }
 
 impl Judging {
+    /// What `against` asks for, and a report of `command` that says so.
+    pub(super) fn new(against: &Against, command: &'static str) -> anyhow::Result<(Self, ReportOptions)> {
+        let now = against.at.unwrap_or_else(this_second);
+        let trusted = against.trust.options(against.at, now)?;
+        let registry = against.registry.as_ref().map(|path| trust::open(path, &trusted)).transpose()?;
+        let policy = against.policy.as_ref().map(PolicyFile::load).transpose()?;
+        let mut look = ReportOptions::new(command);
+        look.table = true;
+        look.width = terminal_width();
+        if let (Some(registry), Some(path)) = (&registry, &against.registry) {
+            look.registry = Some(RegistryFacts::new(path, registry.header()));
+        }
+        look.policy = policy.as_ref().map(|policy| PolicyFacts::new(against.policy.as_deref(), policy));
+        look.decided_at = (registry.is_some() || policy.is_some()).then(|| now.to_string());
+        let registry = registry.map(|registry| match against.at {
+            Some(at) => registry.as_of(at),
+            None => registry,
+        });
+        let fitting = BTreeSet::new();
+        Ok((Self { registry, policy, signed_by: BTreeSet::new(), now, fitting, whole: false }, look))
+    }
+
     /// The result of what a scan came upon, and of all that is in it; none of what was not looked at.
     ///
     /// # Errors
     /// When the registry turns out to be damaged.
     pub(super) fn result(&mut self, row: &mut Row) -> Result<Option<FileResult>, Error> {
+        if !self.whole {
+            let policy = self.policy.as_ref();
+            let (marks, digest) = (
+                policy.is_some_and(PolicyFile::needs_marks),
+                policy.is_some_and(PolicyFile::needs_file_digest),
+            );
+            forget(&mut row.outcome, marks, digest);
+        }
         let enforced = self.policy.as_ref().is_none_or(PolicyFile::is_enforced);
         row.outcome.result(&row.path, enforced, &mut |apk| self.result_of(&apk))
     }
@@ -94,6 +134,23 @@ impl Judging {
         for line in summary.not_enforced().iter().chain(&summary.exceptions) {
             say(line);
         }
+    }
+}
+
+/// Forgets what was looked at and is not asked for: marks and digests of files.
+fn forget(outcome: &mut Outcome, keep_marks: bool, keep_digest: bool) {
+    match outcome {
+        Outcome::Judged { marks, file_digest, .. } => {
+            marks.take_if(|_| !keep_marks);
+            file_digest.take_if(|_| !keep_digest);
+        }
+        Outcome::Container(container) => {
+            container.file_digest.take_if(|_| !keep_digest);
+            for member in &mut container.members {
+                forget(&mut member.outcome, keep_marks, keep_digest);
+            }
+        }
+        _ => {}
     }
 }
 

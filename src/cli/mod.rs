@@ -3,6 +3,7 @@
 mod advice;
 mod args;
 mod compat;
+mod diff;
 mod explain;
 mod gate;
 mod inspect;
@@ -12,6 +13,7 @@ mod output;
 mod policy;
 mod progress;
 mod registry;
+mod report;
 mod scan;
 mod verify;
 
@@ -49,6 +51,8 @@ pub(crate) fn main() -> ExitCode {
         args::Command::Verify(verify) => verify::run(verify, arguments.color),
         args::Command::Inspect(inspect) => inspect::run(inspect, arguments.color),
         args::Command::Scan(scan) => scan::run(scan, arguments.color),
+        args::Command::Report(report) => report::run(report, arguments.color),
+        args::Command::Diff(diff) => diff::run(diff),
         args::Command::Gate(gate) => gate::run(gate, arguments.color),
         args::Command::Policy(policy) => policy::run(policy),
         args::Command::Explain(explain) => explain::run(explain),

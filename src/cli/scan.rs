@@ -1,14 +1,13 @@
 //! `apkvouch scan`.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 
 use apkvouch::Error;
+use apkvouch::ledger::FileRecord;
+use apkvouch::ledger::Ledger;
+use apkvouch::ledger::Recording;
 use apkvouch::marks::MarkOptions;
 use apkvouch::policy::PolicyFile;
-use apkvouch::registry::trust;
-use apkvouch::report::PolicyFacts;
-use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
 use apkvouch::scan::Globs;
 use apkvouch::scan::ScanOptions;
@@ -23,36 +22,24 @@ use super::judging::Judging;
 use super::output::Report;
 use super::output::coloured;
 use super::output::not_judged;
-use super::output::terminal_width;
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.paths)?;
-    let now = arguments.at.unwrap_or_else(this_second);
-    let trusted = arguments.trust.options(arguments.at, now)?;
-    let registry = arguments.registry.as_ref().map(|path| trust::open(path, &trusted)).transpose()?;
-    let policy = arguments.policy.as_ref().map(PolicyFile::load).transpose()?;
-    let mut look = ReportOptions::new("scan");
+    let (mut judging, mut look) = Judging::new(&arguments.against, "scan")?;
     look.colour = coloured(color);
-    look.table = true;
-    look.width = terminal_width();
-    if let (Some(registry), Some(path)) = (&registry, &arguments.registry) {
-        look.registry = Some(RegistryFacts::new(path, registry.header()));
-    }
-    look.decided_at = (registry.is_some() || policy.is_some()).then(|| now.to_string());
-    let registry = registry.map(|registry| match arguments.at {
-        Some(at) => registry.as_of(at),
-        None => registry,
-    });
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
     options.jobs = arguments.jobs;
-    if let Some(policy) = &policy {
-        options.marks = policy.needs_marks().then(MarkOptions::default);
-        options.file_digest = policy.needs_file_digest();
-        look.policy = Some(PolicyFacts::new(arguments.policy.as_deref(), policy));
+    // What a database keeps is to do for every registry and policy.
+    let all = arguments.db.is_some();
+    let policy = judging.policy.as_ref();
+    options.marks = (all || policy.is_some_and(PolicyFile::needs_marks)).then(MarkOptions::default);
+    options.file_digest = all || policy.is_some_and(PolicyFile::needs_file_digest);
+    let ledger = arguments.db.as_ref().map(|path| Ledger::open(path, &options, this_second())).transpose()?;
+    if let (Some(ledger), false) = (&ledger, arguments.rehash) {
+        options.known = Some(ledger);
     }
-    let mut judging = Judging { registry, policy, signed_by: BTreeSet::new(), now, fitting: BTreeSet::new() };
 
     let mut walking = WalkOptions::default();
     walking.all_files = arguments.all_files;
@@ -65,9 +52,14 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let mut report = Report::new(&arguments.form, &look)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
+    let mut recording = ledger.as_ref().map(|ledger| begin(ledger, &look)).transpose()?;
     let scanned = scan(walk, &options, |mut row| {
+        let record = recording.is_some().then(|| FileRecord::new(&row));
         let not_judged = not_judged(&row, &progress);
         if let Some(result) = judging.result(&mut row)?.or(not_judged) {
+            if let (Some(recording), Some(record)) = (&mut recording, &record) {
+                recording.add(record, result.verdict, result.passed)?;
+            }
             report.add(&result)?;
         }
         progress.step(report.summary.failed);
@@ -76,8 +68,21 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     progress.finish();
     scanned?;
     report.summary.not_apk = not_apk.load(Relaxed);
+    if let Some(recording) = recording {
+        recording.end(this_second(), report.summary.not_apk)?;
+    }
     judging.conclude(&mut report.summary, &arguments.form);
     report.finish()
+}
+
+/// Begins to note a scan that is held against what `look` says.
+fn begin<'a>(ledger: &'a Ledger, look: &ReportOptions) -> Result<Recording<'a>, Error> {
+    let registry = look.registry.as_ref().map(|registry| {
+        let serial = registry.serial.map(|serial| format!(", serial {serial}")).unwrap_or_default();
+        format!("{} ({}{serial})", registry.path, registry.id)
+    });
+    let policy = look.policy.as_ref().and_then(|policy| policy.path.as_deref());
+    ledger.begin(this_second(), registry.as_deref(), policy)
 }
 
 fn globs(globs: &[String]) -> Result<Option<Globs>, Error> {

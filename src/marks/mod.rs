@@ -46,6 +46,7 @@ mod channel;
 mod cms;
 mod frosting;
 mod json_signature;
+mod kept;
 mod profile;
 mod transparency;
 mod unknown;

@@ -26,6 +26,15 @@ pub enum V4SignatureFile {
 pub(super) const SUFFIX: &str = "idsig";
 
 impl V4SignatureFile {
+    /// Whether it is certain that no file goes with the APK at `apk`.
+    pub(super) fn is_none_beside(&self, apk: &Path) -> bool {
+        match self {
+            Self::Ignored => true,
+            Self::At(_) => false,
+            Self::Beside => matches!(beside(apk), Ok(None)),
+        }
+    }
+
     /// The file that goes with the APK at `apk`, opened.
     ///
     /// # Errors

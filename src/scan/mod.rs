@@ -5,6 +5,8 @@
 
 mod container;
 mod idsig;
+mod kept;
+mod known;
 mod list;
 mod walk;
 mod wanted;
@@ -20,6 +22,10 @@ pub use container::JudgedApk;
 pub use container::JudgedContainer;
 pub use container::JudgedMember;
 pub use idsig::V4SignatureFile;
+pub(crate) use kept::put_outcome;
+pub(crate) use kept::take_outcome;
+pub use known::Known;
+pub use known::KnownAs;
 pub use list::PathEnd;
 pub use list::PathList;
 pub use walk::Found;
@@ -38,6 +44,7 @@ use crate::marks::MarkOptions;
 use crate::marks::Marks;
 use crate::policy::Decision;
 use crate::source::ByteSource;
+use crate::source::FileIdentity;
 use crate::source::FileSource;
 use crate::verify::Idsig;
 use crate::verify::Verification;
@@ -64,6 +71,8 @@ pub struct ScanOptions<'a> {
     pub marks: Option<MarkOptions>,
     /// Whether to digest each file as a whole, which reads it once more.
     pub file_digest: bool,
+    /// Who knows files that have not changed; they are not read then.
+    pub known: Option<&'a dyn Known>,
 }
 
 /// What became of one file.
@@ -74,6 +83,16 @@ pub struct Row {
     pub path: PathBuf,
     /// What became of it.
     pub outcome: Outcome,
+    /// Which file that is, in the state in which it was looked at; none where that is not all that the outcome depends on.
+    pub identity: Option<FileIdentity>,
+    /// What it was known as; none when it was read.
+    pub known: Option<KnownAs>,
+}
+
+impl Row {
+    fn new(path: PathBuf, outcome: Outcome) -> Self {
+        Self { path, outcome, identity: None, known: None }
+    }
 }
 
 /// How far we came with a file.
@@ -128,41 +147,46 @@ fn row(found: Found, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Optio
     let (path, others) = match found {
         Found::File(path) => (path, None),
         Found::Archive(path, others) => (path, Some(others)),
-        Found::Skipped(path, why) => return Some(Row { path, outcome: Outcome::Skipped(why) }),
-        Found::Failed(path, error) => return Some(Row { path, outcome: Outcome::Unjudged(error) }),
+        Found::Skipped(path, why) => return Some(Row::new(path, Outcome::Skipped(why))),
+        Found::Failed(path, error) => return Some(Row::new(path, Outcome::Unjudged(error))),
     };
+    if let Some(row) = known::row(&path, options) {
+        return Some(row);
+    }
     let judged =
         std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, others.is_some(), options, brought_in)));
-    let outcome = judged.unwrap_or_else(|_| {
+    let (outcome, identity) = judged.unwrap_or_else(|_| {
         // The last line of defence: no file is known that comes here.
-        Some(Outcome::Unjudged(Error::File {
-            path: path.clone(),
-            message: "the verifier broke down on this file; please report it".to_owned(),
-            source: None,
-        }))
+        let message = "the verifier broke down on this file; please report it".to_owned();
+        (Some(Outcome::Unjudged(Error::File { path: path.clone(), message, source: None })), None)
     });
     if let (None, Some(others)) = (&outcome, others) {
         others.fetch_add(1, Relaxed);
     }
-    outcome.map(|outcome| Row { path, outcome })
+    outcome.map(|outcome| Row { identity, ..Row::new(path, outcome) })
 }
 
-/// What becomes of the file at `path`; none when it is to be a container and is not.
+/// What becomes of the file at `path`, and which file that is; no outcome when it is to be a container and is not.
 fn judge(
     path: &Path,
     as_container: bool,
     options: &ScanOptions<'_>,
     brought_in: &AtomicU64,
-) -> Option<Outcome> {
+) -> (Option<Outcome>, Option<FileIdentity>) {
     let source = match FileSource::open(path) {
         Ok(source) => source,
-        Err(error) => return Some(Outcome::Unjudged(Error::file(path, "open", error))),
+        Err(error) => return (Some(Outcome::Unjudged(Error::file(path, "open", error))), None),
     };
     let judged = look(path, &source, as_container, options);
     if brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
         source.let_go();
     }
-    judged.unwrap_or_else(|error| Some(Outcome::Unjudged(error)))
+    match judged {
+        Ok(outcome) => {
+            (outcome, source.identity().filter(|_| options.v4_signature_file.is_none_beside(path)))
+        }
+        Err(error) => (Some(Outcome::Unjudged(error)), None),
+    }
 }
 
 /// What is seen of one file, through one open handle.

@@ -6,6 +6,7 @@ mod block;
 mod budget;
 mod certificate;
 mod content;
+mod kept;
 mod lineage;
 mod rotation;
 mod source_stamp;

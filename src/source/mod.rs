@@ -98,28 +98,65 @@ pub struct FileSource {
 struct Stamp {
     len: u64,
     modified: Option<std::time::SystemTime>,
-    /// Device and inode.
     #[cfg(unix)]
-    identity: (u64, u64),
-    /// Time of the last change of anything about the file, in seconds and nanoseconds. Nobody can set it, so it tells of
-    /// a rewrite whose time of modification was put back.
+    identity: FileIdentity,
+}
+
+/// Which file it is, and in which state: as long as all of it is the same, nobody has written to the file.
+///
+/// All but for whoever sets the clock of the machine, or writes within one tick of it: trust none that is as new as the time at which
+/// it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct FileIdentity {
+    /// Device that it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last write, in Unix seconds and nanoseconds.
+    pub modified: (i64, i64),
+    /// Time of the last change of anything about the file, likewise. Nobody can set it, so it tells of a rewrite whose time of
+    /// modification was put back.
+    pub changed: (i64, i64),
+}
+
+impl FileIdentity {
+    /// The identity in `metadata`; none on systems that do not have it.
     #[cfg(unix)]
-    changed: (i64, i64),
+    pub fn of(metadata: &std::fs::Metadata) -> Option<Self> {
+        Some(Self::on_unix(metadata))
+    }
+
+    /// The identity in `metadata`; none on systems that do not have it.
+    #[cfg(not(unix))]
+    pub fn of(_: &std::fs::Metadata) -> Option<Self> {
+        None
+    }
+
+    #[cfg(unix)]
+    fn on_unix(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
 }
 
 impl Stamp {
     fn of(file: &File) -> io::Result<Self> {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt as _;
-
         let metadata = file.metadata()?;
         Ok(Self {
             len: metadata.len(),
             modified: metadata.modified().ok(),
             #[cfg(unix)]
-            identity: (metadata.dev(), metadata.ino()),
-            #[cfg(unix)]
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            identity: FileIdentity::on_unix(&metadata),
         })
     }
 }
@@ -152,6 +189,18 @@ impl FileSource {
         let stamp = Stamp::of(&file)?;
         let cold = stamp.len > WORTH_ADVICE && !page_cache::holds(&file, stamp.len / 2);
         Ok(Self { file, stamp, cold })
+    }
+
+    /// Which file it was when it was opened, and in which state; none on systems that do not tell.
+    #[cfg(unix)]
+    pub fn identity(&self) -> Option<FileIdentity> {
+        Some(self.stamp.identity)
+    }
+
+    /// Which file it was when it was opened, and in which state; none on systems that do not tell.
+    #[cfg(not(unix))]
+    pub fn identity(&self) -> Option<FileIdentity> {
+        None
     }
 
     /// How many bytes of the page cache reading the file may have taken from others, at most: its size. 0 when it is small,
@@ -253,7 +302,7 @@ impl ByteSource for FileSource {
             #[cfg(unix)]
             Ok(now) if now.identity != self.stamp.identity => Err("it became another file".to_owned()),
             #[cfg(unix)]
-            Ok(now) if now.changed != self.stamp.changed => {
+            Ok(now) if now.identity.changed != self.stamp.identity.changed => {
                 Err("it was changed, or its name or permissions were".to_owned())
             }
             Ok(_) => Ok(()),

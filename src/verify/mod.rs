@@ -5,6 +5,7 @@
 mod across;
 mod archive;
 mod container;
+mod kept;
 mod keys;
 mod split_set;
 mod stamp;

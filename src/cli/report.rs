@@ -1,0 +1,57 @@
+//! `apkvouch report`.
+
+use std::io::Write as _;
+
+use apkvouch::ledger::Ledger;
+use apkvouch::report::escape;
+
+use super::args::Color;
+use super::args::Report as Arguments;
+use super::judging::Judging;
+use super::output::Report;
+use super::output::coloured;
+use super::output::not_judged;
+use super::output::unwritten;
+use super::progress::Progress;
+use super::say;
+
+pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
+    let ledger = Ledger::open_to_read(&arguments.db)?;
+    if arguments.scans {
+        return list(&ledger);
+    }
+    let scan = ledger.scan(arguments.scan)?;
+    let (mut judging, mut look) = Judging::new(&arguments.against, "report")?;
+    look.colour = coloured(color);
+    if let (Some(registry), None) = (&scan.registry, &judging.registry) {
+        say(&format!(
+            "scan {} was held against {registry}; this report is not held against any: give --registry",
+            scan.id
+        ));
+    }
+    let mut report = Report::new(&arguments.form, &look)?;
+    report.only_bad = arguments.only_bad;
+    report.summary.policy = judging.summary();
+    let progress = Progress::none();
+    ledger.each(&scan, |mut row| {
+        let not_judged = not_judged(&row, &progress);
+        judging.result(&mut row)?.or(not_judged).map_or(Ok(()), |result| report.add(&result))
+    })?;
+    report.summary.not_apk = scan.not_apk;
+    judging.conclude(&mut report.summary, &arguments.form);
+    report.finish()
+}
+
+/// A line for each scan.
+fn list(ledger: &Ledger) -> anyhow::Result<u8> {
+    let mut out = std::io::stdout().lock();
+    for scan in ledger.scans()? {
+        let ended = scan.ended.map_or_else(|| "broken off".to_owned(), |ended| format!("to {ended}"));
+        let registry = scan.registry.map(|registry| format!("  registry {registry}")).unwrap_or_default();
+        let policy = scan.policy.map(|policy| format!("  policy {policy}")).unwrap_or_default();
+        let line = format!("{}  {} {ended}{registry}{policy}", scan.id, scan.begun);
+        writeln!(out, "{}", escape::visible(&line)).map_err(unwritten)?;
+    }
+    out.flush().map_err(unwritten)?;
+    Ok(0)
+}

@@ -1,0 +1,112 @@
+//! The tables, and files of other programs and versions.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::OpenFlags;
+
+use crate::error::Error;
+
+/// `APKL`, in the header of the file.
+const APPLICATION_ID: i64 = 0x4150_4b4c;
+/// From each version of the schema to the next; a new file goes through all of them.
+const MIGRATIONS: [&str; 1] = ["
+    -- What was seen, and certificates, by the digest of their bytes.
+    CREATE TABLE body (key BLOB PRIMARY KEY, bytes BLOB NOT NULL);
+    -- What was seen of a file in a state, with the options and the version that `making` stands for.
+    CREATE TABLE file (
+        making BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL, state BLOB NOT NULL, seen BLOB NOT NULL,
+        PRIMARY KEY (making, device, inode)
+    ) WITHOUT ROWID;
+    CREATE TABLE scan (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, made_by TEXT NOT NULL, begun TEXT NOT NULL, ended TEXT,
+        registry TEXT, policy TEXT, not_apk INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE result (
+        scan INTEGER NOT NULL, number INTEGER NOT NULL, path BLOB NOT NULL, seen BLOB NOT NULL,
+        left_out INTEGER NOT NULL, unjudged INTEGER NOT NULL,
+        verdict TEXT, passed INTEGER NOT NULL, package TEXT, version INTEGER, signers BLOB, digest BLOB,
+        PRIMARY KEY (scan, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX result_by_path ON result (scan, path);
+"];
+/// Memory for pages of the file, in KiB: negative, as SQLite wants it.
+const CACHE: i64 = -32768;
+
+/// Opens the file at `path`, and makes it if it is not there and `make` says so.
+///
+/// # Errors
+/// [`Error::Configuration`] when it is of another program or a newer version; [`Error::File`] when SQLite cannot use it.
+pub(super) fn open(path: &Path, make: bool) -> Result<Connection, Error> {
+    let make = if make { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | make;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| fault(path, &error))?;
+    let prepare = || {
+        // One process at a time: the lock is had with the first read, and kept. Whoever comes second is told at once.
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        let found = number(&connection, "application_id")?;
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((found, tables))
+    };
+    let (found, tables) = prepare().map_err(|error| fault(path, &error))?;
+    if found != APPLICATION_ID && (found, tables) != (0, 0) {
+        let message =
+            "expected a database of scans, found a SQLite file of another program; name another file";
+        return Err(unusable(path, message.to_owned()));
+    }
+    let begin = || {
+        // What is killed loses nothing that was committed; a machine that loses power, the last of it at most.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "cache_size", CACHE)?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        migrate(&connection)
+    };
+    let version = begin().map_err(|error| fault(path, &error))?;
+    if version > MIGRATIONS.len() {
+        let message = format!(
+            "expected a database of scans of schema version {}, found {version}; use the version of apkvouch that made it, or \
+             name another file",
+            MIGRATIONS.len()
+        );
+        return Err(unusable(path, message));
+    }
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// Brings the schema up to date, and gives its version before.
+fn migrate(connection: &Connection) -> rusqlite::Result<usize> {
+    let version = usize::try_from(number(connection, "user_version")?).unwrap_or(usize::MAX);
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(version) {
+        let next = index.saturating_add(1);
+        connection
+            .execute_batch(&format!("BEGIN IMMEDIATE; {step} PRAGMA user_version = {next}; COMMIT;"))?;
+    }
+    Ok(version)
+}
+
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
+}
+
+pub(super) fn unusable(path: &Path, message: String) -> Error {
+    Error::Configuration { path: path.to_owned(), position: None, message }
+}
+
+/// An error of SQLite: one of operation, as with any file.
+pub(super) fn fault(path: &Path, error: &rusqlite::Error) -> Error {
+    let busy = matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    );
+    let message = if busy {
+        "another process uses the database of scans; wait until it has ended, or name another file".to_owned()
+    } else {
+        format!("cannot use the database of scans: SQLite says: {error}")
+    };
+    Error::File { path: path.to_owned(), message, source: None }
+}
