@@ -250,6 +250,88 @@ fn a_change_of_key_is_explained() {
     );
 }
 
+/// v3.2: two sign, and the two are what is found.
+#[test]
+fn a_change_of_key_tells_both_halves_of_a_pair() {
+    let store = store();
+    let pair = |classical: &str| {
+        let (classical, pqc) = (Key::named(classical), Key::named("ml-dsa-65"));
+        let apk = app().v3(Signer::v3(&classical)).v32(Signer::v32(&classical)).v32(Signer::v32(&pqc));
+        fs::write(store.path().join("pair.apk"), apk.build()).unwrap();
+        json(store.path(), "pair.apk")["files"][0]["policy"]["key_change"].clone()
+    };
+    let mut both = [digest("ec-p256-3"), digest("ml-dsa-65")];
+    both.sort();
+    let foreign = pair("ec-p256-3");
+    assert_eq!(foreign["connection"], "none");
+    assert_eq!(foreign["registered"], serde_json::json!([digest("ec-p256")]));
+    assert_eq!(foreign["found"], serde_json::json!(both));
+    // The registered key beside a stranger's: neither has signed anything of the other.
+    let half = pair("ec-p256");
+    assert_eq!((&half["connection"], half["found"].as_array().unwrap().len()), (&"none".into(), 2));
+    // The two as one set.
+    let path = store.path().join("registry.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let key =
+        format!("[[key]]\ncertificate_sha256 = \"{}\"\nsubject = \"example\"\n[[app]]", digest("ml-dsa-65"));
+    let set = format!("certificates = [\"{}\", \"{}\"]", digest("ec-p256"), digest("ml-dsa-65"));
+    let alone = format!("certificates = [\"{}\"]", digest("ec-p256"));
+    fs::write(
+        &path,
+        text.replace("[[app]]", &key).replace(&alone, &format!("{alone}\n[[app.signers]]\n{set}")),
+    )
+    .unwrap();
+    assert_eq!(pair("ec-p256"), Value::Null);
+    assert_ne!(pair("ec-p256-3"), Value::Null);
+}
+
+/// An output never takes the place of what is read: of nothing that is named, and of no file that is found.
+#[test]
+fn an_output_does_not_overwrite_what_is_read() {
+    let store = store();
+    for name in ["seen.json", "keeper.pub", "registry.toml.minisig"] {
+        fs::write(store.path().join(name), "{}").unwrap();
+    }
+    fs::write(store.path().join("list"), "foreign.apk\n").unwrap();
+    let outputs = [
+        "good.apk",
+        "./good.apk",
+        "registry.toml",
+        "registry.toml.minisig",
+        "warn.toml",
+        "list",
+        "foreign.apk",
+    ];
+    let gate = format!("{GATE} --policy warn.toml good.apk --files-from list");
+    for output in outputs {
+        let before = fs::read(store.path().join(output)).unwrap();
+        let run = apkvouch(store.path(), &format!("{gate} --output json={output}"));
+        assert_eq!(run.code, Some(2), "{output}: {}", run.out);
+        assert!(
+            run.err.contains("an output would overwrite this file, which is read"),
+            "{output}: {}",
+            run.err
+        );
+        assert_eq!(run.err.lines().count(), 1, "{output}: {}", run.err);
+        assert_eq!(fs::read(store.path().join(output)).unwrap(), before, "{output}");
+    }
+    let trust = "gate --registry registry.toml --registry-key keeper.pub --registry-state seen.json good.apk";
+    for output in ["seen.json", "keeper.pub"] {
+        let run = apkvouch(store.path(), &format!("{trust} --output json={output}"));
+        assert_eq!((run.code, fs::read(store.path().join(output)).unwrap()), (Some(2), b"{}".to_vec()));
+    }
+    for command in ["verify good.apk", "scan .", "scan good.apk"] {
+        let before = fs::read(store.path().join("good.apk")).unwrap();
+        let run = apkvouch(store.path(), &format!("{command} --output json=good.apk"));
+        assert_eq!(run.code, Some(2), "{command}: {}", run.out);
+        assert_eq!(fs::read(store.path().join("good.apk")).unwrap(), before, "{command}");
+    }
+    // Beside them, and in the place of an older report.
+    for _ in 0..2 {
+        assert_eq!(apkvouch(store.path(), &format!("{gate} --output json=report.json")).code, Some(0));
+    }
+}
+
 /// Standard output is full: never 0.
 #[cfg(target_os = "linux")]
 #[test]

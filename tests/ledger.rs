@@ -546,3 +546,24 @@ fn two_scans_are_compared_file_by_file() {
     );
     assert!(verdicts.out.contains("unauthenticated (passed -> failed)"), "{}", verdicts.out);
 }
+
+#[test]
+fn the_database_is_no_place_for_an_output() {
+    let shop = Shop::new();
+    shop.read(&all(), LATER);
+    let (db, store) = (shop.db(), shop.store());
+    let (db, store) = (db.to_str().unwrap(), store.to_str().unwrap());
+    let output = format!("json={db}");
+    for arguments in
+        [&["scan", store, "--db", db, "--output", &output][..], &["report", "--db", db, "--output", &output]]
+    {
+        let run = apkvouch(arguments);
+        assert_eq!(run.code, Some(2), "{}", run.err);
+        assert!(run.err.contains("an output would overwrite this file"), "{}", run.err);
+    }
+    for arguments in [&["scan", store, "--at", AT][..], &["report", "--db", db, "--at", AT]] {
+        let run = apkvouch(arguments);
+        assert_eq!((run.code, run.err.lines().count()), (Some(2), 1), "{}", run.err);
+        assert!(run.err.contains("give --registry FILE"), "{}", run.err);
+    }
+}

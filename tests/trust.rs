@@ -425,3 +425,30 @@ fn minisign_takes_what_we_sign_also_behind_another_signature() {
     assert!(minisign(folder, "-S -s m.key -m registry.toml -x m.minisig"));
     assert!(minisign(folder, &format!("-V -P {key} -m registry.toml -x m.minisig")));
 }
+
+/// `registry diff` may ask of the older registry that it is the one that was published.
+#[test]
+fn a_comparison_can_ask_for_trust_in_the_older_registry() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(assert_cmd::cargo::cargo_bin!("apkvouch")).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (old, new, key) = (path("old.toml"), path("new.toml"), path("keeper.key"));
+    assert_eq!(run(&["registry", "init", &old, "--id", "x"]).0, Some(0));
+    assert_eq!(run(&["registry", "new-key", &key, "--no-password"]).0, Some(0));
+    assert_eq!(run(&["registry", "sign", &old, "--key", &key]).0, Some(0));
+    fs::copy(&old, &new).unwrap();
+    assert_eq!(run(&["registry", "add-subject", &new, "a", "--name", "A"]).0, Some(0));
+    let diff = ["registry", "diff", &old, &new, "--registry-key", &path("keeper.pub")].map(str::to_owned);
+    let diff: Vec<&str> = diff.iter().map(String::as_str).collect();
+    assert_eq!(run(&diff).0, Some(1), "{:?}", run(&diff));
+    let text = fs::read_to_string(&old).unwrap();
+    fs::write(&old, format!("{text}# altered\n")).unwrap();
+    let (code, error) = run(&diff);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("does not fit"), "{error}");
+    assert_eq!(run(&["registry", "diff", &old, &new]).0, Some(1), "nobody asked");
+}

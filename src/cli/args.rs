@@ -338,8 +338,18 @@ pub(super) struct Against {
     ///
     /// Keys then have the status that they had, as far as the registry tells: whoever was authorised on that day is. A
     /// revocation for compromise, and a suspension, holds on every day.
-    #[arg(long, value_name = "DATE", value_parser = time, requires = "registry")]
+    #[arg(long, value_name = "DATE", value_parser = time)]
     pub(super) at: Option<jiff::Timestamp>,
+}
+
+impl Against {
+    /// The files that are read for it.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> =
+            self.registry.iter().flat_map(|registry| self.trust.files(registry)).collect();
+        files.extend(self.policy.clone());
+        files
+    }
 }
 
 #[derive(Debug, Args)]
@@ -536,6 +546,16 @@ pub(super) fn spelled_out(arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 impl RegistryTrust {
+    /// The files that are read to believe `registry`, and the one that remembers its serial.
+    pub(super) fn files(&self, registry: &Path) -> Vec<PathBuf> {
+        let mut files = vec![registry.to_owned()];
+        files.extend(self.keys.iter().map(PathBuf::from));
+        files.extend(self.signatures.iter().cloned());
+        files.push(trust::signature_path(registry));
+        files.extend(self.state.clone());
+        files
+    }
+
     /// What to ask of the registry now, or as of the time `at`, when that is given.
     pub(super) fn options(
         &self,

@@ -50,7 +50,10 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     options.marks = Some(MarkOptions::default());
     options.file_digest = true;
     let progress = Progress::none();
-    let mut report = Report::new(&arguments.form, &look)?;
+    let of_registry = arguments.registry.iter().flat_map(|registry| arguments.trust.files(registry));
+    let inputs = arguments.apks.iter().chain(&arguments.listed.files_from).chain(&arguments.policy).cloned();
+    let inputs = inputs.chain(of_registry);
+    let mut report = Report::new(&arguments.form, &look, inputs)?;
     report.summary.policy = judging.summary();
     scan(named(arguments.listed.after(arguments.apks.clone())?), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);

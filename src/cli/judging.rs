@@ -51,6 +51,10 @@ pub(super) struct Judging {
 impl Judging {
     /// What `against` asks for, and a report of `command` that says so.
     pub(super) fn new(against: &Against, command: &'static str) -> anyhow::Result<(Self, ReportOptions)> {
+        if against.at.is_some() && against.registry.is_none() {
+            let message = "--at asks who was authorised on that day; give --registry FILE, which tells it";
+            return Err(Error::Usage(message.to_owned()).into());
+        }
         let now = against.at.unwrap_or_else(this_second);
         let trusted = against.trust.options(against.at, now)?;
         let registry = against.registry.as_ref().map(|path| trust::open(path, &trusted)).transpose()?;

@@ -49,6 +49,8 @@ pub(super) fn terminal_width() -> Option<usize> {
 /// not at all.
 pub(super) struct Report {
     outputs: Vec<Output>,
+    /// Where the files are that it goes to.
+    places: BTreeSet<PathBuf>,
     /// The first fault while writing.
     fault: Option<anyhow::Error>,
     /// Whether what passed, or was left out on purpose, is counted and not told.
@@ -71,14 +73,23 @@ struct ReportFile {
 }
 
 impl Report {
-    /// Begins the reports that `form` asks for.
-    pub(super) fn new(form: &Form, options: &ReportOptions) -> anyhow::Result<Self> {
+    /// Begins the reports that `form` asks for. None goes to a file of `inputs`, nor, later, to one that is judged.
+    pub(super) fn new(
+        form: &Form,
+        options: &ReportOptions,
+        inputs: impl IntoIterator<Item = PathBuf>,
+    ) -> anyhow::Result<Self> {
         let mut places = BTreeSet::new();
         for (_, path) in &form.outputs {
             if !places.insert(place(path)) {
                 let message = format!("{}: two outputs go to this file; name another one", path.display());
                 return Err(Error::Usage(message).into());
             }
+        }
+        if !places.is_empty()
+            && let Some(input) = inputs.into_iter().find(|input| places.contains(&place(input)))
+        {
+            return Err(overwritten(&input).into());
         }
         let out: Box<dyn Write> = Box::new(BufWriter::with_capacity(1 << 16, io::stdout()));
         let mut outputs = vec![Output { writer: (form.format.open)(out, options), file: None }];
@@ -92,10 +103,16 @@ impl Report {
             outputs
                 .push(Output { writer: (format.open)(Box::new(file.clone()), &of_files), file: Some(file) });
         }
-        Ok(Self { outputs, fault: None, only_bad: false, summary: Summary::default() })
+        Ok(Self { outputs, places, fault: None, only_bad: false, summary: Summary::default() })
     }
 
     pub(super) fn add(&mut self, result: &FileResult) -> anyhow::Result<()> {
+        let path = Path::new(&result.path);
+        if self.places.iter().any(|output| output.file_name() == path.file_name())
+            && self.places.contains(&place(path))
+        {
+            return Err(overwritten(path).into());
+        }
         self.summary.add(result);
         let mut pruned = None;
         if self.only_bad {
@@ -175,6 +192,12 @@ impl Write for ReportFile {
     fn flush(&mut self) -> io::Result<()> {
         self.file.borrow_mut().flush()
     }
+}
+
+fn overwritten(input: &Path) -> Error {
+    let message =
+        format!("{}: an output would overwrite this file, which is read; name another one", input.display());
+    Error::Usage(message)
 }
 
 /// The same for every spelling of the name of one file, whether or not it is there.

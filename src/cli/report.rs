@@ -29,7 +29,8 @@ pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
             scan.id
         ));
     }
-    let mut report = Report::new(&arguments.form, &look)?;
+    let inputs = std::iter::once(arguments.db.clone()).chain(arguments.against.files());
+    let mut report = Report::new(&arguments.form, &look, inputs)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
     let progress = Progress::none();

@@ -41,6 +41,8 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         options.known = Some(ledger);
     }
 
+    let inputs = arguments.paths.iter().chain(&arguments.listed.files_from).chain(&arguments.db).cloned();
+    let inputs = inputs.chain(arguments.against.files());
     let mut walking = WalkOptions::default();
     walking.all_files = arguments.all_files;
     walking.include = globs(&arguments.include)?;
@@ -49,7 +51,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let walk = Walk::over(arguments.listed.after(arguments.paths.clone())?, walking);
     let not_apk = walk.not_apk();
     let progress = Progress::on_terminal();
-    let mut report = Report::new(&arguments.form, &look)?;
+    let mut report = Report::new(&arguments.form, &look, inputs)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
     let mut recording = ledger.as_ref().map(|ledger| begin(ledger, &look)).transpose()?;

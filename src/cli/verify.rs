@@ -38,7 +38,8 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     look.verbose = arguments.verbose;
     look.certificates = arguments.print_certs || arguments.verbose;
     let progress = Progress::none();
-    let mut report = Report::new(&arguments.form, &look)?;
+    let inputs = arguments.apks.iter().chain(&arguments.v4_signature_file).cloned();
+    let mut report = Report::new(&arguments.form, &look, inputs)?;
     let found = arguments.apks.clone().into_iter().map(Found::File);
     scan(named(found), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);

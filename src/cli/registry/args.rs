@@ -334,12 +334,14 @@ pub(in super::super) struct Show {
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Diff {
-    /// The older registry
-    #[arg(value_name = "OLD")]
+    /// The older registry; what is said under "Trust in the registry" holds for this one
+    #[arg(id = "registry", value_name = "OLD")]
     pub(super) old: PathBuf,
     /// The newer registry
     #[arg(value_name = "NEW")]
     pub(super) new: PathBuf,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
     /// The form of the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: ViewForm,
