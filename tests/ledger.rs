@@ -58,7 +58,11 @@ fn said(run: &Run) -> Vec<&str> {
 }
 
 fn app(package: &str, key: &str) -> Vec<u8> {
-    let manifest = Manifest::new(package).min_sdk(24).target_sdk(30);
+    app_of_version(package, key, 7)
+}
+
+fn app_of_version(package: &str, key: &str, version: u32) -> Vec<u8> {
+    let manifest = Manifest::new(package).min_sdk(24).target_sdk(30).version(version, "x");
     Apk::new().manifest(manifest).v2(Signer::v2(&Key::named(key))).build()
 }
 
@@ -566,4 +570,65 @@ fn the_database_is_no_place_for_an_output() {
         assert_eq!((run.code, run.err.lines().count()), (Some(2), 1), "{}", run.err);
         assert!(run.err.contains("give --registry FILE"), "{}", run.err);
     }
+}
+
+#[test]
+fn the_whole_shows_what_no_file_does() {
+    let shop = Shop::new();
+    let whole = || {
+        let ledger = Ledger::open_to_read(shop.db()).unwrap();
+        ledger.whole(&ledger.scan(None).unwrap()).unwrap()
+    };
+    shop.read(&all(), LATER);
+    let first = whole();
+    assert_eq!((first.files, first.packages, first.signers, first.earlier_scan), (3, 3, 3, None));
+    assert_eq!((first.packages_with_several_signers, first.duplicates, first.packages_gone_back), (0, 0, 0));
+    // One package by another signer, which is no signer of a file that does not verify; the same by the same is nothing.
+    fs::write(shop.apk("one again"), app_of_version("com.example.one", "ec-p256", 8)).unwrap();
+    fs::write(shop.apk("one foreign"), app("com.example.one", "ec-p384")).unwrap();
+    let mut broken = app("com.example.two", "ec-p256-3");
+    let place = broken.windows(10).position(|window| window == b"not really").unwrap();
+    broken[place] ^= 1;
+    fs::write(shop.apk("two broken"), broken).unwrap();
+    // The same twice; what is no app counts, too.
+    fs::copy(shop.apk("three"), shop.apk("three again")).unwrap();
+    fs::write(shop.apk("text"), "no APK").unwrap();
+    fs::write(shop.apk("text again"), "no APK").unwrap();
+    // One version back, one on.
+    fs::write(shop.apk("two"), app_of_version("com.example.two", "ec-p256-2", 6)).unwrap();
+    shop.read(&all(), LATER);
+    let second = whole();
+    assert_eq!((second.files, second.packages, second.signers), (6, 3, 3));
+    assert_eq!((second.packages_with_several_signers, second.several_signers.len()), (1, 1));
+    let several = &second.several_signers[0];
+    assert_eq!(several.package, "com.example.one");
+    let by: Vec<(u64, bool)> =
+        several.signed_by.iter().map(|by| (by.files, by.path.ends_with("one foreign.apk"))).collect();
+    assert_eq!(by, [(2, false), (1, true)]);
+    assert_eq!((second.duplicated, second.duplicates), (2, 2));
+    assert!(second.most_duplicated.iter().any(|twice| twice.paths[0].ends_with("three again.apk")));
+    assert_eq!((second.earlier_scan, second.packages_gone_back), (Some(1), 1));
+    let back = &second.gone_back[0];
+    assert_eq!((back.package.as_str(), back.before, back.after), ("com.example.two", 7, 6));
+    let most = &second.largest_signers[0];
+    assert_eq!((most.packages, most.files), (2, 3), "{most:?}");
+
+    let db = shop.db();
+    let db = db.to_str().unwrap();
+    let text = apkvouch(&["report", "--db", db, "--whole"]);
+    assert_eq!(text.code, Some(0), "{}", text.err);
+    for line in [
+        "scan 2: 6 files of 3 packages by 3 signers",
+        "packages signed by different signers: 1; ask the owner which is his, and register it",
+        "files that stand there more than once: 2; keep one of each",
+        "  com.example.two  7 -> 6",
+    ] {
+        assert!(text.out.lines().any(|found| found == line), "expected {line:?} in {}", text.out);
+    }
+    let json = apkvouch(&["report", "--db", db, "--whole", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((value["schema"].as_u64(), value["packages_gone_back"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(apkvouch(&["report", "--db", db, "--whole", "--format", "csv"]).code, Some(2));
+    let earlier = apkvouch(&["report", "--db", db, "--whole", "--scan", "1"]);
+    assert!(earlier.out.starts_with("scan 1: 3 files"), "{}", earlier.out);
 }

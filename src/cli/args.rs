@@ -177,6 +177,7 @@ Examples:
   apkvouch scan store/ --db store.db
   apkvouch report --db store.db --registry registry.toml --output json=report.json
   apkvouch report --db store.db --scans
+  apkvouch report --db store.db --whole
 
 The registry and the policy are those that are given here, whatever the scan was held against.";
 
@@ -363,6 +364,10 @@ pub(super) struct Report {
     /// List the scans that are in the database, and nothing else
     #[arg(long, conflicts_with = "scan")]
     pub(super) scans: bool,
+    /// Tell what only the whole of the scan shows: packages with several signers, who signs how much, files that stand there more than
+    /// once, versions that went back. As text or, with --format json, one document
+    #[arg(long, conflicts_with_all = ["scans", "registry", "policy", "only_bad", "outputs"])]
+    pub(super) whole: bool,
     #[command(flatten)]
     pub(super) against: Against,
     /// Report what did not pass, and nothing else; the summary counts everything

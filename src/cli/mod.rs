@@ -16,6 +16,7 @@ mod registry;
 mod report;
 mod scan;
 mod verify;
+mod whole;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -21,6 +21,9 @@ pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
         return list(&ledger);
     }
     let scan = ledger.scan(arguments.scan)?;
+    if arguments.whole {
+        return super::whole::run(&ledger.whole(&scan)?, &arguments.form);
+    }
     let (mut judging, mut look) = Judging::new(&arguments.against, "report")?;
     look.colour = coloured(color);
     if let (Some(registry), None) = (&scan.registry, &judging.registry) {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Ledger;
 use super::Scan;
 use super::entry;
+use super::hex;
 use super::schema::fault;
 use crate::error::Error;
 
@@ -136,8 +137,6 @@ impl Sides<'_> {
                 continue;
             }
             self.last = Some(path.clone());
-            let hex =
-                |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
             let signers: Vec<u8> = row.get(5)?;
             let digest: Option<Vec<u8>> = row.get(6)?;
             let side = Side {

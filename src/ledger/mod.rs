@@ -7,6 +7,7 @@
 mod difference;
 mod entry;
 mod schema;
+mod whole;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -41,6 +42,12 @@ pub use difference::Change;
 pub use difference::ChangeKind;
 pub use difference::Side;
 pub use entry::FileRecord;
+pub use whole::Duplicate;
+pub use whole::GoneBack;
+pub use whole::PackageSigners;
+pub use whole::SignedBy;
+pub use whole::SignerCount;
+pub use whole::Whole;
 
 use entry::Seen;
 use schema::fault;
@@ -108,6 +115,11 @@ fn made_by() -> String {
 fn key_of(bytes: &[u8]) -> Key {
     let digest = sha256(bytes);
     digest.first_chunk().copied().unwrap_or_default()
+}
+
+/// Bytes in lower case.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 impl Ledger {

@@ -1,0 +1,105 @@
+//! `apkvouch report --whole`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use apkvouch::Error;
+use apkvouch::ledger::Whole;
+use apkvouch::report::escape;
+use serde::Serialize;
+
+use super::args::Form;
+use super::output::unwritten;
+
+/// So many of a kind are told to people.
+const MOST: usize = 10;
+
+pub(super) fn run(whole: &Whole, form: &Form) -> anyhow::Result<u8> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: u32,
+        #[serde(flatten)]
+        whole: &'a Whole,
+    }
+    let text = match form.format.name {
+        "text" => text(whole)?,
+        "json" => serde_json::to_string_pretty(&Document { schema: 1, whole })? + "\n",
+        other => {
+            let message = format!("--whole is told as text or json, not as {other}; give --format json");
+            return Err(Error::Usage(message).into());
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritten)?;
+    Ok(0)
+}
+
+fn text(whole: &Whole) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let Whole { scan, files, packages, signers, .. } = whole;
+    writeln!(text, "scan {scan}: {files} files of {packages} packages by {signers} signers")?;
+
+    heading(
+        &mut text,
+        whole.packages_with_several_signers,
+        "packages signed by different signers",
+        "ask the owner which is his, and register it",
+    )?;
+    for package in whole.several_signers.iter().take(MOST) {
+        line(&mut text, 2, &package.package)?;
+        for by in package.signed_by.iter().take(MOST) {
+            line(&mut text, 4, &format!("{}  {} files, {}", short(&by.signers), by.files, by.path))?;
+        }
+    }
+    more(&mut text, whole.packages_with_several_signers, whole.several_signers.len())?;
+
+    heading(&mut text, whole.duplicated, "files that stand there more than once", "keep one of each")?;
+    for duplicate in whole.most_duplicated.iter().take(MOST) {
+        let [first, last] = &duplicate.paths;
+        line(&mut text, 2, &format!("{} times: {first}, {last}", duplicate.files))?;
+    }
+    more(&mut text, whole.duplicated, whole.most_duplicated.len())?;
+
+    if let Some(earlier) = whole.earlier_scan {
+        let what = format!("packages with a lower version than in scan {earlier}");
+        heading(&mut text, whole.packages_gone_back, &what, "see who put it back")?;
+        for back in whole.gone_back.iter().take(MOST) {
+            line(&mut text, 2, &format!("{}  {} -> {}", back.package, back.before, back.after))?;
+        }
+        more(&mut text, whole.packages_gone_back, whole.gone_back.len())?;
+    }
+
+    writeln!(text, "\nwho signs the most packages")?;
+    for signer in whole.largest_signers.iter().take(MOST) {
+        line(
+            &mut text,
+            2,
+            &format!("{}  {} packages, {} files", short(&signer.signers), signer.packages, signer.files),
+        )?;
+    }
+    more(&mut text, *signers, whole.largest_signers.len())?;
+    Ok(text)
+}
+
+/// What there is of a kind, and what to do when there is any.
+fn heading(text: &mut String, count: u64, what: &str, advice: &str) -> std::fmt::Result {
+    if count == 0 { writeln!(text, "\n{what}: 0") } else { writeln!(text, "\n{what}: {count}; {advice}") }
+}
+
+fn line(text: &mut String, indent: usize, line: &str) -> std::fmt::Result {
+    writeln!(text, "{:indent$}{}", "", escape::visible(line))
+}
+
+fn more(text: &mut String, count: u64, listed: usize) -> std::fmt::Result {
+    let shown = u64::try_from(listed.min(MOST)).unwrap_or(u64::MAX);
+    match count.saturating_sub(shown) {
+        0 => Ok(()),
+        more => writeln!(text, "  and {more} more: --format json"),
+    }
+}
+
+/// The first digits of each certificate, as tables have them.
+fn short(signers: &[String]) -> String {
+    let signers: Vec<&str> = signers.iter().map(|signer| signer.get(..16).unwrap_or(signer)).collect();
+    signers.join(" + ")
+}
