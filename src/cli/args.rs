@@ -24,6 +24,7 @@ use clap::builder::Styles;
 use clap::builder::TypedValueParser as _;
 use clap::builder::styling::AnsiColor;
 
+use super::later::Later;
 use super::registry::args as registry;
 
 const STYLES: Styles = Styles::styled()
@@ -62,32 +63,35 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Checks the signatures of APKs, offline and exactly as Android does
     #[command(after_long_help = VERIFY_HELP)]
-    Verify(Verify),
+    Verify(Later<Verify>),
     /// Shows everything that is in one APK: identity, signers, signing block, a map of the file, and whom each Android version sees
     #[command(after_long_help = INSPECT_HELP)]
-    Inspect(Inspect),
+    Inspect(Later<Inspect>),
     /// Judges every APK in directories, against a registry of authenticated signers when one is given
     #[command(after_long_help = SCAN_HELP)]
-    Scan(Scan),
+    Scan(Later<Scan>),
     /// Writes again what a scan has kept in a database, judged anew and without reading any APK
     #[command(after_long_help = REPORT_HELP)]
-    Report(Report),
+    Report(Later<Report>),
     /// Tells what has changed between two scans that are kept in a database
     #[command(after_long_help = DIFF_HELP)]
-    Diff(Diff),
+    Diff(Later<Diff>),
     /// Decides whether APKs may be published, by a registry and a policy; what cannot be judged does not pass
     #[command(after_long_help = GATE_HELP)]
-    Gate(Gate),
+    Gate(Later<Gate>),
     /// Writes and checks policy files
-    Policy(Policy),
+    Policy(Later<Policy>),
     /// Explains a finding: what it means, its cause and what to do
-    Explain(Explain),
+    Explain(Later<Explain>),
     /// Makes, changes, signs and shows registries of authenticated signers
     #[command(after_long_help = registry::HELP)]
-    Registry {
-        #[command(subcommand)]
-        command: registry::RegistryCommand,
-    },
+    Registry(Later<Registry>),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Registry {
+    #[command(subcommand)]
+    pub(super) command: registry::RegistryCommand,
 }
 
 const VERIFY_HELP: &str = "\

@@ -8,6 +8,7 @@ mod explain;
 mod gate;
 mod inspect;
 mod judging;
+mod later;
 mod lineage;
 mod output;
 mod policy;
@@ -24,7 +25,10 @@ use std::process::ExitCode;
 
 use apkvouch::Error;
 use apkvouch::report::escape;
-use clap::Parser as _;
+use clap::CommandFactory as _;
+use clap::FromArgMatches as _;
+
+use later::Later;
 
 /// A file or an output could not be read or written.
 const OPERATIONAL: u8 = 3;
@@ -35,7 +39,7 @@ pub(crate) fn main() -> ExitCode {
         return ExitCode::from(compat::run(invocation));
     }
     let arguments = args::spelled_out(arguments);
-    let arguments = match args::Arguments::try_parse_from(&arguments) {
+    let arguments = match parsed(&arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             if let Some(line) = advice::instead_of(&error, &arguments) {
@@ -49,20 +53,30 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let done = match &arguments.command {
-        args::Command::Verify(verify) => verify::run(verify, arguments.color),
-        args::Command::Inspect(inspect) => inspect::run(inspect, arguments.color),
-        args::Command::Scan(scan) => scan::run(scan, arguments.color),
-        args::Command::Report(report) => report::run(report, arguments.color),
-        args::Command::Diff(diff) => diff::run(diff),
-        args::Command::Gate(gate) => gate::run(gate, arguments.color),
-        args::Command::Policy(policy) => policy::run(policy),
-        args::Command::Explain(explain) => explain::run(explain),
-        args::Command::Registry { command } => registry::run(command),
+        args::Command::Verify(Later(verify)) => verify::run(verify, arguments.color),
+        args::Command::Inspect(Later(inspect)) => inspect::run(inspect, arguments.color),
+        args::Command::Scan(Later(scan)) => scan::run(scan, arguments.color),
+        args::Command::Report(Later(report)) => report::run(report, arguments.color),
+        args::Command::Diff(Later(diff)) => diff::run(diff),
+        args::Command::Gate(Later(gate)) => gate::run(gate, arguments.color),
+        args::Command::Policy(Later(policy)) => policy::run(policy),
+        args::Command::Explain(Later(explain)) => explain::run(explain),
+        args::Command::Registry(Later(registry)) => registry::run(&registry.command),
     };
     ExitCode::from(done.unwrap_or_else(|error| {
         complain(&error);
         exit_code(&error)
     }))
+}
+
+fn parsed(arguments: &[OsString]) -> Result<args::Arguments, clap::Error> {
+    let mut command = args::Arguments::command();
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
+        args::Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    });
+    // It is large, and the program ends soon.
+    std::mem::forget(command);
+    parsed
 }
 
 /// One line a fault on standard error, unless the reader of our output has simply gone.
