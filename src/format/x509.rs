@@ -10,6 +10,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use data_encoding::HEXLOWER;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::prelude::X509Certificate;
 
@@ -680,9 +681,7 @@ fn escape(text: &str) -> String {
 
 fn hex(start: &str, octets: &[u8]) -> String {
     let mut text = String::from(start);
-    for octet in octets {
-        let _ = write!(text, "{octet:02x}");
-    }
+    HEXLOWER.encode_append(octets, &mut text);
     text
 }
 

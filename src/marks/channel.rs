@@ -1,10 +1,11 @@
 //! Channel marks: decoded, and never more than claims.
 
+use data_encoding::HEXLOWER;
+
 use super::Content;
 use super::Mark;
 use super::MarkKind;
 use super::Reading;
-use super::hex;
 use crate::apk::Stop;
 use crate::finding::FindingCode;
 use crate::format::ParseError;
@@ -33,7 +34,7 @@ impl Reading<'_> {
                     mark.push(name, value);
                 }
                 if !behind.is_empty() {
-                    mark.push("trailing-bytes", hex(behind));
+                    mark.push("trailing-bytes", HEXLOWER.encode(behind));
                 }
             }
             Err(error) => malformed(mark, &error, &value),

@@ -7,13 +7,14 @@ use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use data_encoding::HEXLOWER;
+
 use super::Budget;
 use super::Content;
 use super::Coverage;
 use super::Mark;
 use super::Reading;
 use super::certificate;
-use super::hex;
 use crate::Limits;
 use crate::apk::Stop;
 use crate::crypto;
@@ -132,10 +133,10 @@ pub(super) fn describe(mark: &mut Mark, cms: &Cms<'_>, limits: &Limits) {
     }
     for info in data.signer_infos.iter().take(DESCRIBED_SIGNERS) {
         if let Some(identifier) = info.sid.key_identifier {
-            mark.push("key-identifier", hex(identifier));
+            mark.push("key-identifier", HEXLOWER.encode(identifier));
         } else {
             mark.push("issuer", x509::distinguished_name(info.sid.issuer, limits));
-            mark.push("serial", hex(info.sid.serial));
+            mark.push("serial", HEXLOWER.encode(info.sid.serial));
         }
         mark.push("algorithm", algorithm_name(info));
         let signer = cms.find_certificate(info).map(|found| found.identity(limits));
@@ -288,8 +289,8 @@ fn check_attributes(
         Some(actual) if actual != signed => Err(Outcome::Mismatch(format!(
             "the content has {} {}, signed is {}",
             digest.name(),
-            hex(actual),
-            hex(signed)
+            HEXLOWER.encode(actual),
+            HEXLOWER.encode(signed)
         ))),
         _ => Ok(()),
     }

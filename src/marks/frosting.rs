@@ -3,12 +3,12 @@
 //! Source: avast `apkverifier`, `signingblock/frosting.go`.
 
 use data_encoding::BASE64;
+use data_encoding::HEXLOWER;
 
 use super::Content;
 use super::Coverage;
 use super::Mark;
 use super::Reading;
-use super::hex;
 use crate::apk::SigningBlock;
 use crate::apk::Stop;
 use crate::crypto;
@@ -58,7 +58,7 @@ impl Reading<'_> {
             return Ok(());
         };
         mark.push("key-index", entry.key_index.to_string());
-        mark.push("covered-sha256", hex(entry.file_sha256));
+        mark.push("covered-sha256", HEXLOWER.encode(entry.file_sha256));
         self.check_frosting(mark, block, &entry)
     }
 
@@ -104,7 +104,7 @@ impl Reading<'_> {
             mark.verified(Coverage::File, Vec::new());
         } else {
             let finding = mark.finding(FindingCode::FrostingDigestMismatch);
-            mark.broken(finding.values(hex(entry.file_sha256), hex(actual)));
+            mark.broken(finding.values(HEXLOWER.encode(entry.file_sha256), HEXLOWER.encode(actual)));
         }
         Ok(())
     }

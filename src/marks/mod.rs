@@ -709,15 +709,6 @@ const ADI_REGISTRATION: &[u8] = b"assets/adi-registration.properties";
 const BUNDLETOOL: &str =
     "bundletool names its v1 signature so: made from an app bundle, usually by the store that signs";
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

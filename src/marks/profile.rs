@@ -17,12 +17,13 @@
 
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
+
 use super::Content;
 use super::Mark;
 use super::ProfileName;
 use super::Reading;
 use super::certificate;
-use super::hex;
 use crate::Error;
 use crate::apk::Stop;
 use crate::fields::AsName;
@@ -323,7 +324,7 @@ impl Reading<'_> {
         let limit = self.limits().mark_text;
         let value = self.start(content, limit)?;
         if decoder == Decoder::Hex {
-            mark.push("hex", hex(&value));
+            mark.push("hex", HEXLOWER.encode(&value));
             if mark.size > limit {
                 mark.reason = Some(format!("the first {limit} bytes are read"));
             }

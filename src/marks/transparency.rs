@@ -10,11 +10,12 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use data_encoding::HEXLOWER;
+
 use super::Content;
 use super::Coverage;
 use super::Mark;
 use super::Reading;
-use super::hex;
 use super::json_signature;
 use super::json_signature::Fault;
 use crate::apk::Stop;
@@ -165,7 +166,7 @@ impl Reading<'_> {
         for record in records {
             let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
             let digest = match self.apk.read_entry(record, &mut |piece| hasher.update(piece)) {
-                Ok(()) => Ok(hex(&hasher.finish())),
+                Ok(()) => Ok(HEXLOWER.encode(&hasher.finish())),
                 Err(Stop::Malformed(fault)) => Err(fault.message()),
                 Err(stop) => return Err(stop),
             };

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use data_encoding::HEXLOWER;
+
 use super::Content;
 use super::Mark;
 use super::Reading;
 use super::certificate;
 use super::cms;
 use super::cms::Cms;
-use super::hex;
 use super::json_signature;
 use crate::apk::Stop;
 use crate::format::jws::Jws;
@@ -60,7 +61,7 @@ impl Reading<'_> {
                 // A character may be cut at the end of the start.
                 mark.push("text", String::from_utf8_lossy(start).trim_end_matches('\u{fffd}'));
             }
-            _ => mark.push("starts-with", hex(start.get(..SHOWN).unwrap_or(start))),
+            _ => mark.push("starts-with", HEXLOWER.encode(start.get(..SHOWN).unwrap_or(start))),
         }
         Ok(())
     }

@@ -10,7 +10,6 @@ use std::io;
 use std::io::Write;
 
 use super::escape::visible;
-use super::model::hex;
 use super::pem;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -26,6 +25,7 @@ use crate::scheme::VerifiedSigner;
 use crate::verify::StampVerification;
 use crate::verify::Verification;
 
+use data_encoding::HEXLOWER;
 use v4::Answer;
 
 /// Which apksigner's lines.
@@ -541,7 +541,7 @@ fn label(scheme: SchemeId) -> &'static str {
 }
 
 fn digests(out: &mut dyn Write, name: &str, digests: &PrintedDigests) -> io::Result<()> {
-    writeln!(out, "{name} SHA-256 digest: {}", hex(&digests.sha256))?;
-    writeln!(out, "{name} SHA-1 digest: {}", hex(&digests.sha1))?;
-    writeln!(out, "{name} MD5 digest: {}", hex(&digests.md5))
+    writeln!(out, "{name} SHA-256 digest: {}", HEXLOWER.encode(&digests.sha256))?;
+    writeln!(out, "{name} SHA-1 digest: {}", HEXLOWER.encode(&digests.sha1))?;
+    writeln!(out, "{name} MD5 digest: {}", HEXLOWER.encode(&digests.md5))
 }

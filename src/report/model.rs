@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::container::ContainerRow;
@@ -548,7 +549,7 @@ impl FileResult {
         Self {
             schema: SCHEMA,
             path: path.to_string_lossy().into_owned(),
-            path_bytes: path.to_str().is_none().then(|| hex(bytes)),
+            path_bytes: path.to_str().is_none().then(|| HEXLOWER.encode(bytes)),
             size: None,
             status,
             verdict: None,
@@ -668,15 +669,15 @@ impl CertificateRow {
         let PrintedDigests { sha256, sha1, md5 } = certificate.digests();
         let key = certificate.key();
         Self {
-            sha256: hex(sha256),
-            sha1: hex(sha1),
-            md5: hex(md5),
+            sha256: HEXLOWER.encode(sha256),
+            sha1: HEXLOWER.encode(sha1),
+            md5: HEXLOWER.encode(md5),
             subject: certificate.subject().to_owned(),
             key_algorithm: key.algorithm.clone(),
             key_bits: key.bits,
-            public_key_sha256: hex(&key.digests.sha256),
-            public_key_sha1: hex(&key.digests.sha1),
-            public_key_md5: hex(&key.digests.md5),
+            public_key_sha256: HEXLOWER.encode(&key.digests.sha256),
+            public_key_sha1: HEXLOWER.encode(&key.digests.sha1),
+            public_key_md5: HEXLOWER.encode(&key.digests.md5),
         }
     }
 }
@@ -760,15 +761,6 @@ impl FindingSigner {
 
 pub(super) fn bounded(max_sdk: u32) -> Option<u32> {
     (max_sdk < MAX_SDK).then_some(max_sdk)
-}
-
-/// Lower-case hexadecimal, two digits a byte.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -6,6 +6,8 @@
 //! Source: apksig `V2SchemeVerifier.parseSigner`, `V3SchemeVerifier.parseSigner`,
 //! `ApkSigningBlockUtilsLite.getSignaturesToVerify`.
 
+use data_encoding::HEXLOWER;
+
 use super::Context;
 use super::HybridHalf;
 use super::VerifiedSigner;
@@ -501,8 +503,8 @@ pub(super) fn key_mismatch(
         return None;
     }
     Some((
-        format!("the certificate's key, SHA-256 {}", hex(&crypto::sha256(expected))),
-        format!("a key with SHA-256 {}", hex(&crypto::sha256(public_key))),
+        format!("the certificate's key, SHA-256 {}", HEXLOWER.encode(&crypto::sha256(expected))),
+        format!("a key with SHA-256 {}", HEXLOWER.encode(&crypto::sha256(public_key))),
     ))
 }
 
@@ -522,13 +524,4 @@ fn claim_certificates(
 /// The levels of a v3 signer as API levels.
 pub(super) fn api_range(range: (i32, i32)) -> (u32, u32) {
     (u32::try_from(range.0).unwrap_or(0), u32::try_from(range.1).unwrap_or(MAX_SDK))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,5 +1,7 @@
 //! Content digests of a file: all that any scheme asks for, computed in one pass, and their comparison.
 
+use data_encoding::HEXLOWER;
+
 use crate::apk::Apk;
 use crate::apk::SigningBlock;
 use crate::apk::Stop;
@@ -11,7 +13,6 @@ use crate::format::zip::EOCD_CD_OFFSET_FIELD;
 
 use super::block::ExaminedSigner;
 use super::block::SignerCodes;
-use super::block::hex;
 
 /// The computed digests, or why one could not be computed.
 pub(crate) type ContentDigests = Vec<(ContentDigestAlgorithm, Result<Vec<u8>, String>)>;
@@ -61,7 +62,9 @@ pub(super) fn compare(
         match computed.iter().find(|(algorithm, _)| *algorithm == content) {
             Some((_, Ok(actual))) if actual == expected => {}
             Some((_, Ok(actual))) => {
-                findings.push(finding.detail(content.name()).values(hex(expected), hex(actual)));
+                findings.push(
+                    finding.detail(content.name()).values(HEXLOWER.encode(expected), HEXLOWER.encode(actual)),
+                );
             }
             Some((_, Err(reason))) => {
                 findings.push(finding.detail(format!("{} cannot be computed: {reason}", content.name())));

@@ -11,6 +11,8 @@
 //!
 //! [spec]: https://source.android.com/docs/security/features/apksigning/v3-2
 
+use data_encoding::HEXLOWER;
+
 use super::BlockScheme;
 use super::Context;
 use super::Examined;
@@ -18,7 +20,6 @@ use super::HybridHalf;
 use super::block;
 use super::block::ExaminedSigner;
 use super::block::SignerCodes;
-use super::block::hex;
 use super::v3;
 use super::v3::Attributes;
 use crate::apk::Stop;
@@ -254,11 +255,10 @@ fn check_digests(classical: &ExaminedSigner, post_quantum: &ExaminedSigner) -> R
             id.lookup().is_some_and(|row| row.content_digest == algorithm) && other != digest
         });
         if let Some((_, other)) = other {
-            return fault(
-                Finding::new(FindingCode::V32InconsistentDigests)
-                    .detail(algorithm.name())
-                    .values(format!("{}, as the classical signer", hex(digest)), hex(other)),
-            );
+            return fault(Finding::new(FindingCode::V32InconsistentDigests).detail(algorithm.name()).values(
+                format!("{}, as the classical signer", HEXLOWER.encode(digest)),
+                HEXLOWER.encode(other),
+            ));
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use crate::apk::EntryLayout;
@@ -11,7 +12,6 @@ use crate::apk::GapPlace;
 use crate::apk::Layout;
 use crate::apk::Overlap;
 use crate::inspect::ArchiveFacts;
-use crate::report::model::hex;
 
 /// How the archive lies in the file: every byte belongs to an entry, a section or a gap.
 #[derive(Debug, Clone, Serialize)]
@@ -181,7 +181,7 @@ impl GapRow {
             _ => None,
         };
         let start = match &gap.content {
-            GapContent::Data { start, .. } => Some(hex(start)),
+            GapContent::Data { start, .. } => Some(HEXLOWER.encode(start)),
             _ => None,
         };
         Self { offset, size, place, content, padding: gap.is_padding(), content_offset, name, start }

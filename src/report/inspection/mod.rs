@@ -7,6 +7,7 @@ mod text;
 
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::FileResult;
@@ -16,7 +17,6 @@ use super::model::LineageRow;
 use super::model::MarkRow;
 use super::model::SCHEMA;
 use super::model::bounded;
-use super::model::hex;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -184,7 +184,7 @@ impl InspectionRow {
         let identity = inspection.identity.as_ref().map(IdentityRow::new);
         Self {
             file: FileResult::judged(path, &inspection.verification, None, passed),
-            sha256: hex(&inspection.sha256),
+            sha256: HEXLOWER.encode(&inspection.sha256),
             identity: identity.clone().filter(|_| verified),
             claimed_identity: identity.filter(|_| !verified),
             devices: inspection.devices.iter().map(DeviceRow::new).collect(),
@@ -256,7 +256,7 @@ impl InspectedCertificate {
         };
         match &details.key {
             Some(KeyDetails::Rsa { modulus, modulus_decimal, exponent }) => {
-                row.rsa_modulus = Some(hex(modulus));
+                row.rsa_modulus = Some(HEXLOWER.encode(modulus));
                 row.rsa_modulus_decimal = Some(modulus_decimal.clone());
                 row.rsa_exponent = Some(*exponent);
             }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use data_encoding::HEXLOWER;
+
 use super::EntryDigests;
 use super::MANIFEST;
 use super::Names;
@@ -232,7 +234,9 @@ pub(super) fn with_digests(
     expected: Option<&[u8]>,
     actual: &[u8],
 ) -> Finding {
-    let expected = expected
-        .map_or_else(|| "no digest: what stands there is not Base64".to_owned(), crate::scheme::block::hex);
-    finding.detail(algorithm.name()).values(expected, crate::scheme::block::hex(actual))
+    let expected = expected.map_or_else(
+        || "no digest: what stands there is not Base64".to_owned(),
+        |actual| HEXLOWER.encode(actual),
+    );
+    finding.detail(algorithm.name()).values(expected, HEXLOWER.encode(actual))
 }

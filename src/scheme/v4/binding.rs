@@ -3,6 +3,8 @@
 //! Source: apksig `ApkVerifier.verify`, `checkV4Signer`; AOSP `ApkSignatureVerifier.verifyV4Signature`,
 //! `ApkSignatureSchemeV4Verifier.findSigningInfoForBlockId`.
 
+use data_encoding::HEXLOWER;
+
 use super::ExaminedV4;
 use crate::apk::SigningBlock;
 use crate::finding::Finding;
@@ -13,7 +15,6 @@ use crate::format::signing_block::BlockId;
 use crate::scheme::Context;
 use crate::scheme::SchemeResult;
 use crate::scheme::VerifiedSigner;
-use crate::scheme::block::hex;
 use crate::scheme::v3;
 
 /// First API level that reads v4.
@@ -120,7 +121,8 @@ impl ExaminedV4 {
         if expected_digest != entry.apk_digest {
             let finding = Finding::new(FindingCode::V4DigestMismatch).with_severity(severity);
             let finding = finding.detail(format!("the {scheme} signer's content digest"));
-            findings.push(finding.values(hex(expected_digest), hex(&entry.apk_digest)));
+            findings
+                .push(finding.values(HEXLOWER.encode(expected_digest), HEXLOWER.encode(&entry.apk_digest)));
         }
         let (min_sdk, max_sdk) = signer.sdk_range();
         let bound = VerifiedSigner {

@@ -1,5 +1,7 @@
 //! The hash tree of the whole APK, and what of it is stored behind the signature.
 
+use data_encoding::HEXLOWER;
+
 use super::ExaminedV4;
 use super::Idsig;
 use crate::apk::Stop;
@@ -10,7 +12,6 @@ use crate::finding::FindingCode;
 use crate::format::idsig;
 use crate::format::idsig::V4Signature;
 use crate::scheme::Context;
-use crate::scheme::block::hex;
 
 /// The tree as the file holds it.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +84,7 @@ impl ExaminedV4 {
         })?;
         if root != hashing.root_hash {
             let finding = Finding::new(FindingCode::V4RootMismatch);
-            self.report(finding.values(hex(&root), hex(hashing.root_hash)));
+            self.report(finding.values(HEXLOWER.encode(&root), HEXLOWER.encode(hashing.root_hash)));
             return Ok(());
         }
         let finding = Finding::new(FindingCode::V4TreeMismatch);
