@@ -1,5 +1,7 @@
 //! The content of ZIP entries, as Android reads it: streamed, bounded, never written anywhere.
 
+use std::io;
+
 use zlib_rs::Inflate;
 use zlib_rs::InflateFlush;
 use zlib_rs::Status;
@@ -12,6 +14,7 @@ use crate::finding::FindingCode;
 use crate::format::zip;
 use crate::format::zip::DirectoryRecord;
 use crate::format::zip::EntryData;
+use crate::source::ByteSource;
 
 /// How much is read and inflated at once, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -166,9 +169,8 @@ impl Apk<'_> {
         let mut done = 0;
         while done < data.size {
             let len = (data.size - done).min(PIECE as u64);
-            buffer.resize(usize::try_from(len).unwrap_or(PIECE), 0);
-            self.source.read_exact_at(buffer, data.offset + done)?;
-            if !sink(buffer) {
+            let piece = read_piece(self.source, buffer, data.offset + done, len)?;
+            if !sink(piece) {
                 break;
             }
             done += len;
@@ -198,10 +200,8 @@ impl Apk<'_> {
         let mut ended = false;
         while read < data.size && !ended {
             let len = (data.size - read).min(PIECE as u64);
-            input.resize(usize::try_from(len).unwrap_or(PIECE), 0);
-            self.source.read_exact_at(input, data.offset + read)?;
+            let mut rest = read_piece(self.source, input, data.offset + read, len)?;
             read += len;
-            let mut rest = input.as_slice();
             loop {
                 let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
                 let status = inflate
@@ -235,6 +235,21 @@ impl Apk<'_> {
         }
         Ok(())
     }
+}
+
+/// At most [`PIECE`] bytes from `offset` on, in `buffer` unless the source has them in memory.
+fn read_piece<'b>(
+    source: &'b dyn ByteSource,
+    buffer: &'b mut Vec<u8>,
+    offset: u64,
+    len: u64,
+) -> io::Result<&'b [u8]> {
+    if let Some(bytes) = source.in_memory(offset, len) {
+        return Ok(bytes);
+    }
+    buffer.resize(usize::try_from(len).unwrap_or(PIECE), 0);
+    source.read_exact_at(buffer, offset)?;
+    Ok(buffer)
 }
 
 fn bad_entry(name: &[u8], detail: String) -> Stop {

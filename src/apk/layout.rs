@@ -458,6 +458,9 @@ impl<'a> Window<'a> {
         if len == 0 {
             return Ok(&[]);
         }
+        if let Some(bytes) = self.source.in_memory(offset, len) {
+            return Ok(bytes);
+        }
         let have_end = self.start.saturating_add(self.bytes.len() as u64);
         if offset < self.start || offset.saturating_add(len) > have_end {
             let ahead = self.ahead.saturating_sub(offset).min(READ_WHOLE);

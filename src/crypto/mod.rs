@@ -29,6 +29,7 @@ pub use algorithm::jar_signature_algorithm;
 pub use algorithm::jar_supported_api_levels;
 pub use content::ContentDigests;
 pub use content::ContentSections;
+pub use content::chunk_digests;
 pub use content::content_digests;
 pub use digest::DigestAlgorithm;
 pub use digest::Hasher;

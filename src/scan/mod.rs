@@ -3,6 +3,7 @@
 //! Memory does not grow with the number of files: a window of rows is in flight, and of a tree only the names of the
 //! directories on the way down are held. One broken file never stops the rest.
 
+mod ahead;
 mod container;
 mod idsig;
 mod kept;
@@ -12,6 +13,7 @@ mod walk;
 mod wanted;
 mod window;
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::path::PathBuf;
@@ -133,7 +135,7 @@ pub fn scan<E: From<Error>>(
     window::run(
         found,
         options.jobs,
-        |found| row(found, options, &brought_in),
+        |found, give| rows(found, options, &brought_in, give),
         |row| row.map_or(Ok(()), &mut sink),
     )
 }
@@ -142,19 +144,75 @@ pub fn scan<E: From<Error>>(
 /// the room back: a store is larger than memory, and others want theirs.
 const LEFT_IN_PAGE_CACHE: u64 = 1 << 30;
 
+/// Gives the row of each that was found, in their order.
+fn rows(
+    found: Vec<Found>,
+    options: &ScanOptions<'_>,
+    brought_in: &AtomicU64,
+    give: &mut dyn FnMut(Option<Row>),
+) {
+    let mut found = found.into_iter().peekable();
+    while found.peek().is_some() {
+        let mut opened = Vec::new();
+        let mut in_memory = 0;
+        while in_memory < ahead::MOST
+            && let Some(found) = found.next()
+        {
+            let step = found.path_to_read().map(|path| Step::of(path, options));
+            if let Some(Step::Read(Ok(file))) = &step
+                && file.in_memory(0, file.len()).is_some()
+            {
+                in_memory += file.len();
+            }
+            opened.push((found, step));
+        }
+        let mut files: Vec<_> = opened.iter_mut().filter_map(|(_, step)| step.as_mut()?.file()).collect();
+        ahead::digest(&mut files, &options.verify.limits);
+        for (found, step) in opened {
+            give(row(found, step, options, brought_in));
+        }
+    }
+}
+
+/// How a file gets its row.
+enum Step {
+    /// It is known.
+    Known(Box<Row>),
+    /// It is read.
+    Read(io::Result<FileSource>),
+}
+
+impl Step {
+    fn of(path: &Path, options: &ScanOptions<'_>) -> Self {
+        match known::row(path, options) {
+            Some(row) => Self::Known(Box::new(row)),
+            None => Self::Read(FileSource::open(path)),
+        }
+    }
+
+    fn file(&mut self) -> Option<&mut FileSource> {
+        match self {
+            Self::Read(Ok(file)) => Some(file),
+            _ => None,
+        }
+    }
+}
+
 /// The row of what was found; none for an archive that is no container.
-fn row(found: Found, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Option<Row> {
+fn row(found: Found, step: Option<Step>, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Option<Row> {
     let (path, others) = match found {
         Found::File(path) => (path, None),
         Found::Archive(path, others) => (path, Some(others)),
         Found::Skipped(path, why) => return Some(Row::new(path, Outcome::Skipped(why))),
         Found::Failed(path, error) => return Some(Row::new(path, Outcome::Unjudged(error))),
     };
-    if let Some(row) = known::row(&path, options) {
-        return Some(row);
-    }
-    let judged =
-        std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, others.is_some(), options, brought_in)));
+    let file = match step? {
+        Step::Known(row) => return Some(*row),
+        Step::Read(file) => file,
+    };
+    let judged = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        judge(&path, file, others.is_some(), options, brought_in)
+    }));
     let (outcome, identity) = judged.unwrap_or_else(|_| {
         // The last line of defence: no file is known that comes here.
         let message = "the verifier broke down on this file; please report it".to_owned();
@@ -169,11 +227,12 @@ fn row(found: Found, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Optio
 /// What becomes of the file at `path`, and which file that is; no outcome when it is to be a container and is not.
 fn judge(
     path: &Path,
+    file: io::Result<FileSource>,
     as_container: bool,
     options: &ScanOptions<'_>,
     brought_in: &AtomicU64,
 ) -> (Option<Outcome>, Option<FileIdentity>) {
-    let source = match FileSource::open(path) {
+    let source = match file {
         Ok(source) => source,
         Err(error) => return (Some(Outcome::Unjudged(Error::file(path, "open", error))), None),
     };

@@ -43,6 +43,16 @@ pub enum Found {
     Failed(PathBuf, Error),
 }
 
+impl Found {
+    /// The file to open, if it is one.
+    pub(super) fn path_to_read(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Archive(path, _) => Some(path),
+            Self::Skipped(..) | Self::Failed(..) => None,
+        }
+    }
+}
+
 /// How to walk.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]

@@ -11,13 +11,17 @@ use std::sync::mpsc;
 use crate::Error;
 
 /// Items under way for each thread.
-const WINDOW_PER_THREAD: usize = 32;
+const WINDOW_PER_THREAD: u64 = 64;
+/// Items that a thread takes at a time, once every thread has some.
+const AT_ONCE: u64 = 24;
 
-/// Calls `work` on every item, on `jobs` threads, and `sink` on every result, in the order of the items.
+/// Calls `work` on all items, several at a time, on `jobs` threads, and `sink` on every result, in the order of the items.
+///
+/// `work` hands out one result for each of its items, in their order.
 pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     items: impl Iterator<Item = I>,
     jobs: Option<usize>,
-    work: impl Fn(I) -> R + Sync,
+    work: impl Fn(Vec<I>, &mut dyn FnMut(R)) + Sync,
     mut sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut items = items.fuse();
@@ -25,7 +29,11 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     let second = items.next();
     // One item alone needs no threads of ours: what is large in it brings in those of the process by itself.
     let first = match first {
-        Some(item) if second.is_none() && jobs.is_none() => return sink(work(item)),
+        Some(item) if second.is_none() && jobs.is_none() => {
+            let mut result = None;
+            work(vec![item], &mut |given| result = Some(given));
+            return result.map_or(Ok(()), sink);
+        }
         first => first,
     };
     let mut items = first.into_iter().chain(second).chain(items);
@@ -33,7 +41,8 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
         .num_threads(jobs.unwrap_or(0))
         .build()
         .map_err(|error| Error::Usage(format!("cannot start threads: {error}")))?;
-    let window = pool.current_num_threads().saturating_mul(WINDOW_PER_THREAD) as u64;
+    let threads = pool.current_num_threads() as u64;
+    let window = threads.saturating_mul(WINDOW_PER_THREAD);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
     let (mut next_in, mut next_out) = (0_u64, 0_u64);
@@ -41,15 +50,29 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     let (work, stop) = (&work, &stop);
     pool.in_place_scope(|scope| {
         loop {
-            while next_in.saturating_sub(next_out) < window {
-                let Some(item) = items.next() else { break };
-                let (number, sender) = (next_in, sender.clone());
-                next_in = next_in.saturating_add(1);
+            loop {
+                let under_way = next_in.saturating_sub(next_out);
+                // One for each thread first, so that few items keep all of them busy.
+                let at_once = if under_way < threads.saturating_mul(2) { 1 } else { AT_ONCE };
+                if under_way.saturating_add(at_once) > window {
+                    break;
+                }
+                let batch: Vec<I> = items.by_ref().take(usize::try_from(at_once).unwrap_or(1)).collect();
+                if batch.is_empty() {
+                    break;
+                }
+                let (first, sender) = (next_in, sender.clone());
+                next_in = next_in.saturating_add(batch.len() as u64);
                 scope.spawn(move |_| {
-                    if !stop.load(Relaxed) {
-                        // The receiver is gone only when the run has failed.
-                        let _ = sender.send((number, work(item)));
+                    if stop.load(Relaxed) {
+                        return;
                     }
+                    let mut number = first;
+                    work(batch, &mut |result| {
+                        // The receiver is gone only when the run has failed.
+                        let _ = sender.send((number, result));
+                        number = number.saturating_add(1);
+                    });
                 });
             }
             if next_out == next_in {
@@ -73,6 +96,11 @@ mod tests {
 
     use super::*;
 
+    /// `work` on one item after another.
+    fn each<I, R>(work: impl Fn(I) -> R + Sync) -> impl Fn(Vec<I>, &mut dyn FnMut(R)) + Sync {
+        move |items, give| items.into_iter().for_each(|item| give(work(item)))
+    }
+
     #[test]
     fn results_come_in_order_however_long_each_takes() {
         let mut seen = Vec::new();
@@ -80,7 +108,7 @@ mod tests {
             std::thread::sleep(Duration::from_micros((n * 7919) % 500));
             n
         };
-        let done: Result<(), Error> = run(0..500, Some(4), work, |n| {
+        let done: Result<(), Error> = run(0..500, Some(4), each(work), |n| {
             seen.push(n);
             Ok(())
         });
@@ -95,17 +123,12 @@ mod tests {
         let items = (0..2000_u64).inspect(|_| {
             taken.fetch_add(1, Relaxed);
         });
-        let done: Result<(), Error> = run(
-            items,
-            Some(2),
-            |n| n,
-            |_| {
-                out += 1;
-                let ahead = taken.load(Relaxed) - out;
-                assert!(ahead <= 2 * WINDOW_PER_THREAD as u64, "{ahead} items ahead");
-                Ok(())
-            },
-        );
+        let done: Result<(), Error> = run(items, Some(2), each(|n| n), |_| {
+            out += 1;
+            let ahead = taken.load(Relaxed) - out;
+            assert!(ahead <= 2 * WINDOW_PER_THREAD, "{ahead} items ahead");
+            Ok(())
+        });
         done.unwrap();
         assert_eq!(out, 2000);
     }
@@ -117,7 +140,7 @@ mod tests {
             worked.fetch_add(1, Relaxed);
             n
         };
-        let done = run(0..1_000_000, Some(2), work, |n| {
+        let done = run(0..1_000_000, Some(2), each(work), |n| {
             if n == 10 { Err(Error::Usage("full".to_owned())) } else { Ok(()) }
         });
         assert_eq!(done.unwrap_err().to_string(), "full");
@@ -129,15 +152,11 @@ mod tests {
         let here = std::thread::current().id();
         let mut seen = Vec::new();
         let threads = |jobs, items, seen: &mut Vec<_>| {
-            let done: Result<(), Error> = run(
-                0..items,
-                jobs,
-                |_: u64| std::thread::current().id(),
-                |thread| {
+            let done: Result<(), Error> =
+                run(0..items, jobs, each(|_: u64| std::thread::current().id()), |thread| {
                     seen.push(thread == here);
                     Ok(())
-                },
-            );
+                });
             done.unwrap();
         };
         threads(None, 1, &mut seen);
@@ -148,7 +167,7 @@ mod tests {
 
     #[test]
     fn nothing_in_nothing_out() {
-        let done: Result<(), Error> = run(std::iter::empty::<u64>(), None, |n| n, |_| Ok(()));
+        let done: Result<(), Error> = run(std::iter::empty::<u64>(), None, each(|n| n), |_| Ok(()));
         done.unwrap();
     }
 }

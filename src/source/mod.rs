@@ -1,6 +1,7 @@
 //! Bytes at positions: a file, a slice, a part of another source, or what was unpacked.
 //!
-//! Positioned reads over one open handle, never a memory map: a file that shrinks gives an error, not a signal.
+//! Positioned reads over one open handle, never a memory map: a file that shrinks gives an error, not a signal. A small
+//! file is read once, whole, when it is opened.
 
 mod page_cache;
 mod spool;
@@ -25,6 +26,17 @@ pub trait ByteSource: Sync {
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] when the source ends before `buf` is full; otherwise what the source says.
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// The bytes from `offset` on, without reading or copying: where the source has them in memory.
+    fn in_memory(&self, _offset: u64, _len: u64) -> Option<&[u8]> {
+        None
+    }
+
+    /// SHA-256 of the first `len` bytes as a chunk of the content digest, where somebody has computed it from these very
+    /// bytes before they are asked for.
+    fn chunk_digest(&self, _len: u64) -> Option<[u8; 32]> {
+        None
+    }
 
     /// Tells that these bytes will be read soon. A source on a disk may fetch them meanwhile; nothing else follows.
     fn will_read(&self, _offset: u64, _len: u64) {}
@@ -65,12 +77,14 @@ impl ByteSource for &[u8] {
     }
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        let bytes = usize::try_from(offset)
-            .ok()
-            .and_then(|start| self.get(start..start.checked_add(buf.len())?))
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let bytes = self.in_memory(offset, buf.len() as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
         buf.copy_from_slice(bytes);
         Ok(())
+    }
+
+    fn in_memory(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        let start = usize::try_from(offset).ok()?;
+        self.get(start..start.checked_add(usize::try_from(len).ok()?)?)
     }
 }
 
@@ -82,6 +96,11 @@ impl ByteSource for Vec<u8> {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         (&self.as_slice()).read_exact_at(buf, offset)
     }
+
+    fn in_memory(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        let start = usize::try_from(offset).ok()?;
+        self.get(start..start.checked_add(usize::try_from(len).ok()?)?)
+    }
 }
 
 /// A regular file behind one open handle.
@@ -89,6 +108,10 @@ impl ByteSource for Vec<u8> {
 pub struct FileSource {
     file: File,
     stamp: Stamp,
+    /// All of a small file.
+    whole: Option<Vec<u8>>,
+    /// How many of its first bytes have been digested as a chunk, and the digest.
+    chunk: Option<(u64, [u8; 32])>,
     /// Whether it is large and the byte in its middle, which stands for all, was not in memory when it was opened.
     cold: bool,
 }
@@ -187,8 +210,17 @@ impl FileSource {
     /// When its size cannot be asked.
     pub fn new(file: File) -> io::Result<Self> {
         let stamp = Stamp::of(&file)?;
-        let cold = stamp.len > WORTH_ADVICE && !page_cache::holds(&file, stamp.len / 2);
-        Ok(Self { file, stamp, cold })
+        let cold = stamp.len > SMALL && !page_cache::holds(&file, stamp.len / 2);
+        let whole = usize::try_from(stamp.len).ok().filter(|_| stamp.len <= SMALL);
+        // Where that fails, whoever asks for these bytes is told.
+        let whole = whole.and_then(|len| read_whole(&file, len).ok());
+        Ok(Self { file, stamp, whole, chunk: None, cold })
+    }
+
+    /// Takes the digest of the first `len` bytes, for [`ByteSource::chunk_digest`]. Whoever gives it has computed it from
+    /// what [`ByteSource::in_memory`] gave.
+    pub(crate) fn set_chunk_digest(&mut self, len: u64, digest: [u8; 32]) {
+        self.chunk = Some((len, digest));
     }
 
     /// Which file it was when it was opened, and in which state; none on systems that do not tell.
@@ -217,8 +249,51 @@ impl FileSource {
     }
 }
 
-/// Below this size in bytes the system's own read-ahead does, and asking would take longer than reading.
-const WORTH_ADVICE: u64 = 1 << 20;
+/// Up to this size in bytes a file is read whole, and the system's own read-ahead does.
+const SMALL: u64 = 1 << 20;
+
+/// The first `len` bytes of a file.
+#[cfg(unix)]
+fn read_whole(file: &File, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        let offset = bytes.len() as u64;
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut bytes), offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // The buffer may have room for more than was asked for.
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+/// The first `len` bytes of a file.
+#[cfg(windows)]
+fn read_whole(file: &File, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    read_exact_at(file, &mut bytes, 0)?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buf, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buf.is_empty() {
+        let count = std::os::windows::fs::FileExt::seek_read(file, buf, offset)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buf = buf.split_at_mut(count).1;
+        offset += count as u64;
+    }
+    Ok(())
+}
 
 /// What a directory entry is, with its article: `a directory`, `a FIFO`, `a socket`, `a device`, …
 pub fn kind_of(file_type: std::fs::FileType) -> &'static str {
@@ -266,28 +341,25 @@ impl ByteSource for FileSource {
         self.stamp.len
     }
 
-    #[cfg(unix)]
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, buf, offset)
+        match &self.whole {
+            Some(bytes) => bytes.read_exact_at(buf, offset),
+            None => read_exact_at(&self.file, buf, offset),
+        }
+    }
+
+    fn in_memory(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        self.whole.as_ref()?.in_memory(offset, len)
+    }
+
+    fn chunk_digest(&self, len: u64) -> Option<[u8; 32]> {
+        self.chunk.and_then(|(of, digest)| (of == len).then_some(digest))
     }
 
     fn will_read(&self, offset: u64, len: u64) {
         if self.cold {
             page_cache::fetch(&self.file, offset, len);
         }
-    }
-
-    #[cfg(windows)]
-    fn read_exact_at(&self, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
-        while !buf.is_empty() {
-            let count = std::os::windows::fs::FileExt::seek_read(&self.file, buf, offset)?;
-            if count == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            buf = buf.split_at_mut(count).1;
-            offset += count as u64;
-        }
-        Ok(())
     }
 
     fn check_unchanged(&self) -> Result<(), String> {
@@ -327,13 +399,32 @@ mod tests {
     fn a_file_that_shrinks_is_an_error_and_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
-        std::fs::write(&path, b"abcdef").unwrap();
+        let size = SMALL + 1;
+        File::create(&path).unwrap().set_len(size).unwrap();
         let source = FileSource::open(&path).unwrap();
-        assert_eq!(source.read_vec_at(4, 2).unwrap(), b"ef");
+        assert_eq!(source.read_vec_at(size - 2, 2).unwrap(), [0; 2]);
+        assert_eq!(source.in_memory(0, 1), None);
         assert_eq!(source.check_unchanged(), Ok(()));
         File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
-        assert_eq!(source.read_vec_at(4, 2).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        assert_eq!(source.check_unchanged(), Err("6 bytes at first, 3 bytes at the end".to_owned()));
+        assert_eq!(source.read_vec_at(size - 2, 2).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(source.check_unchanged(), Err(format!("{size} bytes at first, 3 bytes at the end")));
+    }
+
+    #[test]
+    fn a_small_file_is_read_once_and_what_happens_to_it_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        for size in [6, SMALL] {
+            let bytes: Vec<u8> = (0..size).map(|i| i.to_le_bytes()[0]).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            let source = FileSource::open(&path).unwrap();
+            assert_eq!(source.in_memory(0, size), Some(bytes.as_slice()));
+            assert_eq!(source.in_memory(1, size), None);
+            File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
+            assert_eq!(source.read_vec_at(4, 2).unwrap(), [4, 5]);
+            assert_eq!(source.read_vec_at(size - 1, 2).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+            assert_eq!(source.check_unchanged(), Err(format!("{size} bytes at first, 3 bytes at the end")));
+        }
     }
 
     #[cfg(unix)]

@@ -223,9 +223,71 @@ pub(super) fn digest_all<H: Sha2>(prefix: &[u8], messages: &[&[u8]]) -> Vec<u8> 
     digests
 }
 
+/// The digests of messages of any lengths, each behind its prefix, in their order: as many side by side as are best, and
+/// where one ends the next takes its place.
+pub(super) fn digest_each<H: Sha2>(messages: &[(&[u8], &[u8])]) -> Vec<Vec<u8>> {
+    let mut digests = vec![Vec::new(); messages.len()];
+    let mut waiting = digests.iter_mut().zip(messages);
+    let mut running: Vec<Running<'_, H>> = Vec::new();
+    loop {
+        while running.len() < H::lanes() {
+            let Some((digest, (prefix, message))) = waiting.next() else { break };
+            running.push(Running::begin(digest, prefix, message));
+        }
+        let Some(step) = running.iter().map(|message| message.whole.len()).min() else { break };
+        let mut states: Vec<_> = running.iter().map(|message| message.state).collect();
+        let blocks: Vec<_> = running.iter().filter_map(|message| message.whole.get(..step)).collect();
+        H::compress(&mut states, &blocks);
+        for (message, state) in running.iter_mut().zip(states) {
+            message.state = state;
+            message.whole = message.whole.get(step..).unwrap_or_default();
+        }
+        let (ended, under_way) = running.into_iter().partition(|message| message.whole.is_empty());
+        running = under_way;
+        Vec::into_iter(ended).for_each(Running::finish);
+    }
+    digests
+}
+
+/// A message of [`digest_each`] that is under way.
+struct Running<'m, H: Sha2> {
+    /// Where its digest goes.
+    digest: &'m mut Vec<u8>,
+    /// Its beginning, up to the end of a block; its state is in `state`.
+    group: Group<H>,
+    state: [H::Word; 8],
+    /// The whole blocks that are not taken yet.
+    whole: &'m [u8],
+    /// All of them.
+    blocks: u64,
+    /// What follows.
+    rest: &'m [u8],
+}
+
+impl<'m, H: Sha2> Running<'m, H> {
+    fn begin(digest: &'m mut Vec<u8>, prefix: &[u8], message: &'m [u8]) -> Self {
+        let mut group = Group::new(1, prefix);
+        let head = (H::BLOCK - group.pending).min(message.len());
+        let (head, rest) = message.split_at_checked(head).unwrap_or_default();
+        group.update(&[head]);
+        let whole = rest.len() - rest.len() % H::BLOCK;
+        let (whole, rest) = rest.split_at_checked(whole).unwrap_or_default();
+        let [state, ..] = group.states;
+        Self { digest, group, state, whole, blocks: whole.len() as u64, rest }
+    }
+
+    fn finish(mut self) {
+        self.group.states = [self.state; MAX_LANES];
+        self.group.total = self.group.total.saturating_add(self.blocks);
+        self.group.update(&[self.rest]);
+        *self.digest = self.group.finish();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sha2::Digest as _;
 
     use super::*;
 
@@ -268,6 +330,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn digests_of_any_lengths_are_those_of_sha2(
+            prefix in proptest::collection::vec(any::<u8>(), 0..140),
+            lens in proptest::collection::vec(prop_oneof![0..200_usize, 0..5000_usize], 0..40),
+        ) {
+            let messages: Vec<Vec<u8>> = lens.iter().enumerate().map(|(seed, len)| message(seed, *len)).collect();
+            let each: Vec<(&[u8], &[u8])> = messages.iter().map(|message| (&prefix[..], &message[..])).collect();
+            let of = |message: &Vec<u8>| [&prefix[..], message].concat();
+            let sha256: Vec<_> = messages.iter().map(|message| sha2::Sha256::digest(of(message)).to_vec()).collect();
+            prop_assert_eq!(digest_each::<Sha256>(&each), sha256);
+            let sha512: Vec<_> = messages.iter().map(|message| sha2::Sha512::digest(of(message)).to_vec()).collect();
+            prop_assert_eq!(digest_each::<Sha512>(&each), sha512);
+        }
+
         #[test]
         fn digests_are_those_of_sha2(
             prefix in proptest::collection::vec(any::<u8>(), 0..140),
