@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::Looked;
 use super::Outcome;
 use super::ScanOptions;
 use super::look_at;
@@ -248,17 +249,18 @@ fn judge_member(
 ) -> Result<Outcome, Stop> {
     let limits = &options.verify.limits;
     let source = member.open(budget)?;
-    if let Some(container) = Container::open(&*source, limits).map_err(Stop::Error)? {
-        let depth = depth.saturating_add(1);
-        if depth >= limits.container_depth {
-            let finding = Finding::new(FindingCode::LimitExceeded).detail("containers in containers");
-            let most = limits.container_depth;
-            return Err(finding.values(format!("at most {most} deep"), "one more").into());
-        }
-        let judged = judge_at(path, &*source, &container, options, (depth, budget)).map_err(Stop::Error)?;
-        return Ok(Outcome::Container(Box::new(judged)));
+    let container = match look_at(&*source, None, options).map_err(Stop::Error)? {
+        Looked::Apk(outcome) => return Ok(outcome),
+        Looked::Container(container) => container,
+    };
+    let depth = depth.saturating_add(1);
+    if depth >= limits.container_depth {
+        let finding = Finding::new(FindingCode::LimitExceeded).detail("containers in containers");
+        let most = limits.container_depth;
+        return Err(finding.values(format!("at most {most} deep"), "one more").into());
     }
-    look_at(&*source, None, options).map(|looked| looked.into_outcome(options)).map_err(Stop::Error)
+    let judged = judge_at(path, &*source, &container, options, (depth, budget)).map_err(Stop::Error)?;
+    Ok(Outcome::Container(Box::new(judged)))
 }
 
 /// What to verify a member for. Few need as much as a file by itself may ask for.

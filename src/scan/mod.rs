@@ -248,26 +248,6 @@ fn judge(
     }
 }
 
-/// What is seen of one file, through one open handle.
-struct Looked {
-    verification: Verification,
-    marks: Option<Marks>,
-    file_digest: Option<FileDigest>,
-}
-
-impl Looked {
-    fn into_outcome(self, options: &ScanOptions<'_>) -> Outcome {
-        let Self { verification, marks, file_digest } = self;
-        let decision = options.decide.map(|decide| decide(&verification));
-        Outcome::Judged {
-            verification: Box::new(verification),
-            decision,
-            marks: marks.map(Box::new),
-            file_digest,
-        }
-    }
-}
-
 /// Looks at the file at `path` with its v4 signature file, or at what it contains, with the name of the file in every error.
 fn look(
     path: &Path,
@@ -282,39 +262,66 @@ fn look(
         }
         other => other.in_file(path),
     };
-    let container = Container::open(source, &options.verify.limits).map_err(|error| error.in_file(path))?;
-    if let Some(container) = container {
-        if matches!(options.v4_signature_file, V4SignatureFile::At(_)) {
-            let message = "a v4 signature file goes with an APK, and this is a container of them".to_owned();
-            return Err(Error::File { path: path.to_owned(), message, source: None });
-        }
-        let mut judged = container::judge(path, source, &container, options).map_err(named)?;
-        judged.file_digest =
-            options.file_digest.then(|| digest(source)).transpose().map_err(|error| error.in_file(path))?;
-        return Ok(Some(Outcome::Container(Box::new(judged))));
-    }
     if as_container {
-        return Ok(None);
+        let limits = &options.verify.limits;
+        let container = Container::open(source, limits).map_err(|error| error.in_file(path))?;
+        return container.map(|container| look_into(path, source, &container, options)).transpose();
     }
     let idsig = options.v4_signature_file.open(path).map_err(named)?;
     let idsig = idsig.as_ref().map(|(path, source)| (path.to_string_lossy(), source));
     let idsig = idsig.as_ref().map(|(name, source)| Idsig::new(*source, name));
-    Ok(Some(look_at(source, idsig.as_ref(), options).map_err(named)?.into_outcome(options)))
+    Ok(Some(match look_at(source, idsig.as_ref(), options).map_err(named)? {
+        Looked::Apk(outcome) => outcome,
+        Looked::Container(container) => look_into(path, source, &container, options)?,
+    }))
 }
 
-/// Looks at one APK.
-fn look_at(
-    source: &dyn ByteSource,
-    idsig: Option<&Idsig<'_>>,
+/// Looks at everything in a container.
+fn look_into(
+    path: &Path,
+    source: &FileSource,
+    container: &Container<'_>,
     options: &ScanOptions<'_>,
-) -> Result<Looked, Error> {
+) -> Result<Outcome, Error> {
+    if matches!(options.v4_signature_file, V4SignatureFile::At(_)) {
+        let message = "a v4 signature file goes with an APK, and this is a container of them".to_owned();
+        return Err(Error::File { path: path.to_owned(), message, source: None });
+    }
+    let judged = container::judge(path, source, container, options).and_then(|judged| {
+        let file_digest = options.file_digest.then(|| digest(source)).transpose()?;
+        Ok(JudgedContainer { file_digest, ..judged })
+    });
+    Ok(Outcome::Container(Box::new(judged.map_err(|error| error.in_file(path))?)))
+}
+
+/// What is seen of one source.
+enum Looked<'s> {
+    /// An APK, or neither that nor a container.
+    Apk(Outcome),
+    /// A container, in which nobody has looked yet.
+    Container(Container<'s>),
+}
+
+/// Looks at one APK. What has no manifest may be a container.
+fn look_at<'s>(
+    source: &'s dyn ByteSource,
+    idsig: Option<&Idsig<'_>>,
+    options: &'s ScanOptions<'_>,
+) -> Result<Looked<'s>, Error> {
     let verification = match idsig {
         None => verify(source, &options.verify)?,
         Some(idsig) => verify_with_idsig(source, idsig, &options.verify)?,
     };
+    if verification.claimed_manifest.is_none()
+        && let Some(container) = Container::open(source, &options.verify.limits)?
+    {
+        return Ok(Looked::Container(container));
+    }
     let marks = options.marks.as_ref().map(|options| marks::read(source, options)).transpose()?;
     let file_digest = options.file_digest.then(|| digest(source)).transpose()?;
-    Ok(Looked { verification, marks, file_digest })
+    let decision = options.decide.map(|decide| decide(&verification));
+    let (verification, marks) = (Box::new(verification), marks.map(Box::new));
+    Ok(Looked::Apk(Outcome::Judged { verification, decision, marks, file_digest }))
 }
 
 /// SHA-256 of the whole file, if it is still the one that was looked at.
