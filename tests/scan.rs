@@ -10,6 +10,11 @@ use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 
+use apkvouch::Error;
+use apkvouch::scan::ScanOptions;
+use apkvouch::scan::Walk;
+use apkvouch::scan::WalkOptions;
+use apkvouch::scan::scan;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,6 +22,8 @@ use crate::builder::Apk;
 use crate::builder::Key;
 use crate::builder::Manifest;
 use crate::builder::Signer;
+use crate::builder::manifest::Attribute;
+use crate::builder::manifest::Value as ManifestValue;
 
 fn app() -> Apk {
     Apk::new().manifest(Manifest::new("com.example.app").min_sdk(24).target_sdk(30))
@@ -242,4 +249,118 @@ fn csv_has_a_line_a_file_and_no_formula() {
     // Nothing at all still has its columns.
     let run = apkvouch(dir.path(), &["scan", "--format", "csv", "--files-from", "-"], b"");
     assert_eq!(cells(&String::from_utf8(run.stdout).unwrap()), [lines[0].clone()]);
+}
+
+/// A part of an app, or its base where there is no name, that says of no Android version where `sdk` is not given.
+fn part(version: u32, split: Option<&'static str>, sdk: bool, key: &str) -> Vec<u8> {
+    let manifest = Manifest::new("com.example.app").version(version, "1").tree(move |root| {
+        if let Some(split) = split {
+            root.attributes.push(Attribute {
+                name: "split".to_owned(),
+                resource: None,
+                value: ManifestValue::from(split),
+            });
+        }
+    });
+    let manifest = if sdk { manifest } else { manifest.no_uses_sdk() };
+    Apk::new().manifest(manifest).v2(Signer::v2(&Key::named(key))).build()
+}
+
+#[test]
+fn a_part_in_a_folder_is_held_against_the_base_beside_it() {
+    let dir = dir_with(&[
+        ("fine/base.apk", part(1, None, true, "ec-p256")),
+        ("fine/split_de.apk", part(1, Some("config.de"), true, "ec-p256")),
+        ("fine/split_fr.apk", part(1, Some("config.fr"), false, "ec-p256")),
+        ("alone/split_de.apk", part(1, Some("config.de"), true, "ec-p256")),
+        ("alone/split_fr.apk", part(1, Some("config.fr"), false, "ec-p256")),
+        ("foreign/a_split.apk", part(1, Some("config.de"), true, "ec-p256-2")),
+        ("foreign/base.apk", part(1, None, true, "ec-p256")),
+        ("version/base.apk", part(2, None, true, "ec-p256")),
+        ("version/split_de.apk", part(1, Some("config.de"), true, "ec-p256")),
+        ("broken/base.apk", b"no APK".to_vec()),
+        ("broken/split_de.apk", part(1, Some("config.de"), true, "ec-p256")),
+    ]);
+    let run = apkvouch(dir.path(), &["scan", "--format", "jsonl", "."], b"");
+    let told = |row: &Value| {
+        let findings = row["findings"].as_array().unwrap();
+        let codes =
+            findings.iter().filter(|finding| finding["severity"] != "note" || finding["code"] == "split-apk");
+        let codes: Vec<&str> = codes.map(|finding| finding["code"].as_str().unwrap()).collect();
+        format!("{} {} {}", row["path"].as_str().unwrap(), row["verdict"].as_str().unwrap(), codes.join(" "))
+    };
+    let told: Vec<String> = rows(&run).iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            "./alone/split_de.apk unauthenticated split-apk",
+            "./alone/split_fr.apk tampered split-apk v1-no-manifest",
+            "./broken/base.apk unreadable zip-no-eocd",
+            "./broken/split_de.apk unauthenticated split-apk",
+            "./fine/base.apk unauthenticated ",
+            "./fine/split_de.apk unauthenticated split-apk",
+            "./fine/split_fr.apk unauthenticated split-apk",
+            "./foreign/a_split.apk tampered split-apk split-signer",
+            "./foreign/base.apk unauthenticated ",
+            "./version/base.apk unauthenticated ",
+            "./version/split_de.apk unauthenticated split-apk split-version",
+        ]
+    );
+    let rows = rows(&run);
+    let finding = |path: &str, code: &str| {
+        let row = rows.iter().find(|row| row["path"] == path).unwrap();
+        row["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == code).unwrap().clone()
+    };
+    let signer = finding("./foreign/a_split.apk", "split-signer");
+    assert_eq!(signer["expected"], Key::named("ec-p256").certificate_digest());
+    assert_eq!(signer["actual"], Key::named("ec-p256-2").certificate_digest());
+    let version = finding("./version/split_de.apk", "split-version");
+    assert_eq!((&version["expected"], &version["actual"]), (&"2".into(), &"1".into()));
+    let alone = finding("./alone/split_de.apk", "split-apk");
+    assert!(alone["message"].as_str().unwrap().ends_with("config.de; its base is not beside it"), "{alone}");
+    // In a part of the job, or from a list, a file gets the same answer.
+    for path in ["foreign/a_split.apk", "fine/split_fr.apk"] {
+        let run = apkvouch(dir.path(), &["scan", "--format", "jsonl", "--files-from", "-"], path.as_bytes());
+        let path = format!("./{path}");
+        let row = rows.iter().find(|row| row["path"] == *path).unwrap();
+        assert_eq!(self::rows(&run)[0]["verdict"], row["verdict"]);
+    }
+    // One file by itself is what it is.
+    let run = apkvouch(dir.path(), &["verify", "foreign/a_split.apk"], b"");
+    assert_eq!(run.status.code(), Some(0));
+}
+
+#[test]
+fn in_a_crowd_nobody_looks_for_a_base() {
+    let names: Vec<String> = (0..1000).map(|number| format!("s/{number}.txt")).collect();
+    let mut files: Vec<(&str, Vec<u8>)> = names.iter().map(|name| (name.as_str(), Vec::new())).collect();
+    files.push(("s/a.apk", part(1, Some("config.de"), true, "ec-p256-2")));
+    let dir = dir_with(&files);
+    let message = || {
+        let run = apkvouch(dir.path(), &["scan", "--format", "jsonl", "s"], b"");
+        rows(&run)[0]["findings"][0]["message"].as_str().unwrap().to_owned()
+    };
+    assert!(message().ends_with("too many files are beside it to look for its base"), "{}", message());
+    fs::remove_file(dir.path().join("s/0.txt")).unwrap();
+    assert!(message().ends_with("its base is not beside it"), "{}", message());
+}
+
+#[test]
+fn what_is_known_of_a_part_is_not_known_by_its_file_alone() {
+    let dir = dir_with(&[
+        ("base.apk", part(1, None, true, "ec-p256")),
+        ("split_de.apk", part(1, Some("config.de"), true, "ec-p256")),
+    ]);
+    let mut options = ScanOptions::default();
+    for (beside, expected) in [(true, [true, false]), (false, [true, true])] {
+        options.bases_beside = beside;
+        let mut known = Vec::new();
+        let walk = Walk::new(vec![dir.path().to_owned()], WalkOptions::default());
+        scan(walk, &options, |row| {
+            known.push(row.identity.is_some());
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+        assert_eq!(known, expected);
+    }
 }

@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
     options.jobs = arguments.jobs;
+    options.bases_beside = true;
     // What a database keeps is to do for every registry and policy.
     let all = arguments.db.is_some();
     let policy = judging.policy.as_ref();

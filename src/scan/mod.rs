@@ -4,6 +4,7 @@
 //! directories on the way down are held. One broken file never stops the rest.
 
 mod ahead;
+mod beside;
 mod container;
 mod idsig;
 mod kept;
@@ -35,6 +36,8 @@ pub use walk::Walk;
 pub use walk::WalkOptions;
 pub use wanted::Globs;
 pub use wanted::Shard;
+
+use beside::Bases;
 
 use crate::Error;
 use crate::container::Container;
@@ -75,6 +78,8 @@ pub struct ScanOptions<'a> {
     pub file_digest: bool,
     /// Who knows files that have not changed; they are not read then.
     pub known: Option<&'a dyn Known>,
+    /// Whether to hold a part of an app against the base that stands beside it in its folder.
+    pub bases_beside: bool,
 }
 
 /// What became of one file.
@@ -120,6 +125,14 @@ pub enum Outcome {
     Skipped(String),
 }
 
+impl Outcome {
+    /// Whether it is a part of an app, which may be held against a base beside it.
+    fn is_part(&self) -> bool {
+        let Self::Judged { verification, .. } = self else { return false };
+        verification.claimed_manifest.as_ref().is_some_and(|manifest| manifest.split.name.is_some())
+    }
+}
+
 /// Judges everything in `found` and hands each row to `sink`, in the order of `found`.
 ///
 /// A `sink` that fails ends the run: its error is given back, and what is under way is dropped.
@@ -131,11 +144,11 @@ pub fn scan<E: From<Error>>(
     options: &ScanOptions<'_>,
     mut sink: impl FnMut(Row) -> Result<(), E>,
 ) -> Result<(), E> {
-    let brought_in = AtomicU64::new(0);
+    let shared = Shared::default();
     window::run(
         found,
         options.jobs,
-        |found, give| rows(found, options, &brought_in, give),
+        |found, give| rows(found, options, &shared, give),
         |row| row.map_or(Ok(()), &mut sink),
     )
 }
@@ -144,13 +157,16 @@ pub fn scan<E: From<Error>>(
 /// the room back: a store is larger than memory, and others want theirs.
 const LEFT_IN_PAGE_CACHE: u64 = 1 << 30;
 
+/// What all files of a scan share.
+#[derive(Default)]
+struct Shared {
+    /// Bytes that reading has brought into the page cache.
+    brought_in: AtomicU64,
+    bases: Bases,
+}
+
 /// Gives the row of each that was found, in their order.
-fn rows(
-    found: Vec<Found>,
-    options: &ScanOptions<'_>,
-    brought_in: &AtomicU64,
-    give: &mut dyn FnMut(Option<Row>),
-) {
+fn rows(found: Vec<Found>, options: &ScanOptions<'_>, shared: &Shared, give: &mut dyn FnMut(Option<Row>)) {
     let mut found = found.into_iter().peekable();
     while found.peek().is_some() {
         let mut opened = Vec::new();
@@ -169,7 +185,7 @@ fn rows(
         let mut files: Vec<_> = opened.iter_mut().filter_map(|(_, step)| step.as_mut()?.file()).collect();
         ahead::digest(&mut files, &options.verify.limits);
         for (found, step) in opened {
-            give(row(found, step, options, brought_in));
+            give(row(found, step, options, shared));
         }
     }
 }
@@ -199,7 +215,7 @@ impl Step {
 }
 
 /// The row of what was found; none for an archive that is no container.
-fn row(found: Found, step: Option<Step>, options: &ScanOptions<'_>, brought_in: &AtomicU64) -> Option<Row> {
+fn row(found: Found, step: Option<Step>, options: &ScanOptions<'_>, shared: &Shared) -> Option<Row> {
     let (path, others) = match found {
         Found::File(path) => (path, None),
         Found::Archive(path, others) => (path, Some(others)),
@@ -210,9 +226,8 @@ fn row(found: Found, step: Option<Step>, options: &ScanOptions<'_>, brought_in: 
         Step::Known(row) => return Some(*row),
         Step::Read(file) => file,
     };
-    let judged = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        judge(&path, file, others.is_some(), options, brought_in)
-    }));
+    let judged =
+        std::panic::catch_unwind(AssertUnwindSafe(|| judge(&path, file, others.is_some(), options, shared)));
     let (outcome, identity) = judged.unwrap_or_else(|_| {
         // The last line of defence: no file is known that comes here.
         let message = "the verifier broke down on this file; please report it".to_owned();
@@ -230,19 +245,22 @@ fn judge(
     file: io::Result<FileSource>,
     as_container: bool,
     options: &ScanOptions<'_>,
-    brought_in: &AtomicU64,
+    shared: &Shared,
 ) -> (Option<Outcome>, Option<FileIdentity>) {
     let source = match file {
         Ok(source) => source,
         Err(error) => return (Some(Outcome::Unjudged(Error::file(path, "open", error))), None),
     };
-    let judged = look(path, &source, as_container, options);
-    if brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
+    let judged = look(path, &source, as_container, options, &shared.bases);
+    if shared.brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
         source.let_go();
     }
     match judged {
         Ok(outcome) => {
-            (outcome, source.identity().filter(|_| options.v4_signature_file.is_none_beside(path)))
+            // What depends on another file is not known by this one.
+            let alone = options.v4_signature_file.is_none_beside(path)
+                && !(options.bases_beside && outcome.as_ref().is_some_and(Outcome::is_part));
+            (outcome, source.identity().filter(|_| alone))
         }
         Err(error) => (Some(Outcome::Unjudged(error)), None),
     }
@@ -254,6 +272,7 @@ fn look(
     source: &FileSource,
     as_container: bool,
     options: &ScanOptions<'_>,
+    bases: &Bases,
 ) -> Result<Option<Outcome>, Error> {
     let named = |error: Error| match error {
         // The v4 signature file. It is the APK that cannot be judged for it.
@@ -270,7 +289,8 @@ fn look(
     let idsig = options.v4_signature_file.open(path).map_err(named)?;
     let idsig = idsig.as_ref().map(|(path, source)| (path.to_string_lossy(), source));
     let idsig = idsig.as_ref().map(|(name, source)| Idsig::new(*source, name));
-    Ok(Some(match look_at(source, idsig.as_ref(), options).map_err(named)? {
+    let beside = options.bases_beside.then_some((path, bases));
+    Ok(Some(match look_at(source, idsig.as_ref(), options, beside).map_err(named)? {
         Looked::Apk(outcome) => outcome,
         Looked::Container(container) => look_into(path, source, &container, options)?,
     }))
@@ -302,16 +322,22 @@ enum Looked<'s> {
     Container(Container<'s>),
 }
 
-/// Looks at one APK. What has no manifest may be a container.
+/// Looks at one APK, a part of an app with what stands `beside` it. What has no manifest may be a container.
 fn look_at<'s>(
     source: &'s dyn ByteSource,
     idsig: Option<&Idsig<'_>>,
     options: &'s ScanOptions<'_>,
+    beside: Option<(&Path, &Bases)>,
 ) -> Result<Looked<'s>, Error> {
-    let verification = match idsig {
-        None => verify(source, &options.verify)?,
-        Some(idsig) => verify_with_idsig(source, idsig, &options.verify)?,
+    let verified = |options: &VerifyOptions| match idsig {
+        None => verify(source, options),
+        Some(idsig) => verify_with_idsig(source, idsig, options),
     };
+    let mut verification = verified(&options.verify)?;
+    if let Some((path, bases)) = beside {
+        let again = |level| verified(&VerifyOptions { min_sdk: Some(level), ..options.verify.clone() });
+        beside::hold_against_base(path, &mut verification, &options.verify, bases, again)?;
+    }
     if verification.claimed_manifest.is_none()
         && let Some(container) = Container::open(source, &options.verify.limits)?
     {
