@@ -372,7 +372,12 @@ impl ByteSource for FileSource {
                 Err("its time of modification moved".to_owned())
             }
             #[cfg(unix)]
-            Ok(now) if now.identity != self.stamp.identity => Err("it became another file".to_owned()),
+            Ok(now)
+                if (now.identity.device, now.identity.inode)
+                    != (self.stamp.identity.device, self.stamp.identity.inode) =>
+            {
+                Err("it became another file".to_owned())
+            }
             #[cfg(unix)]
             Ok(now) if now.identity.changed != self.stamp.identity.changed => {
                 Err("it was changed, or its name or permissions were".to_owned())
