@@ -130,6 +130,7 @@ impl ExaminedSigner {
             lineage: self.lineage,
             algorithms: self.algorithms,
             content_digests: known_digests(self.digests),
+            weak_digests: Vec::new(),
             hybrid: self.hybrid,
         })
     }

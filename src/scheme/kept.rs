@@ -6,6 +6,7 @@ use super::SchemeOutcome;
 use super::SchemeResult;
 use super::VerifiedSigner;
 use crate::crypto::ContentDigestAlgorithm;
+use crate::crypto::DigestAlgorithm;
 use crate::kept::Kept;
 use crate::kept::Reader;
 use crate::kept::Writer;
@@ -16,6 +17,7 @@ kept_enum!(NotChecked { NoVersionInRange = 0, NewerSchemeDecides = 1, EarlierFai
 kept_enum!(SchemeOutcome { Absent = 0, NotChecked(why) = 1, Rejected = 2, Verified(signers) = 3 });
 kept_struct!(SchemeResult { scheme, outcome, claimed_certificates });
 kept_enum!(HybridHalf { Classical = 0, PostQuantum { classical, history } = 1 });
+kept_enum!(DigestAlgorithm { Md5 = 0, Sha1 = 1, Sha224 = 2, Sha256 = 3, Sha384 = 4, Sha512 = 5 });
 kept_enum!(ContentDigestAlgorithm {
     ChunkedSha256 = 1,
     ChunkedSha512 = 2,
@@ -35,6 +37,7 @@ impl Kept for VerifiedSigner {
             lineage,
             algorithms,
             content_digests,
+            weak_digests,
             hybrid,
         } = self;
         scheme.put(to);
@@ -45,6 +48,7 @@ impl Kept for VerifiedSigner {
         lineage.put(to);
         algorithms.put(to);
         content_digests.put(to);
+        weak_digests.put(to);
         hybrid.put(to);
     }
 
@@ -59,6 +63,7 @@ impl Kept for VerifiedSigner {
             lineage: Kept::take(from)?,
             algorithms: Kept::take(from)?,
             content_digests: Kept::take(from)?,
+            weak_digests: Kept::take(from)?,
             hybrid: Kept::take(from)?,
         };
         // A signer is only made with a certificate.

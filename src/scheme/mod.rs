@@ -43,6 +43,7 @@ use budget::CheckError;
 use certificate::Certificates;
 use v4::ExaminedV4;
 
+pub use crate::crypto::DigestAlgorithm;
 pub(crate) use certificate::identify as identify_certificate;
 pub(crate) use content::ContentDigests;
 pub use lineage::LineageFileFault;
@@ -554,6 +555,8 @@ pub struct VerifiedSigner {
     algorithms: Vec<String>,
     /// v2 and newer: every content digest that it signed, of algorithms that are known.
     content_digests: Vec<(ContentDigestAlgorithm, Vec<u8>)>,
+    /// v1: the broken digest algorithms that the signature, or the entries below it, stand and fall with.
+    weak_digests: Vec<DigestAlgorithm>,
     hybrid: Option<HybridHalf>,
 }
 
@@ -663,6 +666,12 @@ impl VerifiedSigner {
         }
     }
 
+    /// v1: the digest algorithms that are broken, MD5 or SHA-1, and that the signature, or the entries below it, stand and fall
+    /// with; none of other schemes, which have no such.
+    pub fn weak_digests(&self) -> &[DigestAlgorithm] {
+        &self.weak_digests
+    }
+
     /// Names of the algorithms whose signatures were verified, as apksig spells them.
     pub fn algorithms(&self) -> &[String] {
         &self.algorithms
@@ -747,6 +756,7 @@ impl VerifiedSigner {
             lineage,
             algorithms: Vec::new(),
             content_digests: Vec::new(),
+            weak_digests: Vec::new(),
             hybrid: None,
         }
     }

@@ -611,6 +611,7 @@ impl<'r> Stamp<'r> {
                     lineage,
                     algorithms,
                     content_digests: Vec::new(),
+                    weak_digests: Vec::new(),
                     hybrid: None,
                 }]);
             }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::Answer;
 use super::Case;
 use super::Rule;
-use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::identity::Certificate;
 use crate::policy::case::describe_levels;
 use crate::policy::file::DigestFloor;
+use crate::scheme::DigestAlgorithm;
 use crate::scheme::SchemeResult;
+use crate::scheme::VerifiedSigner;
 use crate::scheme::since;
 
 /// First API level that knows the scheme.
@@ -42,18 +43,18 @@ pub(super) fn min_scheme(case: &Case<'_>) -> Answer {
     Answer::new(Rule::MinScheme, holds, expected, actual)
 }
 
-/// v1 signatures alone may rest on a weak digest, and verification notes each.
+/// v1 signatures alone may rest on a weak digest.
 pub(super) fn min_digest(case: &Case<'_>) -> Answer {
-    let weak =
-        case.evidence.verification.findings.iter().filter(|finding| finding.code == FindingCode::WeakDigest);
-    // One that names no algorithm counts others, which may be of any.
-    let floor = |detail: &str| {
-        if detail.contains("SHA-1") && !detail.contains("MD5") { DigestFloor::Sha1 } else { DigestFloor::Md5 }
+    let schemes = &case.evidence.verification.schemes;
+    let weak = schemes.iter().flat_map(SchemeResult::signers).flat_map(VerifiedSigner::weak_digests);
+    let weakest = weak.copied().min();
+    let reached = match weakest {
+        None => DigestFloor::Sha256,
+        Some(DigestAlgorithm::Sha1) => DigestFloor::Sha1,
+        Some(_) => DigestFloor::Md5,
     };
-    let weakest = weak.min_by_key(|finding| floor(&finding.detail));
-    let reached = weakest.map_or(DigestFloor::Sha256, |finding| floor(&finding.detail));
     let actual =
-        weakest.map_or_else(|| "sha256 or better".to_owned(), |finding| format!("v1: {}", finding.detail));
+        weakest.map_or_else(|| "sha256 or better".to_owned(), |weakest| format!("v1: {}", weakest.name()));
     let least = case.policy.min_digest;
     Answer::new(Rule::MinDigest, reached >= least, format!("{least} or better"), actual)
 }

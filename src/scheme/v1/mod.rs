@@ -58,6 +58,8 @@ struct Signer<'a> {
     algorithm: String,
     /// What the signature digests with, once it has verified.
     digest: Option<DigestAlgorithm>,
+    /// What is broken of that, and of what the entries are digested with.
+    weak_digests: Vec<DigestAlgorithm>,
     /// The signature file, as far as it is kept.
     content: SignatureFile,
     /// Whether the signature file lists each entry, by its position in the archive.
@@ -384,6 +386,7 @@ impl Run<'_> {
                 certificates: Vec::new(),
                 algorithm: String::new(),
                 digest: None,
+                weak_digests: Vec::new(),
                 content: SignatureFile::default(),
                 lists: Vec::new(),
             });
@@ -445,6 +448,7 @@ impl Run<'_> {
                 lineage: None,
                 algorithms: vec![signer.algorithm],
                 content_digests: Vec::new(),
+                weak_digests: signer.weak_digests,
                 hybrid: None,
             });
         }
@@ -456,6 +460,7 @@ impl Run<'_> {
 fn report_weak_digests(signer: &mut Signer<'_>, entries: Option<DigestAlgorithm>) {
     let weak = |digest: Option<DigestAlgorithm>| digest.filter(|digest| is_weak(*digest));
     let parts = [("the signature", weak(signer.digest)), ("entries", weak(entries))];
+    signer.weak_digests = parts.iter().filter_map(|(_, digest)| *digest).collect();
     let parts: Vec<String> = parts
         .iter()
         .filter_map(|(what, digest)| digest.map(|digest| format!("{what} by {}", digest.name())))

@@ -135,6 +135,7 @@ impl ExaminedV4 {
             lineage: None,
             algorithms: vec![entry.algorithm.to_owned()],
             content_digests: Vec::new(),
+            weak_digests: Vec::new(),
             hybrid: None,
         };
         self.bound.get_or_insert_default().push(bound);
