@@ -14,7 +14,9 @@ use serde_json::Value;
 use crate::builder::Apk;
 use crate::builder::Entry;
 use crate::builder::Key;
+use crate::builder::Manifest;
 use crate::builder::Signer;
+use crate::builder::V1;
 use crate::make_testdata::containers::Recipe;
 use crate::make_testdata::containers::recipes;
 use crate::make_testdata::containers::zip;
@@ -290,4 +292,48 @@ fn inspect_shows_every_member() {
     let text = String::from_utf8(run.stdout).unwrap();
     assert!(text.starts_with("app.zip: zip container of 3 members: verified\n"), "{text}");
     assert!(text.contains("app.zip!/../../../etc/cron.d/x.apk") && !text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn of_members_that_share_bytes_few_are_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let many = |count: usize| {
+        let entry = Entry::stored("a.apk", &by("ec-p256")).raw(move |raw| {
+            let record = raw.central[0].clone();
+            raw.central = vec![record; count];
+        });
+        zip(&[entry])
+    };
+    for (count, seen, over) in [(16, 16, false), (17, 16, true), (1000, 16, true)] {
+        fs::write(dir.path().join("a.zip"), many(count)).unwrap();
+        let result = row(dir.path(), &["scan", "--format", "jsonl", "a.zip"]);
+        assert_eq!(result["members"].as_array().unwrap().len(), seen, "{count}");
+        let codes: Vec<&str> = result["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["code"].as_str().unwrap())
+            .collect();
+        assert_eq!(codes.contains(&"limit-exceeded"), over, "{count}: {codes:?}");
+        assert_eq!((&result["verdict"], &result["passed"]), (&"unreadable".into(), &false.into()));
+    }
+}
+
+#[test]
+fn a_member_has_a_share_of_what_may_be_inflated() {
+    let dir = tempfile::tempdir().unwrap();
+    // A JAR signature over 24 MiB that stand in some 100 KiB: more than a share of 128 MiB among eight, not among two.
+    let large = Apk::new()
+        .manifest(Manifest::new("com.example.app").min_sdk(21))
+        .entry(Entry::deflated("large", &vec![0; 24 << 20]).deflated_far(&[1]))
+        .v1(V1::by(&Key::named("ec-p256")))
+        .build();
+    assert!(large.len() < 256 << 10, "{} bytes", large.len());
+    for (others, status) in [(1, "verified"), (7, "malformed")] {
+        let mut entries = vec![Entry::stored("large.apk", &large)];
+        entries.extend((0..others).map(|number| Entry::stored(&format!("{number}.apk"), &by("ec-p256"))));
+        fs::write(dir.path().join("a.zip"), zip(&entries)).unwrap();
+        let result = row(dir.path(), &["scan", "--format", "jsonl", "a.zip"]);
+        assert_eq!(result["members"][0]["status"], status, "{others}: {}", result["members"][0]);
+    }
 }

@@ -161,8 +161,17 @@ fn judge_at(
         findings.push(Finding::new(FindingCode::AppBundle));
     }
     let options = ScanOptions { verify: share(&options.verify, container.len()), ..options.clone() };
+    // It does not pass anyhow, and a few bytes could stand for any number of members.
+    let again = [FindingCode::ZipOverlap, FindingCode::ZipDuplicateEntry, FindingCode::ZipLocalNameDiffers];
+    let overlaps = signature.findings.iter().any(|finding| again.contains(&finding.code));
     let mut members = Vec::new();
     for member in container.members() {
+        if overlaps && members.len() >= FEW {
+            let finding = Finding::new(FindingCode::LimitExceeded)
+                .detail("members of a container that share bytes or names");
+            findings.push(finding.values(format!("at most {FEW}"), container.len().to_string()));
+            break;
+        }
         if !budget.take_member() {
             let finding = Finding::new(FindingCode::LimitExceeded).detail("members of a container");
             let most = format!("at most {} with all in them", limits.container_members);
@@ -263,12 +272,18 @@ fn judge_member(
     Ok(Outcome::Container(Box::new(judged)))
 }
 
-/// What to verify a member for. Few need as much as a file by itself may ask for.
+/// What to verify a member for: each has a share of what a container may make us do.
 fn share(options: &VerifyOptions, members: usize) -> VerifyOptions {
+    /// No honest member needs as many signature checks.
+    const CHECKS: u64 = 32;
     let mut options = options.clone();
+    let limits = &mut options.limits;
+    let count = (members as u64).max(1);
+    // Beside it is what each may have for its own size.
+    limits.content = limits.content.min(limits.container_content.checked_div(count).unwrap_or(0));
     if members > FEW {
-        let limits = &mut options.limits;
-        limits.signature_checks = limits.signature_checks.min(100);
+        let checks = limits.signature_checks.saturating_mul(8).checked_div(count).unwrap_or(0);
+        limits.signature_checks = limits.signature_checks.min(checks.max(CHECKS));
         limits.certificates = limits.certificates.min(256 << 10);
     }
     options
