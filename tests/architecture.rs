@@ -48,6 +48,7 @@ const RULES: &[(&str, &[&str])] = &[
         &[
             "apk",
             "container",
+            "crypto",
             "error",
             "explain",
             "finding",

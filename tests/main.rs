@@ -13,6 +13,7 @@ mod conformance;
 mod containers;
 mod docs;
 mod gate;
+mod html;
 mod identity;
 mod inspect;
 mod json_schema;

@@ -8,6 +8,7 @@ pub mod container;
 mod csv;
 pub mod escape;
 mod github;
+mod html;
 mod identity;
 pub mod inspection;
 mod json;
@@ -157,6 +158,11 @@ pub const FORMATS: &[Format] = &[
         name: "junit",
         help: "JUnit XML, a test case a file",
         open: |out, options| Box::new(EachMember(junit::open(out, options))),
+    },
+    Format {
+        name: "html",
+        help: "one page for a browser, for people who decide; needs nothing from elsewhere",
+        open: |out, options| Box::new(EachMember(html::open(out, options))),
     },
     Format {
         name: "github",

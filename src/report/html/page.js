@@ -1,0 +1,242 @@
+"use strict";
+// Everything from a file is put in as text, never as markup.
+// The last one stands behind the last comma.
+const rows = JSON.parse(document.getElementById("rows").textContent).slice(0, -1);
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const PAGE = 100;
+const WORDS = {
+  en: { all: "All", search: "Search package, path, signer", first: "What to take down first", more: n => `and ${n} more in the list below`,
+    app: "App", verdict: "Verdict", signer: "Signed by", developer: "Developer", why: "Why", path: "File", size: "Size", none: "none", nobody: "nobody that verifies",
+    expected: "Expected", actual: "Found", shown: (a, b, n) => n ? `${a} to ${b} of ${n} files` : "no file matches", previous: "Previous", next: "Next",
+    back: "Back to the list", apps: "Apps", signers: "Signers", files: "Files", packages: "Packages", claims: "claims to be", cause: "Cause", remedy: "What to do",
+    findings: "Findings", nothing: "Nothing was found.", android: "Whom Android sees", versions: "Android API levels", scheme: "Scheme", registered: "Registered", here: "This file",
+    member: "not verified", rules: "Broken rules of the policy", levels: "API levels", onwards: "and newer", subject: "Calls itself", sha256: "SHA-256 of the file", cut: n => `and ${n} more findings: see the JSON report`, theme: "Dark or light", distributor: "Distributor" },
+  zh: { all: "全部", search: "搜索包名、路径、签名者", first: "最先应下架", more: n => `下方列表中还有 ${n} 个`,
+    app: "应用", verdict: "结论", signer: "签名者", developer: "开发者", why: "原因", path: "文件", size: "大小", none: "无", nobody: "没有可验证的签名者",
+    expected: "应为", actual: "实为", shown: (a, b, n) => n ? `第 ${a} 至 ${b} 个，共 ${n} 个文件` : "没有匹配的文件", previous: "上一页", next: "下一页",
+    back: "返回列表", apps: "应用", signers: "签名者", files: "文件数", packages: "包名", claims: "自称", cause: "成因", remedy: "处理办法",
+    findings: "发现", nothing: "没有发现问题。", android: "各 Android 版本看到的签名者", versions: "Android API 级别", scheme: "方案", registered: "登记的签名者", here: "此文件的签名者",
+    member: "未验证", rules: "违反的策略规则", levels: "API 级别", onwards: "及更高", subject: "自称", sha256: "文件的 SHA-256", cut: n => `另有 ${n} 项发现，见 JSON 报告`, theme: "深色或浅色", distributor: "分发者" },
+};
+const state = { lang: "en", view: "apps", only: "", q: "", sort: "verdict", down: false, page: 0, app: -1 };
+const $ = id => document.getElementById(id);
+const word = name => WORDS[state.lang][name];
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter(child => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+const bdi = (text, classes) => make("bdi", classes ? { class: classes } : null, text);
+function verdict(name, count) {
+  const of = facts.outcomes[name];
+  return make("span", { class: `verdict ${of.tone}` }, make("span", { "aria-hidden": "true" }, of.sign), of[state.lang], count === undefined ? "" : ` ${count.toLocaleString()}`);
+}
+const rank = row => facts.outcomes[row.o].rank;
+const short = digest => `${digest.slice(0, 8)}…${digest.slice(-8)}`;
+const title = row => row.k || (row.c ? row.c : row.p);
+function finding(item) {
+  const [code, , rest, zh] = item;
+  const of = facts.codes[code];
+  return state.lang === "zh" ? (zh || of.zh + rest) : of.en + rest;
+}
+const version = row => [row.v, row.n === undefined ? "" : `(${row.n})`].filter(Boolean).join(" ");
+function size(bytes) {
+  if (bytes === undefined) return "";
+  const units = ["B", "KiB", "MiB", "GiB"];
+  let at = 0;
+  while (bytes >= 1024 && at < 3) { bytes /= 1024; at += 1; }
+  return `${at ? bytes.toFixed(1) : bytes} ${units[at]}`;
+}
+function signers(row) {
+  if (!row.g.length) return [make("span", { class: "faint" }, word("nobody"))];
+  return row.g.map(([digest, subject]) => make("div", null, bdi(subject), make("br"), make("button", { class: "plain mono", title: digest, onclick: () => search(digest) }, short(digest))));
+}
+
+let order = [];
+function select() {
+  const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const matches = row => {
+    if (state.only && row.o !== state.only) return false;
+    if (!words.length) return true;
+    const text = [row.p, row.k, row.c, row.d, row.z, row.o, row.e, ...row.g.flat(), ...row.f.map(item => item[0])].join("\n").toLowerCase();
+    return words.every(word => text.includes(word));
+  };
+  const keys = { verdict: row => rank(row), app: title, signer: row => row.g.length ? row.g[0][1] : "", path: row => row.p, size: row => row.s || 0 };
+  const key = keys[state.sort];
+  const compare = (a, b) => typeof a === "number" ? a - b : collator.compare(a, b);
+  order = rows.map((row, at) => at).filter(at => matches(rows[at]));
+  const keyed = new Map(order.map(at => [at, key(rows[at])]));
+  order.sort((a, b) => (state.down ? -1 : 1) * compare(keyed.get(a), keyed.get(b)) || a - b);
+}
+
+function chips() {
+  const counts = {};
+  for (const row of rows) counts[row.o] = (counts[row.o] || 0) + 1;
+  const names = Object.keys(facts.outcomes).filter(name => counts[name]).sort((a, b) => facts.outcomes[a].rank - facts.outcomes[b].rank);
+  const chip = (name, inside) => make("li", null, make("button", { "aria-pressed": String(state.only === name), onclick: () => go({ only: name, page: 0, view: "apps", app: -1 }) }, inside));
+  $("chips").replaceChildren(chip("", `${word("all")} ${rows.length.toLocaleString()}`), ...names.map(name => chip(name, verdict(name, counts[name]))));
+  const svg = $("bar");
+  const whole = rows.length || 1;
+  svg.setAttribute("aria-label", names.map(name => `${facts.outcomes[name][state.lang]} ${counts[name]}`).join(", "));
+  let x = 0;
+  svg.replaceChildren(...names.map(name => {
+    const rect = document.createElementNS(svg.namespaceURI, "rect");
+    const width = 1000 * counts[name] / whole;
+    for (const [key, value] of Object.entries({ x, y: 0, width, height: 22, class: facts.outcomes[name].tone })) rect.setAttribute(key, value);
+    const label = document.createElementNS(svg.namespaceURI, "title");
+    label.textContent = `${facts.outcomes[name][state.lang]}: ${counts[name]}`;
+    rect.append(label);
+    x += width;
+    return rect;
+  }));
+}
+
+function compared(row) {
+  const other = row.f.find(item => item[5] && item[6]);
+  if (row.x) return [row.x[0].map(digest => make("code", null, short(digest), make("br"))), row.g.map(([digest]) => make("code", null, short(digest), make("br"))), row.x[1]];
+  if (!other) return null;
+  return [make("code", null, other[5]), make("code", null, other[6]), ""];
+}
+function pair(row) {
+  const values = compared(row);
+  if (!values) return "";
+  return make("div", { class: "pair" },
+    make("div", null, make("span", { class: "faint" }, row.x ? word("registered") : word("expected")), make("br"), values[2] ? bdi(values[2]) : "", values[2] ? make("br") : "", values[0]),
+    make("div", null, make("span", { class: "faint" }, row.x ? word("here") : word("actual")), make("br"), row.x && row.g.length ? bdi(row.g[0][1]) : "", row.x ? make("br") : "", values[1]));
+}
+function cards() {
+  const worst = rows.map((row, at) => at).filter(at => facts.outcomes[rows[at].o].first).sort((a, b) => rank(rows[a]) - rank(rows[b]) || a - b);
+  $("first").hidden = !worst.length || state.view !== "apps" || state.q !== "";
+  const shown = worst.slice(0, 6).map(at => {
+    const row = rows[at];
+    const main = row.f[0];
+    return make("article", { class: "card" }, make("h3", null, open(at, title(row)), " ", bdi(version(row), "faint")), verdict(row.o),
+      make("p", null, bdi(row.e || (main ? finding(main) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono")));
+  });
+  $("cards").replaceChildren(...shown);
+  $("more").textContent = worst.length > 6 ? word("more")(worst.length - 6) : "";
+}
+const open = (at, text) => make("button", { class: "plain", onclick: () => go({ app: at }) }, bdi(text));
+
+function table() {
+  select();
+  const head = (name, label) => make("th", { scope: "col", "aria-sort": state.sort === name ? (state.down ? "descending" : "ascending") : "none" },
+    make("button", { onclick: () => go({ sort: name, down: state.sort === name && !state.down, page: 0 }) }, label));
+  const start = state.page * PAGE;
+  const page = order.slice(start, start + PAGE);
+  const line = at => {
+    const row = rows[at];
+    const main = row.f[0];
+    return make("tr", null, make("td", null, verdict(row.o)),
+      make("td", null, open(at, title(row)), row.k ? "" : make("span", { class: "faint" }, ` ${row.c ? word("member") : ""}`), make("div", { class: "faint" }, bdi(version(row)))),
+      make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? finding(main) : ""))), make("td", null, bdi(row.p, "mono"), make("div", { class: "faint" }, size(row.s))));
+  };
+  $("head").replaceChildren(make("tr", null, head("verdict", word("verdict")), head("app", word("app")), head("signer", word("signer")), make("th", { scope: "col" }, word("why")), head("path", word("path"))));
+  $("body").replaceChildren(...page.map(line));
+  $("status").textContent = word("shown")(start + 1, start + page.length, order.length);
+  const pages = Math.max(1, Math.ceil(order.length / PAGE));
+  const turn = (label, page, can) => make("button", { disabled: !can, onclick: () => go({ page }) }, label);
+  $("pager").replaceChildren(turn(word("previous"), state.page - 1, state.page > 0), ` ${state.page + 1} / ${pages} `, turn(word("next"), state.page + 1, state.page + 1 < pages));
+}
+
+let bySigner = null;
+function signerTable() {
+  if (!bySigner) {
+    bySigner = new Map();
+    for (const row of rows) for (const [digest, subject] of row.g) {
+      const entry = bySigner.get(digest) || { digest, subject, files: 0, packages: new Set(), outcomes: {}, developer: row.d };
+      entry.files += 1;
+      if (row.k) entry.packages.add(row.k);
+      entry.outcomes[row.o] = (entry.outcomes[row.o] || 0) + 1;
+      bySigner.set(digest, entry);
+    }
+  }
+  const all = [...bySigner.values()].sort((a, b) => b.packages.size - a.packages.size || b.files - a.files);
+  $("signer-head").replaceChildren(make("tr", null, ["signer", "developer", "packages", "files", "verdict"].map(name => make("th", { scope: "col" }, word(name)))));
+  $("signer-body").replaceChildren(...all.slice(0, 500).map(entry => make("tr", null,
+    make("td", null, bdi(entry.subject), make("br"), make("button", { class: "plain mono", title: entry.digest, onclick: () => search(entry.digest) }, short(entry.digest))),
+    make("td", null, bdi(entry.developer || "")), make("td", null, String(entry.packages.size), make("div", { class: "faint" }, bdi([...entry.packages].slice(0, 5).join(", ") + (entry.packages.size > 5 ? ", …" : "")))),
+    make("td", null, String(entry.files)), make("td", null, make("div", { class: "chips" }, Object.keys(entry.outcomes).sort((a, b) => facts.outcomes[a].rank - facts.outcomes[b].rank).map(name => verdict(name, entry.outcomes[name])))))));
+}
+
+function appPage() {
+  const row = rows[state.app];
+  const parts = [make("p", null, make("button", { onclick: () => go({ app: -1 }) }, `← ${word("back")}`)), make("h2", { tabindex: "-1", id: "app-title" }, bdi(title(row)), " ", bdi(version(row), "faint")), verdict(row.o)];
+  const fact = (label, value) => value ? make("div", null, make("dt", null, label), make("dd", null, value)) : null;
+  parts.push(make("dl", { class: "facts" }, fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), bdi(row.p, "mono")), fact(word("size"), size(row.s)),
+    fact(word("developer"), row.d ? bdi(state.lang === "zh" && row.z ? row.z : row.d) : null), fact(word("sha256"), row.h ? make("code", null, row.h) : null), fact(word("rules"), row.r ? row.r.join(", ") : null)));
+  parts.push(make("h3", null, word("signer")), ...signers(row).map(part => make("div", null, part)), ...row.g.map(([digest]) => make("code", null, digest, make("br"))), pair(row));
+  if (row.x && row.x[2]) parts.push(make("p", null, make("strong", null, `${word("remedy")}: `), bdi(row.x[2])));
+  parts.push(make("h2", null, word("findings")));
+  if (row.e) parts.push(make("p", null, bdi(row.e)));
+  if (!row.f.length && !row.e) parts.push(make("p", null, word("nothing")));
+  for (const item of row.f) {
+    const [code, severity, , , place, expected, actual, levels] = item;
+    const of = facts.codes[code];
+    parts.push(make("section", { class: `finding ${severity}` }, make("h3", null, bdi(finding(item))), make("p", { class: "faint" }, make("code", null, code), place ? " · " : "", place ? bdi(place) : "", levels ? ` · ${word("levels")} ${levels[0]} ${levels[1] ? `– ${levels[1]}` : word("onwards")}` : ""),
+      expected || actual ? make("div", { class: "values" }, make("span", { class: "faint" }, word("expected")), bdi(expected || "", "mono"), make("span", { class: "faint" }, word("actual")), bdi(actual || "", "mono")) : "",
+      of.meaning ? make("p", { lang: "en-US" }, of.meaning) : "", of.cause ? make("p", { lang: "en-US" }, make("strong", null, `${word("cause")}: `), of.cause) : "", of.remedy ? make("p", { lang: "en-US" }, make("strong", null, `${word("remedy")}: `), of.remedy) : ""));
+  }
+  if (row.m) parts.push(make("p", { class: "faint" }, word("cut")(row.m)));
+  if (row.a && row.a.length) parts.push(make("h2", null, word("android")), make("div", { class: "scroll" }, make("table", null, make("thead", null, make("tr", null, ["versions", "scheme", "signer"].map(name => make("th", { scope: "col" }, word(name))))),
+    make("tbody", null, row.a.map(([low, high, scheme, digests]) => make("tr", null, make("td", null, high ? `${low} – ${high}` : `${low} ${word("onwards")}`), make("td", null, scheme), make("td", null, digests.map(digest => make("code", null, digest, make("br"))))))))));
+  $("app").replaceChildren(...parts);
+}
+
+function search(text) { go({ q: text, view: "apps", only: "", page: 0, app: -1 }); }
+function go(change) { Object.assign(state, change); draw(); write(); if ("app" in change) { scrollTo(0, 0); const heading = $("app-title"); if (change.app >= 0 && heading) heading.focus(); } }
+function write() {
+  const kept = Object.entries(state).filter(([name, value]) => name !== "lang" && value !== "" && value !== false && value !== -1 && !(name === "page" && !value) && !(name === "view" && value === "apps") && !(name === "sort" && value === "verdict"));
+  history.replaceState(null, "", `#${new URLSearchParams(kept)}`);
+}
+function read() {
+  const from = new URLSearchParams(location.hash.slice(1));
+  for (const name of ["view", "only", "q", "sort"]) if (from.has(name)) state[name] = from.get(name);
+  state.down = from.get("down") === "true";
+  state.page = Math.max(0, Number.parseInt(from.get("page") || "0", 10) || 0);
+  state.app = Number.parseInt(from.get("app") || "-1", 10);
+  if (!(state.app < rows.length)) state.app = -1;
+  if (state.only && !facts.outcomes[state.only]) state.only = "";
+  if (!["verdict", "app", "signer", "path"].includes(state.sort)) state.sort = "verdict";
+  if (state.view !== "signers") state.view = "apps";
+  if (["en", "zh"].includes(from.get("lang"))) state.lang = from.get("lang");
+  if (["light", "dark"].includes(from.get("theme"))) document.documentElement.dataset.theme = from.get("theme");
+}
+function draw() {
+  document.documentElement.lang = state.lang === "zh" ? "zh-Hans" : "en";
+  document.documentElement.dataset.lang = state.lang;
+  for (const button of document.querySelectorAll("[data-set-lang]")) button.setAttribute("aria-pressed", String(button.dataset.setLang === state.lang));
+  $("theme").setAttribute("aria-label", word("theme"));
+  const app = state.app >= 0;
+  $("app").hidden = !app;
+  $("overview").hidden = app;
+  if (app) { appPage(); return; }
+  chips();
+  cards();
+  $("q").placeholder = word("search");
+  $("q").setAttribute("aria-label", word("search"));
+  if ($("q").value !== state.q) $("q").value = state.q;
+  $("views").replaceChildren(...["apps", "signers"].map(view => make("button", { "aria-pressed": String(state.view === view), onclick: () => go({ view }) }, word(view))));
+  $("apps").hidden = state.view !== "apps";
+  $("signers").hidden = state.view !== "signers";
+  if (state.view === "apps") table(); else signerTable();
+}
+
+state.lang = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+document.documentElement.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+read();
+for (const button of document.querySelectorAll("[data-set-lang]")) button.addEventListener("click", () => go({ lang: button.dataset.setLang }));
+$("theme").addEventListener("click", () => { const root = document.documentElement; root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark"; });
+let waiting = 0;
+$("q").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => go({ q: $("q").value, page: 0 }), 120); });
+addEventListener("keydown", event => { if (event.key === "/" && !(event.target instanceof HTMLInputElement) && !$("overview").hidden) { event.preventDefault(); $("q").focus(); } });
+addEventListener("hashchange", () => { read(); draw(); });
+$("static").hidden = true;
+for (const part of document.querySelectorAll("[data-live]")) part.hidden = false;
+draw();

@@ -1,0 +1,166 @@
+//! A result as the page has it: what is shown, under names of one letter, since there may be a hundred thousand.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::finding::FindingCode;
+use crate::finding::Severity;
+use crate::policy::rules::Rule;
+use crate::report::FileResult;
+use crate::report::escape::shortened;
+use crate::report::escape::visible;
+use crate::report::model::FindingRow;
+use crate::report::text::outcome;
+use crate::report::text::place;
+
+/// So many findings of a file are in the page.
+const FINDINGS: usize = 40;
+/// So many characters of a text that a file chose.
+const TEXT: usize = 400;
+
+/// A file, all texts as they may be seen.
+#[derive(Serialize)]
+pub(super) struct Row<'a> {
+    #[serde(rename = "p")]
+    pub(super) path: String,
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(rename = "o")]
+    pub(super) outcome: &'static str,
+    /// Package, verified.
+    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
+    package: Option<String>,
+    /// Package that the file claims, not verified.
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
+    claimed: Option<String>,
+    #[serde(rename = "v", skip_serializing_if = "Option::is_none")]
+    version_name: Option<String>,
+    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
+    version_code: Option<u64>,
+    /// SHA-256 of the certificates of those who verifiably signed, and what these call themselves.
+    #[serde(rename = "g")]
+    pub(super) signers: Vec<(&'a str, String)>,
+    #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
+    developer: Option<&'a str>,
+    #[serde(rename = "z", skip_serializing_if = "Option::is_none")]
+    developer_zh: Option<&'a str>,
+    #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    /// Rules of the policy that are broken.
+    #[serde(rename = "r", skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<&'static str>,
+    /// A change of key: the registered certificates, whose app it is, and what to do.
+    #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
+    key_change: Option<(Vec<String>, &'a str, &'a str)>,
+    /// Who Android sees: lowest and highest API level, scheme, SHA-256 of the certificates.
+    #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
+    android: Vec<(u32, Option<u32>, String, &'a [String])>,
+    #[serde(rename = "f")]
+    findings: Vec<Finding>,
+    /// How many findings are left out.
+    #[serde(rename = "m", skip_serializing_if = "is_zero")]
+    more: usize,
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+    #[serde(skip)]
+    pub(super) passed: bool,
+}
+
+/// Code; severity; what its English message, and its Chinese one, say beyond the summary of the code; place; expected; actual;
+/// API levels. The Chinese text is none where the same follows its summary.
+#[derive(Serialize)]
+struct Finding(
+    &'static str,
+    Severity,
+    String,
+    Option<String>,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<(u32, Option<u32>)>,
+);
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+fn text(text: &str) -> String {
+    shortened(&visible(text), TEXT).into_owned()
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(result: &'a FileResult) -> Self {
+        let option = |of: &Option<String>| of.as_deref().map(text);
+        // What decides stands first.
+        let main = result.main_finding();
+        let is_main = |finding: &&FindingRow| main.is_some_and(|main| std::ptr::eq(main, *finding));
+        let others = result.findings.iter().filter(|finding| !is_main(finding));
+        let findings = main.into_iter().chain(others);
+        let signers = result.signers().into_iter().map(|signer| &signer.certificate);
+        let change = result.policy.as_ref().and_then(|policy| policy.key_change.as_ref());
+        Self {
+            path: text(&result.path),
+            size: result.size,
+            outcome: outcome(result).0,
+            package: option(&result.package),
+            claimed: option(&result.claimed_package),
+            version_name: option(&result.version_name).or(option(&result.claimed_version_name)),
+            version_code: result.version_code.or(result.claimed_version_code),
+            signers: signers
+                .map(|certificate| (certificate.sha256.as_str(), text(&certificate.subject)))
+                .collect(),
+            developer: result.developer.as_ref().map(|developer| developer.name.as_str()),
+            developer_zh: result.developer.as_ref().and_then(|developer| developer.name_zh.as_deref()),
+            sha256: result.sha256.as_deref(),
+            rules: result.broken_rules().into_iter().map(Rule::as_str).collect(),
+            key_change: change.map(|change| {
+                let owner = change.owner.as_ref().map_or("", |owner| owner.name.as_str());
+                (change.registered.iter().map(ToString::to_string).collect(), owner, change.advice.as_str())
+            }),
+            android: result
+                .android_versions
+                .iter()
+                .map(|seen| (seen.min_sdk, seen.max_sdk, seen.scheme.to_string(), seen.signers.as_slice()))
+                .collect(),
+            findings: findings.take(FINDINGS).map(Finding::new).collect(),
+            more: result.findings.len().saturating_sub(FINDINGS),
+            error: option(&result.error),
+            passed: result.passed,
+        }
+    }
+
+    /// The codes of its findings.
+    pub(super) fn codes(&self) -> impl Iterator<Item = &'static str> {
+        self.findings.iter().map(|finding| finding.0)
+    }
+
+    /// The app in one line: the package, or what the file claims, and the version.
+    pub(super) fn app(&self) -> String {
+        let package = self.package.as_deref().or(self.claimed.as_deref()).unwrap_or_default();
+        format!("{package} {}", self.version_name.as_deref().unwrap_or_default())
+    }
+}
+
+impl Finding {
+    fn new(finding: &FindingRow) -> Self {
+        let code = FindingCode::parse(finding.code);
+        let (en, zh) = code.map_or(("", ""), |code| (code.summary_en(), code.summary_zh()));
+        let rest = |message: &'_ str, summary: &str| message.strip_prefix(summary).map(text);
+        let (rest_en, rest_zh) = (rest(&finding.message, en), rest(&finding.message_zh, zh));
+        let zh = if rest_zh.is_some() && rest_zh == rest_en { None } else { Some(text(&finding.message_zh)) };
+        let option = |of: &Option<String>| of.as_deref().map(text);
+        let standing = Cow::from(place(finding));
+        Self(
+            finding.code,
+            finding.severity,
+            rest_en.unwrap_or_else(|| text(&finding.message)),
+            zh,
+            standing.trim_end_matches([' ', ':']).to_owned(),
+            option(&finding.expected),
+            option(&finding.actual),
+            finding.api_levels.map(|levels| (levels.min, levels.max)),
+        )
+    }
+}

@@ -1,0 +1,216 @@
+//! The report as a page: it holds what was found, needs nothing from elsewhere, and nothing from a file is markup in it. Where
+//! `chromium` is installed, what it shows is looked at; where not, a line says so.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "test code: a step that cannot be done is to stop the test"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use sha2::Digest as _;
+use tempfile::TempDir;
+
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Manifest;
+use crate::builder::Signer;
+use crate::builder::hash::base64;
+
+const DEMO: [&str; 3] = ["testdata/demo/store", "--registry", "testdata/demo/registry.toml"];
+
+/// The page of a scan.
+fn page(folder: &Path, arguments: &[&str]) -> String {
+    let path = folder.join("report.html");
+    let run = Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"))
+        .arg("scan")
+        .args(arguments)
+        .arg("--output")
+        .arg(format!("html={}", path.display()))
+        .output()
+        .unwrap();
+    assert!(matches!(run.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&run.stderr));
+    fs::read_to_string(path).unwrap()
+}
+
+/// What stands between `start` and `end`, the first time.
+fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    let at = text.find(start).unwrap() + start.len();
+    &text[at..at + text[at..].find(end).unwrap()]
+}
+
+fn data(page: &str, id: &str) -> Value {
+    serde_json::from_str(between(
+        page,
+        &format!("<script type=\"application/json\" id=\"{id}\">"),
+        "</script>",
+    ))
+    .unwrap()
+}
+
+#[test]
+fn it_says_what_the_scan_says() {
+    let folder = TempDir::new().unwrap();
+    let page = page(folder.path(), &DEMO);
+    let rows = data(&page, "rows");
+    let rows = rows.as_array().unwrap();
+    // One for each file, and what stands behind the last comma.
+    assert_eq!(rows.len(), 10);
+    assert_eq!(rows[9], Value::Null);
+    let counterfeit = rows.iter().find(|row| row["o"] == "counterfeit").unwrap();
+    assert_eq!(counterfeit["k"], "com.riverbank.wallet");
+    assert_eq!(counterfeit["f"][0][0], "signer-not-allowed");
+    let facts = data(&page, "facts");
+    for row in &rows[..9] {
+        assert!(facts["outcomes"].get(row["o"].as_str().unwrap()).is_some(), "{row}");
+        for finding in row["f"].as_array().unwrap() {
+            let code = &facts["codes"][finding[0].as_str().unwrap()];
+            for told in ["en", "zh", "meaning", "cause", "remedy"] {
+                assert!(code[told].as_str().is_some_and(|told| !told.is_empty()), "{told} of {finding}");
+            }
+        }
+    }
+    // Where no script may run.
+    let plain = between(&page, "<div id=\"static\">", "<div id=\"overview\"");
+    for told in ["counterfeit", "仿冒", "com.riverbank.wallet", "riverbank-wallet-free.apk"] {
+        assert!(plain.contains(told), "{told}");
+    }
+    assert!(!plain.contains("news/daily-herald.apk") || plain.contains("expired"));
+}
+
+#[test]
+fn nothing_is_taken_from_elsewhere_and_no_other_script_may_run() {
+    let folder = TempDir::new().unwrap();
+    let page = page(folder.path(), &DEMO);
+    let policy = between(&page, "<meta http-equiv=\"Content-Security-Policy\" content=\"", "\"");
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    let hash = |text: &str| base64(&sha2::Sha256::digest(text));
+    let style = hash(between(&page, "<style>", "</style>"));
+    let script = hash(between(&page, "\n<script>", "</script>"));
+    assert!(
+        policy.contains(&format!("style-src 'sha256-{style}'; script-src 'sha256-{script}';")),
+        "{policy}"
+    );
+    for outside in [" src=", " href=", "http://", "https://", "@import", "url(", " style=", " onclick="] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+const NAMES: [&str; 6] = [
+    "<script>document.title='caught'.apk",
+    "<img src=x onerror=document.title='caught'>.apk",
+    "\u{202e}kpa.exe\u{202c}.apk",
+    "line\nbreak\u{1b}[31m.apk",
+    "=cmd|'calc'!A0.apk",
+    "'\"&amp;<!--.apk",
+];
+
+/// A folder of files with names that want to be more.
+fn hostile() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let label = format!("<b>{}</b>", "x".repeat(10_000));
+    let manifest = Manifest::new("com.example.app").min_sdk(24).version(1, &label);
+    let apk = Apk::new().manifest(manifest).v2(Signer::v2(&Key::named("ec-p256"))).build();
+    for name in NAMES {
+        fs::write(folder.path().join(name), &apk).unwrap();
+    }
+    // Together with the name of the folder it ends a script.
+    let nested = folder.path().join("<").join("script><img src=x onerror=document.title='caught'>");
+    fs::create_dir_all(&nested).unwrap();
+    fs::write(nested.join("a.apk"), b"<svg onload=alert(1)>").unwrap();
+    folder
+}
+
+#[test]
+fn nothing_from_a_file_is_markup() {
+    let (files, folder) = (hostile(), TempDir::new().unwrap());
+    let page = page(folder.path(), &[files.path().to_str().unwrap()]);
+    for markup in ["<img", "<b>", "<svg onload", "<!--"] {
+        assert!(!page.contains(markup), "{markup}");
+    }
+    // One for the rows, one for the facts, one of ours.
+    assert_eq!(page.matches("<script").count(), 3);
+    assert!(page.chars().all(|c| c == '\n' || !apkvouch::report::escape::is_hidden(c)));
+    let rows = data(&page, "rows");
+    assert_eq!(rows.as_array().unwrap().len(), NAMES.len() + 2);
+    assert!(rows.to_string().len() < 20_000, "texts are cut");
+}
+
+/// What a browser makes of the page; none where there is no browser.
+fn shown(page: &Path, state: &str) -> Option<String> {
+    let browser = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| Command::new(name).arg("--version").output().is_ok_and(|run| run.status.success()));
+    let Some(browser) = browser else {
+        println!("left out: no chromium");
+        return None;
+    };
+    let profile = TempDir::new().unwrap();
+    let run = Command::new(browser)
+        .args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--lang=en",
+            "--enable-logging=stderr",
+            "--dump-dom",
+        ])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("file://{}#{state}", page.display()))
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&run.stderr);
+    assert!(!log.contains("CONSOLE"), "{log}");
+    Some(String::from_utf8(run.stdout).unwrap())
+}
+
+#[test]
+fn a_browser_shows_it_without_a_complaint() {
+    let folder = TempDir::new().unwrap();
+    page(folder.path(), &DEMO);
+    let path = folder.path().join("report.html");
+    let Some(dom) = shown(&path, "") else { return };
+    let body = between(&dom, "<tbody id=\"body\">", "</tbody>");
+    assert_eq!(body.matches("<tr>").count(), 9);
+    // The worst stands first.
+    assert!(body.find("counterfeit").unwrap() < body.find("authenticated").unwrap());
+    assert!(between(&dom, "id=\"cards\">", "</section>").contains("com.riverbank.wallet"));
+
+    let dom = shown(&path, "lang=zh&only=counterfeit").unwrap();
+    let body = between(&dom, "<tbody id=\"body\">", "</tbody>");
+    assert_eq!(body.matches("<tr>").count(), 1);
+    assert!(body.contains("仿冒") && body.contains("该包名已登记"), "{body}");
+
+    let rows = data(&fs::read_to_string(&path).unwrap(), "rows");
+    let at = rows.as_array().unwrap().iter().position(|row| row["o"] == "counterfeit").unwrap();
+    let dom = shown(&path, &format!("app={at}")).unwrap();
+    let app = between(&dom, "<div id=\"app\">", "</main>");
+    for told in [
+        "signer-not-allowed",
+        "What to do",
+        "9febbcec854540789e54e7eb126241af642fab7c95d5b44f7a69f168a7f0134f",
+    ] {
+        assert!(app.contains(told), "{told}");
+    }
+    let dom = shown(&path, "view=signers").unwrap();
+    assert!(between(&dom, "<tbody id=\"signer-body\">", "</tbody>").matches("<tr>").count() >= 5);
+}
+
+#[test]
+fn a_browser_runs_nothing_from_a_file() {
+    let (files, folder) = (hostile(), TempDir::new().unwrap());
+    page(folder.path(), &[files.path().to_str().unwrap()]);
+    let Some(dom) = shown(&folder.path().join("report.html"), "") else { return };
+    assert_eq!(between(&dom, "<title>", "</title>"), "apkvouch scan");
+    let body = between(&dom, "<tbody id=\"body\">", "</tbody>");
+    assert_eq!(body.matches("<tr>").count(), NAMES.len() + 1);
+    assert!(body.contains("&lt;script&gt;document.title='caught'.apk"), "{body}");
+    for spelled in ["\\u{202e}kpa.exe", "line\\nbreak\\x1b"] {
+        assert!(body.contains(spelled), "{spelled}");
+    }
+}
