@@ -214,3 +214,23 @@ fn a_browser_runs_nothing_from_a_file() {
         assert!(body.contains(spelled), "{spelled}");
     }
 }
+
+/// A good verdict is not shown as good where the file did not pass.
+#[test]
+fn what_a_policy_fails_is_not_shown_under_its_good_verdict() {
+    let folder = TempDir::new().unwrap();
+    let policy = folder.path().join("policy.toml");
+    let words = |policy: &str, text: &str| -> Vec<String> {
+        fs::write(policy, text).unwrap();
+        let page = page(folder.path(), &[DEMO[0], DEMO[1], DEMO[2], "--policy", policy]);
+        let rows = data(&page, "rows");
+        rows.as_array().unwrap().iter().filter_map(|row| row["o"].as_str().map(str::to_owned)).collect()
+    };
+    let policy = policy.to_str().unwrap();
+    let lenient = words(policy, "schema = 1\n");
+    assert_eq!(lenient.iter().filter(|word| *word == "authenticated").count(), 2);
+    assert!(!lenient.contains(&"failed".to_owned()));
+    let strict = words(policy, "schema = 1\n\n[app]\nmax_file_bytes = 100\n");
+    assert_eq!(strict.iter().filter(|word| *word == "failed").count(), 2);
+    assert!(!strict.contains(&"authenticated".to_owned()));
+}

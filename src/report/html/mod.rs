@@ -21,6 +21,7 @@ use maud::PreEscaped;
 use maud::html;
 use serde::Serialize;
 
+use self::row::FAILED;
 use self::row::Row;
 use super::FileResult;
 use super::ReportOptions;
@@ -266,6 +267,7 @@ fn outcomes() -> BTreeMap<&'static str, OutcomeWords> {
         (verdict(Unsigned), "bad", "✖", false),
         (verdict(Unreadable), "bad", "✖", false),
         (("error", "无法读取"), "bad", "✖", false),
+        ((FAILED, "未通过"), "bad", "✖", false),
         (verdict(Expired), "doubtful", "▲", false),
         (verdict(Unauthenticated), "doubtful", "▲", false),
         (("verified", "签名有效"), "good", "●", false),

@@ -116,7 +116,7 @@ function cards() {
   const shown = worst.slice(0, 6).map(at => {
     const row = rows[at];
     const main = row.f[0];
-    return make("article", { class: "card" }, make("h3", null, open(at, title(row)), " ", bdi(version(row), "faint")), verdict(row.o),
+    return make("article", { class: "card" }, make("h3", null, open(at, title(row)), " ", row.c ? make("span", { class: "faint" }, word("member"), " ") : "", bdi(version(row), "faint")), verdict(row.o),
       make("p", null, bdi(row.e || (main ? finding(main) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono")));
   });
   $("cards").replaceChildren(...shown);
@@ -150,8 +150,9 @@ function signerTable() {
   if (!bySigner) {
     bySigner = new Map();
     for (const row of rows) for (const [digest, subject] of row.g) {
-      const entry = bySigner.get(digest) || { digest, subject, files: 0, packages: new Set(), outcomes: {}, developer: row.d };
+      const entry = bySigner.get(digest) || { digest, subject, files: 0, packages: new Set(), outcomes: {}, developers: new Set() };
       entry.files += 1;
+      if (row.d) entry.developers.add(row.d);
       if (row.k) entry.packages.add(row.k);
       entry.outcomes[row.o] = (entry.outcomes[row.o] || 0) + 1;
       bySigner.set(digest, entry);
@@ -161,7 +162,7 @@ function signerTable() {
   $("signer-head").replaceChildren(make("tr", null, ["signer", "developer", "packages", "files", "verdict"].map(name => make("th", { scope: "col" }, word(name)))));
   $("signer-body").replaceChildren(...all.slice(0, 500).map(entry => make("tr", null,
     make("td", null, bdi(entry.subject), make("br"), make("button", { class: "plain mono", title: entry.digest, onclick: () => search(entry.digest) }, short(entry.digest))),
-    make("td", null, bdi(entry.developer || "")), make("td", null, String(entry.packages.size), make("div", { class: "faint" }, bdi([...entry.packages].slice(0, 5).join(", ") + (entry.packages.size > 5 ? ", …" : "")))),
+    make("td", null, bdi([...entry.developers].join(", "))), make("td", null, String(entry.packages.size), make("div", { class: "faint" }, bdi([...entry.packages].slice(0, 5).join(", ") + (entry.packages.size > 5 ? ", …" : "")))),
     make("td", null, String(entry.files)), make("td", null, make("div", { class: "chips" }, Object.keys(entry.outcomes).sort((a, b) => facts.outcomes[a].rank - facts.outcomes[b].rank).map(name => verdict(name, entry.outcomes[name])))))));
 }
 

@@ -11,9 +11,12 @@ use crate::report::FileResult;
 use crate::report::escape::shortened;
 use crate::report::escape::visible;
 use crate::report::model::FindingRow;
+use crate::report::text::Tone;
 use crate::report::text::outcome;
 use crate::report::text::place;
 
+/// A good verdict on a file that did not pass all the same.
+pub(super) const FAILED: &str = "failed";
 /// So many findings of a file are in the page.
 const FINDINGS: usize = 40;
 /// So many characters of a text that a file chose.
@@ -90,6 +93,15 @@ fn text(text: &str) -> String {
     shortened(&visible(text), TEXT).into_owned()
 }
 
+/// The word for what a file came to. What a verdict has passed and a policy, or the signers asked for, have not, is not shown
+/// under that verdict.
+fn word(result: &FileResult) -> &'static str {
+    match outcome(result) {
+        (_, Tone::Good) if !result.passed => FAILED,
+        (word, _) => word,
+    }
+}
+
 impl<'a> Row<'a> {
     pub(super) fn new(result: &'a FileResult) -> Self {
         let option = |of: &Option<String>| of.as_deref().map(text);
@@ -103,7 +115,7 @@ impl<'a> Row<'a> {
         Self {
             path: text(&result.path),
             size: result.size,
-            outcome: outcome(result).0,
+            outcome: word(result),
             package: option(&result.package),
             claimed: option(&result.claimed_package),
             version_name: option(&result.version_name).or(option(&result.claimed_version_name)),
