@@ -170,15 +170,14 @@ fn rows(found: Vec<Found>, options: &ScanOptions<'_>, shared: &Shared, give: &mu
     let mut found = found.into_iter().peekable();
     while found.peek().is_some() {
         let mut opened = Vec::new();
-        let mut in_memory = 0;
-        while in_memory < ahead::MOST
+        let mut bytes = 0;
+        while bytes < ahead::MOST
             && let Some(found) = found.next()
         {
             let step = found.path_to_read().map(|path| Step::of(path, options));
-            if let Some(Step::Read(Ok(file))) = &step
-                && file.in_memory(0, file.len()).is_some()
-            {
-                in_memory += file.len();
+            if let Some(Step::Read(Ok(file))) = &step {
+                // A large file is judged before the next is opened.
+                bytes += file.len();
             }
             opened.push((found, step));
         }

@@ -14,6 +14,8 @@ use crate::Error;
 const WINDOW_PER_THREAD: u64 = 64;
 /// Items that a thread takes at a time, once every thread has some.
 const AT_ONCE: u64 = 24;
+/// Items that all threads together have taken at most, but for one each: a process may have 1,024 files open, or fewer.
+const TAKEN_AT_MOST: u64 = 256;
 
 /// Calls `work` on all items, several at a time, on `jobs` threads, and `sink` on every result, in the order of the items.
 ///
@@ -43,6 +45,7 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
         .map_err(|error| Error::Usage(format!("cannot start threads: {error}")))?;
     let threads = pool.current_num_threads() as u64;
     let window = threads.saturating_mul(WINDOW_PER_THREAD);
+    let batch = TAKEN_AT_MOST.checked_div(threads).unwrap_or(1).clamp(1, AT_ONCE);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
     let (mut next_in, mut next_out) = (0_u64, 0_u64);
@@ -53,7 +56,7 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
             loop {
                 let under_way = next_in.saturating_sub(next_out);
                 // One for each thread first, so that few items keep all of them busy.
-                let at_once = if under_way < threads.saturating_mul(2) { 1 } else { AT_ONCE };
+                let at_once = if under_way < threads.saturating_mul(2) { 1 } else { batch };
                 if under_way.saturating_add(at_once) > window {
                     break;
                 }
