@@ -320,6 +320,22 @@ fn an_output_does_not_overwrite_what_is_read() {
         let run = apkvouch(store.path(), &format!("{trust} --output json={output}"));
         assert_eq!((run.code, fs::read(store.path().join(output)).unwrap()), (Some(2), b"{}".to_vec()));
     }
+    // The v4 signature beside an APK, and another name for one, found and listed.
+    fs::write(store.path().join("good.apk.idsig"), "no v4 signature").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("good.apk", store.path().join("link.apk")).unwrap();
+    fs::write(store.path().join("links"), "link.apk\n").unwrap();
+    let mut cases = vec![("verify good.apk", "good.apk.idsig"), ("scan .", "good.apk.idsig")];
+    if cfg!(unix) {
+        cases.push(("scan --files-from links", "good.apk"));
+    }
+    for (command, output) in cases {
+        let before = fs::read(store.path().join(output)).unwrap();
+        let run = apkvouch(store.path(), &format!("{command} --output json={output}"));
+        assert_eq!(run.code, Some(2), "{command}: {}", run.out);
+        assert_eq!(fs::read(store.path().join(output)).unwrap(), before, "{command}");
+    }
+    fs::remove_file(store.path().join("good.apk.idsig")).unwrap();
     for command in ["verify good.apk", "scan .", "scan good.apk"] {
         let before = fs::read(store.path().join("good.apk")).unwrap();
         let run = apkvouch(store.path(), &format!("{command} --output json=good.apk"));

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     scan(named(arguments.listed.after(arguments.apks.clone())?), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);
         let result = judging.result(&mut row)?.or(not_judged);
-        result.map_or(Ok(()), |result| report.add(&result))
+        result.map_or(Ok(()), |result| report.add(&row.path, &result))
     })?;
     judging.conclude(&mut report.summary, &arguments.form);
     report.finish()

@@ -49,8 +49,8 @@ pub(super) fn terminal_width() -> Option<usize> {
 /// not at all.
 pub(super) struct Report {
     outputs: Vec<Output>,
-    /// Where the files are that it goes to.
-    places: BTreeSet<PathBuf>,
+    /// The files in whose places reports go, where there are any.
+    replaced: BTreeSet<Same>,
     /// The first fault while writing.
     fault: Option<anyhow::Error>,
     /// Whether what passed, or was left out on purpose, is counted and not told.
@@ -86,8 +86,10 @@ impl Report {
                 return Err(Error::Usage(message).into());
             }
         }
-        if !places.is_empty()
-            && let Some(input) = inputs.into_iter().find(|input| places.contains(&place(input)))
+        let replaced: BTreeSet<Same> = form.outputs.iter().filter_map(|(_, path)| same(path)).collect();
+        let is_replaced = |input: &PathBuf| same(input).is_some_and(|input| replaced.contains(&input));
+        if !replaced.is_empty()
+            && let Some(input) = inputs.into_iter().find(is_replaced)
         {
             return Err(overwritten(&input).into());
         }
@@ -103,15 +105,19 @@ impl Report {
             outputs
                 .push(Output { writer: (format.open)(Box::new(file.clone()), &of_files), file: Some(file) });
         }
-        Ok(Self { outputs, places, fault: None, only_bad: false, summary: Summary::default() })
+        Ok(Self { outputs, replaced, fault: None, only_bad: false, summary: Summary::default() })
     }
 
-    pub(super) fn add(&mut self, result: &FileResult) -> anyhow::Result<()> {
-        let path = Path::new(&result.path);
-        if self.places.iter().any(|output| output.file_name() == path.file_name())
-            && self.places.contains(&place(path))
-        {
-            return Err(overwritten(path).into());
+    /// Takes the result of the file at `path`.
+    pub(super) fn add(&mut self, path: &Path, result: &FileResult) -> anyhow::Result<()> {
+        if !self.replaced.is_empty() {
+            let mut idsig = path.as_os_str().to_owned();
+            idsig.push(".idsig");
+            let read = [path, Path::new(&idsig)];
+            let is_replaced = |file: &&Path| same(file).is_some_and(|file| self.replaced.contains(&file));
+            if let Some(file) = read.into_iter().find(is_replaced) {
+                return Err(overwritten(file).into());
+            }
         }
         self.summary.add(result);
         let mut pruned = None;
@@ -198,6 +204,27 @@ fn overwritten(input: &Path) -> Error {
     let message =
         format!("{}: an output would overwrite this file, which is read; name another one", input.display());
     Error::Usage(message)
+}
+
+/// The same for every name of one file: device and inode.
+#[cfg(unix)]
+type Same = (u64, u64);
+/// The same for every name of one file: its path without links.
+#[cfg(not(unix))]
+type Same = PathBuf;
+
+/// Which file is at `path`; none where none is.
+#[cfg(unix)]
+fn same(path: &Path) -> Option<Same> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Which file is at `path`; none where none is.
+#[cfg(not(unix))]
+fn same(path: &Path) -> Option<Same> {
+    path.canonicalize().ok()
 }
 
 /// The same for every spelling of the name of one file, whether or not it is there.

@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
     let progress = Progress::none();
     ledger.each(&scan, |mut row| {
         let not_judged = not_judged(&row, &progress);
-        judging.result(&mut row)?.or(not_judged).map_or(Ok(()), |result| report.add(&result))
+        judging.result(&mut row)?.or(not_judged).map_or(Ok(()), |result| report.add(&row.path, &result))
     })?;
     report.summary.not_apk = scan.not_apk;
     judging.conclude(&mut report.summary, &arguments.form);

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
             if let (Some(recording), Some(record)) = (&mut recording, &record) {
                 recording.add(record, result.verdict, result.passed)?;
             }
-            report.add(&result)?;
+            report.add(&row.path, &result)?;
         }
         progress.step(report.summary.failed);
         anyhow::Ok(())

@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
             let passed = passed(arguments, apk.verification);
             anyhow::Ok(FileResult::judged(apk.path, apk.verification, None, passed))
         })?;
-        result.or(not_judged).map_or(Ok(()), |result| report.add(&result))
+        result.or(not_judged).map_or(Ok(()), |result| report.add(&row.path, &result))
     })?;
     report.finish()
 }
