@@ -32,6 +32,8 @@ use apkvouch::policy::rules::judge;
 use serde::Deserialize;
 use sha2::Digest as _;
 
+use crate::builder::hash::hex;
+
 const BAD: &str = "testdata/policy/bad";
 
 /// Each `<name>.toml` is refused with the line in `<name>.expected`, without the folder.
@@ -146,6 +148,8 @@ struct Looked {
     /// Of the first signer; for a rotated one the old.
     signer: String,
     stamp: String,
+    /// SHA-256 of its public key.
+    stamp_spki: String,
     transparency: String,
 }
 
@@ -167,6 +171,7 @@ fn look(apk: &str) -> Looked {
         file: FileDigest(sha2::Sha256::digest(&bytes).into()),
         signer: signer.map(|signer| signer.digest().to_string()).unwrap_or_default(),
         stamp: stamp.map(|signer| signer.digest().to_string()).unwrap_or_default(),
+        stamp_spki: stamp.map(|signer| hex(&signer.certificate().key().spki_sha256)).unwrap_or_default(),
         transparency: transparency.map(|certificate| certificate.digest().to_string()).unwrap_or_default(),
         verification,
         marks,
@@ -189,6 +194,12 @@ fn registry(recipe: &str, apk: &Looked) -> Registry {
         "signer-and-stamp" => key(&apk.stamp, "store", ""),
         "signer-and-stamp-of-developer" => key(&apk.stamp, "other", ""),
         "signer-and-revoked-stamp" => key(&apk.stamp, "store", "status = \"revoked\"\n"),
+        "signer-and-stamp-whose-key-is-elsewhere" | "signer-and-stamp-whose-key-is-revoked-elsewhere" => {
+            let spki = format!("spki_sha256 = \"{}\"\n", apk.stamp_spki);
+            let status = if recipe.contains("revoked") { "status = \"revoked\"\n" } else { "" };
+            key(&apk.stamp, "store", &spki);
+            key(&"ab".repeat(32), "store", &format!("{spki}{status}"));
+        }
         "store-and-transparency" if apk.transparency.is_empty() => {}
         "store-and-transparency" => key(&apk.transparency, "developer", ""),
         "store-and-foreign-transparency" => key(&apk.transparency, "other", ""),
