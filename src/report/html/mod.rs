@@ -144,6 +144,9 @@ impl Html<'_> {
                         div { dt { (both("As of", "时间")) } dd { (decided_at) } }
                     }
                     div { dt { (both("Judged", "已检查")) } dd { (summary.judged) } }
+                    @if summary.members > 0 {
+                        div { dt { (both("Members of containers beside them", "另有容器内的应用")) } dd { (summary.members) } }
+                    }
                     div { dt { (both("Failed", "未通过")) } dd { (summary.failed) } }
                     @if summary.unjudged > 0 {
                         div { dt { (both("Could not be read", "无法读取")) } dd { (summary.unjudged) } }

@@ -97,18 +97,18 @@ function chips() {
   }));
 }
 
-function compared(row) {
-  const other = row.f.find(item => item[5] && item[6]);
-  if (row.x) return [row.x[0].map(digest => make("code", null, short(digest), make("br"))), row.g.map(([digest]) => make("code", null, short(digest), make("br"))), row.x[1]];
-  if (!other) return null;
-  return [make("code", null, other[5]), make("code", null, other[6]), ""];
-}
+// What is held against each other: signers, or what the first finding with two values expected and found.
 function pair(row) {
-  const values = compared(row);
-  if (!values) return "";
-  return make("div", { class: "pair" },
-    make("div", null, make("span", { class: "faint" }, row.x ? word("registered") : word("expected")), make("br"), values[2] ? bdi(values[2]) : "", values[2] ? make("br") : "", values[0]),
-    make("div", null, make("span", { class: "faint" }, row.x ? word("here") : word("actual")), make("br"), row.x && row.g.length ? bdi(row.g[0][1]) : "", row.x ? make("br") : "", values[1]));
+  const lines = digests => digests.map(digest => make("code", { title: digest }, short(digest), make("br")));
+  const side = (label, name, inside) => make("div", null, make("span", { class: "faint" }, label), make("br"), name ? [bdi(name), make("br")] : "", inside);
+  const foreign = row.f.find(item => item[0] === "signer-not-allowed" && item[5]);
+  const registered = row.x ? row.x[0] : foreign ? foreign[5].match(/[0-9a-f]{64}/g) : null;
+  if (registered && row.g.length) {
+    return make("div", { class: "pair" }, side(word("registered"), row.x ? row.x[1] : "", lines(registered)),
+      side(word("here"), row.g[0][1], lines(row.g.map(([digest]) => digest))));
+  }
+  const other = row.f.find(item => item[5] && item[6]);
+  return other ? make("div", { class: "pair" }, side(word("expected"), "", make("code", null, other[5])), side(word("actual"), "", make("code", null, other[6]))) : "";
 }
 function cards() {
   const worst = rows.map((row, at) => at).filter(at => facts.outcomes[rows[at].o].first).sort((a, b) => rank(rows[a]) - rank(rows[b]) || a - b);
