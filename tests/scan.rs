@@ -19,11 +19,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::builder::Apk;
+use crate::builder::Entry;
 use crate::builder::Key;
 use crate::builder::Manifest;
 use crate::builder::Signer;
 use crate::builder::manifest::Attribute;
 use crate::builder::manifest::Value as ManifestValue;
+use crate::make_testdata::containers::zip;
 
 fn app() -> Apk {
     Apk::new().manifest(Manifest::new("com.example.app").min_sdk(24).target_sdk(30))
@@ -363,4 +365,39 @@ fn what_is_known_of_a_part_is_not_known_by_its_file_alone() {
         .unwrap();
         assert_eq!(known, expected);
     }
+}
+
+/// In a directory, an archive is counted and not judged only when there is certainly no APK in it.
+#[test]
+fn an_archive_that_may_hold_an_apk_is_not_passed_over() {
+    let photos = zip(&[Entry::stored("photo.jpg", b"jpeg")]);
+    let holding = zip(&[Entry::stored("app.apk", &good())]);
+    let behind = [&holding[..], &[b'x'; 70_000]].concat();
+    let dir = dir_with(&[
+        ("app.zip", good()),
+        ("behind.zip", behind),
+        ("cut.zip", holding[..holding.len() - 30].to_vec()),
+        ("holding.zip", holding),
+        ("photos.zip", photos),
+        ("text.zip", b"no archive".to_vec()),
+    ]);
+    let run = apkvouch(dir.path(), &["scan", ".", "--format", "json"], b"");
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let rows: Vec<(&str, &str)> = report["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["path"].as_str().unwrap(), row["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("./app.zip", "verified"),
+            ("./behind.zip", "malformed"),
+            ("./cut.zip", "malformed"),
+            ("./holding.zip", "verified")
+        ]
+    );
+    assert_eq!(report["summary"]["not_apk"], 2);
+    assert_eq!(run.status.code(), Some(1));
 }

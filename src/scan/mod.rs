@@ -40,6 +40,9 @@ pub use wanted::Shard;
 use beside::Bases;
 
 use crate::Error;
+use crate::Limits;
+use crate::apk::Apk;
+use crate::apk::Stop;
 use crate::container::Container;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Hasher;
@@ -283,7 +286,12 @@ fn look(
     if as_container {
         let limits = &options.verify.limits;
         let container = Container::open(source, limits).map_err(|error| error.in_file(path))?;
-        return container.map(|container| look_into(path, source, &container, options)).transpose();
+        if let Some(container) = container {
+            return look_into(path, source, &container, options).map(Some);
+        }
+        if !may_be_an_apk(source, limits).map_err(|error| error.in_file(path))? {
+            return Ok(None);
+        }
     }
     let idsig = options.v4_signature_file.open(path).map_err(named)?;
     let idsig = idsig.as_ref().map(|(path, source)| (path.to_string_lossy(), source));
@@ -293,6 +301,22 @@ fn look(
         Looked::Apk(outcome) => outcome,
         Looked::Container(container) => look_into(path, source, &container, options)?,
     }))
+}
+
+/// Whether an archive that is no container is an APK by another name, or begins as an archive and cannot be read: what is in
+/// that, nobody knows.
+fn may_be_an_apk(source: &FileSource, limits: &Limits) -> Result<bool, Error> {
+    const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
+    if source.len() < 4 || source.read_vec_at(0, 4)? != LOCAL_HEADER {
+        return Ok(false);
+    }
+    let has_manifest =
+        Apk::open(source, limits).and_then(|apk| Ok(apk.directory()?.find("AndroidManifest.xml").is_some()));
+    match has_manifest {
+        Ok(has_manifest) => Ok(has_manifest),
+        Err(Stop::Malformed(_)) => Ok(true),
+        Err(Stop::Error(error)) => Err(error),
+    }
 }
 
 /// Looks at everything in a container.
