@@ -372,7 +372,7 @@ fn what_is_known_of_a_part_is_not_known_by_its_file_alone() {
 fn an_archive_that_may_hold_an_apk_is_not_passed_over() {
     let photos = zip(&[Entry::stored("photo.jpg", b"jpeg")]);
     let holding = zip(&[Entry::stored("app.apk", &good())]);
-    let behind = [&holding[..], &[b'x'; 70_000]].concat();
+    let behind = [holding.clone(), vec![b'x'; 70_000]].concat();
     let dir = dir_with(&[
         ("app.zip", good()),
         ("behind.zip", behind),
