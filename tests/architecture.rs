@@ -34,7 +34,7 @@ const RULES: &[(&str, &[&str])] = &[
         "verify",
         &["apk", "crypto", "error", "finding", "format", "identity", "kept", "limits", "scheme", "source"],
     ),
-    ("registry", &["atomic_file", "crypto", "error", "fields", "finding", "identity"]),
+    ("registry", &["atomic_file", "crypto", "error", "fields", "finding", "identity", "source"]),
     ("policy", &["error", "fields", "finding", "identity", "marks", "registry", "scheme", "verify"]),
     (
         "inspect",

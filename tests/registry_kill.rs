@@ -17,8 +17,10 @@ use apkvouch::registry;
 use apkvouch::registry::Change;
 use apkvouch::registry::Needs;
 use apkvouch::registry::Role;
+use apkvouch::registry::SqliteRegistry;
 use apkvouch::registry::SqliteWriter;
 use apkvouch::registry::Subject;
+use apkvouch::registry::is_sqlite;
 use apkvouch::registry::trust;
 use apkvouch::registry::trust::TrustOptions;
 
@@ -58,6 +60,11 @@ fn killed(path: &Path) {
         sleep(whole.mul_f64(f64::from(kill) * 1.2 / f64::from(KILLS)));
         child.kill().unwrap();
         child.wait().unwrap();
+        if let Err(error) = Registry::load(path) {
+            // A text is whole at any time. Of a database the next one to change it undoes what was broken off.
+            assert!(is_sqlite(path).unwrap() && error.to_string().contains("was broken off"), "{error}");
+            SqliteRegistry::open_to_change(path).unwrap();
+        }
         let registry = Registry::load(path).unwrap();
         let there = registry.subject(&format!("new{kill}")).is_some();
         assert_eq!(registry.header().serial, Some(serial + u64::from(there)), "kill {kill}");

@@ -278,7 +278,7 @@ fn is_signed_as_a_text_is_and_altered_in_any_byte_refused() {
         fs::write(&path, &altered).unwrap();
         assert!(trust::open(&path, &options).is_err() && trust::load(&path, &options).is_err(), "byte {at}");
     }
-    // A journal beside it is no way round: what it undoes is looked at as well.
+    // Nor is one that was changed as it should be, without its being signed again.
     fs::write(&path, &bytes).unwrap();
     registry::update(&path, NOW.parse().unwrap(), &Needs::default(), |_| {
         Ok(changes().into_iter().take(1).collect())
@@ -296,6 +296,215 @@ fn is_signed_as_a_text_is_and_altered_in_any_byte_refused() {
     );
     options.now = "2027-01-01T00:00:00Z".parse().unwrap();
     assert!(trust::open(&path, &options).unwrap_err().to_string().contains("the registry expired"));
+}
+
+/// A write-ahead log that puts all pages of `forged` in the place of those of the file beside it.
+///
+/// Source: <https://www.sqlite.org/fileformat.html>, §4.
+fn write_ahead_log(forged: &[u8]) -> Vec<u8> {
+    let sum = |bytes: &[u8], mut sums: [u32; 2]| {
+        for pair in bytes.chunks_exact(8) {
+            let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap());
+            let (first, second) = pair.split_at(4);
+            sums[0] = sums[0].wrapping_add(word(first)).wrapping_add(sums[1]);
+            sums[1] = sums[1].wrapping_add(word(second)).wrapping_add(sums[0]);
+        }
+        sums
+    };
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+    let size = page_size(forged);
+    let pages = u32::try_from(forged.len() / size).unwrap();
+    let mut log = words(&[0x377f_0682, 3_007_000, u32::try_from(size).unwrap(), 0, 1, 2]);
+    let mut sums = sum(&log, [0, 0]);
+    log.extend(words(&sums));
+    for (number, page) in (1..).zip(forged.chunks_exact(size)) {
+        let frame = words(&[number, if number == pages { pages } else { 0 }]);
+        sums = sum(page, sum(&frame, sums));
+        log.extend(frame);
+        log.extend(words(&[1, 2, sums[0], sums[1]]));
+        log.extend(page);
+    }
+    log
+}
+
+/// A rollback journal that puts all pages of `forged` in the place of those of the file beside it.
+///
+/// Source: <https://www.sqlite.org/fileformat.html>, §3.
+fn journal(forged: &[u8]) -> Vec<u8> {
+    let size = page_size(forged);
+    let pages = u32::try_from(forged.len() / size).unwrap();
+    let mut journal = vec![0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    for number in [pages, 0, pages, 512, u32::try_from(size).unwrap()] {
+        journal.extend(number.to_be_bytes());
+    }
+    journal.resize(512, 0);
+    for (number, page) in (1_u32..).zip(forged.chunks_exact(size)) {
+        let sum: u32 = page.iter().rev().skip(199).step_by(200).map(|byte| u32::from(*byte)).sum();
+        journal.extend(number.to_be_bytes());
+        journal.extend(page);
+        journal.extend(sum.to_be_bytes());
+    }
+    journal
+}
+
+fn page_size(file: &[u8]) -> usize {
+    usize::from(u16::from_be_bytes(file.get(16..18).unwrap().try_into().unwrap()))
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+/// A registry that is signed, what it takes to believe it, and one by somebody else.
+fn signed_and_forged() -> (TempDir, PathBuf, TrustOptions, Vec<u8>) {
+    let (folder, path) = in_sqlite(&good());
+    let key = SecretKey::generate().unwrap();
+    let bytes = fs::read(&path).unwrap();
+    fs::write(trust::signature_path(&path), key.sign(&bytes, "x").unwrap().to_string()).unwrap();
+    let mut options = TrustOptions::new(NOW.parse().unwrap());
+    options.keys = vec![key.public_key()];
+    let text = fs::read_to_string("testdata/registry/good.toml").unwrap();
+    let stranger = Registry::parse(&text.replace("com.example.app", "com.example.forged"), "x").unwrap();
+    let (_other, forged) = in_sqlite(&stranger);
+    let forged = fs::read(forged).unwrap();
+    assert_eq!(forged.len(), bytes.len());
+    (folder, path, options, forged)
+}
+
+/// SQLite reads a write-ahead log, and plays back a journal, of which the signature says nothing.
+#[test]
+fn what_stands_beside_a_signed_registry_does_not_speak_for_it() {
+    let (folder, path, options, forged) = signed_and_forged();
+    let bytes = fs::read(&path).unwrap();
+    // These are what SQLite takes for such: unasked, it reads the forged registry.
+    for (suffix, content) in [("-wal", write_ahead_log(&forged)), ("-journal", journal(&forged))] {
+        let other = folder.path().join("other.db");
+        fs::write(&other, &bytes).unwrap();
+        fs::write(beside(&other, suffix), content).unwrap();
+        let sql = "SELECT count(*) FROM app WHERE package = 'com.example.forged'";
+        let connection = rusqlite::Connection::open(&other).unwrap();
+        assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "{suffix}");
+    }
+    let key = options.keys[0].to_string();
+    let mut remembered = TrustOptions::new(options.now);
+    remembered.state = Some(folder.path().join("seen.json"));
+    for (suffix, content) in [
+        ("-wal", write_ahead_log(&forged)),
+        ("-journal", journal(&forged)),
+        ("-journal", Vec::new()),
+        ("-wal", Vec::new()),
+        ("-shm", vec![0; 32768]),
+    ] {
+        fs::write(beside(&path, suffix), content).unwrap();
+        for options in [&options, &remembered] {
+            for error in [
+                trust::open(&path, options).map(drop).unwrap_err(),
+                trust::load(&path, options).map(drop).unwrap_err(),
+            ] {
+                assert_eq!(error.exit_code(), 2);
+                let told = error.to_string();
+                assert!(told.contains(suffix) && told.lines().count() == 1, "{suffix}: {told}");
+            }
+        }
+        let name = path.to_str().unwrap();
+        let apk = "testdata/demo/store/games/knight-moves.apk";
+        for arguments in [
+            &["gate", apk, "--registry", name, "--registry-key", &key][..],
+            &["scan", apk, "--registry", name, "--registry-key", &key],
+            &["registry", "check", name, "--registry-key", &key],
+        ] {
+            let run = apkvouch(arguments);
+            assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{suffix} {arguments:?}: {}", run.err);
+            assert!(run.err.contains(suffix) && run.err.lines().count() == 1, "{}", run.err);
+        }
+        fs::remove_file(beside(&path, suffix)).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{suffix}");
+    }
+    assert!(!folder.path().join("seen.json").exists(), "nothing was accepted");
+    assert!(trust::open(&path, &options).is_ok());
+}
+
+/// Whoever reads plays nothing back, signed or not; whoever changes the registry does.
+#[test]
+fn a_change_that_was_broken_off_is_undone_by_who_writes() {
+    let (_folder, path, _, forged) = signed_and_forged();
+    let bytes = fs::read(&path).unwrap();
+    fs::write(beside(&path, "-journal"), journal(&forged)).unwrap();
+    let trusted = TrustOptions::new(NOW.parse().unwrap());
+    for error in [
+        Registry::load(&path).map(drop).unwrap_err(),
+        trust::open(&path, &trusted).map(drop).unwrap_err(),
+        SqliteRegistry::open(&path).map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("a change of the registry was broken off"), "{error}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    assert!(SqliteRegistry::open_to_change(&path).unwrap().app("com.example.forged").unwrap().is_some());
+    assert!(!beside(&path, "-journal").exists());
+    assert_eq!(Registry::load(&path).unwrap().apps().count(), good().apps().count());
+    // No registry has a write-ahead log.
+    fs::write(beside(&path, "-wal"), write_ahead_log(&bytes)).unwrap();
+    for error in [Registry::load(&path).map(drop), SqliteRegistry::open_to_change(&path).map(drop)]
+        .map(Result::unwrap_err)
+    {
+        assert!(error.to_string().contains("-wal stands beside it"), "{error}");
+    }
+}
+
+/// What was digested is what is read, to the end.
+#[test]
+fn a_registry_that_is_replaced_while_it_is_read_is_refused() {
+    type Replace<'a> = &'a dyn Fn(&Path, &[u8]);
+    let replacements: [(&str, Replace<'_>); 4] = [
+        ("by another file", &|path, forged| {
+            let other = path.with_extension("other");
+            fs::write(&other, forged).unwrap();
+            fs::rename(&other, path).unwrap();
+        }),
+        ("in place", &|path, forged| fs::write(path, forged).unwrap()),
+        ("with its time put back", &|path, forged| {
+            let modified = fs::metadata(path).unwrap().modified().unwrap();
+            fs::write(path, forged).unwrap();
+            fs::OpenOptions::new().write(true).open(path).unwrap().set_modified(modified).unwrap();
+        }),
+        ("by nothing", &|path, _| fs::remove_file(path).unwrap()),
+    ];
+    for (how, replace) in replacements {
+        let (_folder, path, options, forged) = signed_and_forged();
+        let store = trust::open(&path, &options).unwrap();
+        let mut needs = Needs::default();
+        needs.packages.insert("com.example.app".to_owned());
+        assert_eq!(store.part(&needs).unwrap().apps().count(), 1);
+        replace(&path, &forged);
+        for error in [
+            store.part(&needs).map(drop).unwrap_err(),
+            store.counts().map(drop).unwrap_err(),
+            store.each_app(|_| Ok::<(), apkvouch::Error>(())).unwrap_err(),
+        ] {
+            assert_eq!(error.exit_code(), 2, "{how}");
+            assert!(error.to_string().contains("changed while it was read"), "{how}: {error}");
+        }
+    }
+}
+
+/// Names that mean something to SQLite's way of naming files.
+#[test]
+fn any_name_of_a_file_will_do() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a?mode=memory#x.db", "100%41.db", ":memory:", "two words, é.db"] {
+        let path = folder.path().join(name);
+        let mut writer = SqliteWriter::create(&path, good().header()).unwrap();
+        writer.all(&good()).unwrap();
+        writer.finish().unwrap();
+        assert!(Registry::load(&path).unwrap().says_the_same_as(&good()), "{name}");
+        let relative = Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"))
+            .args(["registry", "check", "--at", "2026-06-01", name])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(relative.status.code(), Some(0), "{name}");
+    }
 }
 
 struct Run {

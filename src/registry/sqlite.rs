@@ -29,6 +29,9 @@ use super::Subject;
 use super::differences;
 use crate::error::Error;
 use crate::identity::CertificateDigest;
+use crate::source::Undisturbed;
+use crate::source::ensure_no_log;
+use crate::source::uri;
 
 /// What every SQLite file begins with.
 ///
@@ -80,6 +83,8 @@ pub struct SqliteRegistry {
     connection: Connection,
     path: PathBuf,
     header: Header,
+    /// The file, when nobody may change it.
+    held: Option<Undisturbed>,
 }
 
 /// How many of each a registry has.
@@ -111,24 +116,42 @@ impl Counts {
 impl SqliteRegistry {
     /// Opens the registry in the file at `path`, to ask it.
     ///
-    /// A change that was broken off is undone first.
+    /// While the file is read, nobody may change it.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when it cannot be read, is no registry, or one of another version.
+    /// [`Error::Configuration`] when it cannot be read, is no registry, or one of another version; when a change of it was
+    /// broken off, which [`SqliteRegistry::open_to_change`] undoes.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        recover(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = connect(path, flags)?;
-        Self::on(connection, path)
+        Self::open_held(Undisturbed::hold(path.as_ref())?, path.as_ref())
     }
 
-    /// Opens it to change it, and brings an older version of the schema up to date.
+    /// Opens the registry in the file that `held` holds, which stands at `path`.
+    pub(super) fn open_held(held: Undisturbed, path: &Path) -> Result<Self, Error> {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = connect_to(&uri(path), path, flags)?;
+        let registry = Self::on(connection, path);
+        // That the file was changed says more than what SQLite makes of it.
+        held.ensure_unchanged()?;
+        Ok(Self { held: Some(held), ..registry? })
+    }
+
+    /// What `read` gives, if the file is the one that was opened, and nobody has changed it.
+    fn undisturbed<T, E: From<Error>>(&self, read: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let Some(held) = &self.held else { return read() };
+        held.ensure_unchanged()?;
+        let done = read();
+        held.ensure_unchanged()?;
+        done
+    }
+
+    /// Opens it to change it, and brings an older version of the schema up to date. A change that was broken off is undone.
     ///
     /// # Errors
     /// As [`SqliteRegistry::open`].
     pub fn open_to_change(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
+        ensure_no_log(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags)?;
         ensure_ours(&connection, path)?;
@@ -148,7 +171,7 @@ impl SqliteRegistry {
             return Err(Error::Configuration { path: path.to_owned(), position: None, message });
         }
         let header = read_header(&connection, path)?;
-        Ok(Self { connection, path: path.to_owned(), header })
+        Ok(Self { connection, path: path.to_owned(), header, held: None })
     }
 
     /// What the registry says of itself.
@@ -218,6 +241,10 @@ impl SqliteRegistry {
     /// # Errors
     /// As [`SqliteRegistry::subject`].
     pub fn counts(&self) -> Result<Counts, Error> {
+        self.undisturbed(|| self.counted())
+    }
+
+    fn counted(&self) -> Result<Counts, Error> {
         let count = |table: &str| {
             let sql = format!("SELECT count(*) FROM {table}");
             let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
@@ -236,6 +263,10 @@ impl SqliteRegistry {
     /// # Errors
     /// As [`SqliteRegistry::subject`].
     pub fn part(&self, needs: &Needs) -> Result<Registry, Error> {
+        self.undisturbed(|| self.part_read(needs))
+    }
+
+    fn part_read(&self, needs: &Needs) -> Result<Registry, Error> {
         let mut part =
             Registry { header: self.header.clone(), path: Some(self.path.clone()), ..Registry::default() };
         let mut certificates: Vec<CertificateDigest> = needs.certificates.iter().copied().collect();
@@ -336,6 +367,14 @@ impl SqliteRegistry {
 
     /// Hands what each row of `sql` holds to `sink`.
     pub(super) fn each<T: DeserializeOwned, E: From<Error>>(
+        &self,
+        sql: &str,
+        sink: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.undisturbed(|| self.each_read(sql, sink))
+    }
+
+    fn each_read<T: DeserializeOwned, E: From<Error>>(
         &self,
         sql: &str,
         mut sink: impl FnMut(T) -> Result<(), E>,
@@ -670,8 +709,13 @@ fn sound(registry: &Registry, path: &Path) -> Result<Registry, Error> {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+    connect_to(path, path, flags)
+}
+
+/// As [`connect`], by what SQLite is to call the file at `path`.
+fn connect_to(name: &Path, path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = Connection::open_with_flags(name, flags)?;
         connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "cache_size", CACHE)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -680,18 +724,6 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
         Ok(connection)
     };
     open().map_err(|error| fault(path, &error))
-}
-
-/// Undoes a change that was broken off: only whoever may write can.
-pub(super) fn recover(path: &Path) -> Result<(), Error> {
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-journal");
-    if Path::new(&journal).exists() {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = connect(path, flags)?;
-        pragma(&connection, "schema_version").map_err(|error| fault(path, &error))?;
-    }
-    Ok(())
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {

@@ -5,12 +5,16 @@
 
 mod page_cache;
 mod spool;
+mod undisturbed;
 mod window;
 
 use std::fs::File;
 use std::io;
 
 pub use spool::Spool;
+pub(crate) use undisturbed::Undisturbed;
+pub(crate) use undisturbed::ensure_no_log;
+pub(crate) use undisturbed::uri;
 pub use window::Window;
 
 /// Bytes that can be read at any position, by several threads at once.
@@ -193,15 +197,7 @@ impl FileSource {
     /// # Errors
     /// What the operating system says, or a line that names what stands there instead of a file.
     pub fn open(path: &std::path::Path) -> io::Result<Self> {
-        let file = open_without_blocking(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::other(format!(
-                "is {}, not a regular file",
-                kind_of(metadata.file_type())
-            )));
-        }
-        Self::new(file)
+        Self::new(open_regular(path)?)
     }
 
     /// Takes an already open regular file.
@@ -319,6 +315,16 @@ pub fn kind_of(file_type: std::fs::FileType) -> &'static str {
     } else {
         "something special"
     }
+}
+
+/// The regular file at `path`, opened to be read, as [`FileSource::open`] does.
+pub(crate) fn open_regular(path: &std::path::Path) -> io::Result<File> {
+    let file = open_without_blocking(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::other(format!("is {}, not a regular file", kind_of(metadata.file_type()))))
 }
 
 #[cfg(unix)]

@@ -34,14 +34,13 @@ use super::Registry;
 use super::SqliteRegistry;
 use super::Store;
 use super::is_sqlite;
-use super::sqlite;
 use crate::crypto::blake2b_512_and_sha256;
 use crate::crypto::sha256;
 use crate::error::Error;
-use crate::fields;
 use crate::fields::cannot_read;
 use crate::fields::read_bytes;
 use crate::fields::read_text;
+use crate::source::Undisturbed;
 
 pub use minisign::FormError;
 pub use minisign::KeyId;
@@ -152,15 +151,13 @@ pub fn open(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Store, Err
 /// The registry in a SQLite file, and who has signed it.
 fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, Vec<KeyId>), Error> {
     let needed = options.needed()?;
-    // A change that was broken off is undone before the bytes are looked at.
-    sqlite::recover(path)?;
     let mut signed_by = Vec::new();
     let mut digest = None;
-    if needed > 0 || options.state.is_some() {
-        let the = "the registry";
-        let file = fields::open(path, the)?;
+    let asked = needed > 0 || options.state.is_some();
+    let held = if asked { Undisturbed::hold_alone(path)? } else { Undisturbed::hold(path)? };
+    if asked {
         let (blake2b, sha256) =
-            blake2b_512_and_sha256(file).map_err(|error| cannot_read(path, the, &error))?;
+            blake2b_512_and_sha256(held.file()).map_err(|error| cannot_read(path, "the registry", &error))?;
         if needed > 0 {
             let verifies = |signature: &Signature, key: &PublicKey| signature.verifies_digest(key, &blake2b);
             let signers = signers(path, verifies, needed, options)?;
@@ -169,7 +166,7 @@ fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, V
         digest = Some(sha256);
     }
     // Not a byte of it meant anything before.
-    let registry = SqliteRegistry::open(path)?;
+    let registry = SqliteRegistry::open_held(held, path)?;
     ensure_in_force(path, registry.header(), needed, options)?;
     if let (Some(state), Some(sha256)) = (&options.state, digest) {
         state::remember(state, path, registry.header(), sha256)?;
