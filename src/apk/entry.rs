@@ -22,11 +22,24 @@ const PIECE: usize = 64 * 1024;
 const DEFLATE_WINDOW_BITS: u8 = 15;
 
 /// What reading an entry takes, kept for the next one: buffers and the state of the inflater.
-#[derive(Default)]
 pub struct EntryReader {
     inflate: Option<Inflate>,
     input: Vec<u8>,
     output: Vec<u8>,
+    piece: usize,
+}
+
+impl Default for EntryReader {
+    fn default() -> Self {
+        Self::in_pieces_of(PIECE)
+    }
+}
+
+impl EntryReader {
+    /// Reads and inflates at most `piece` bytes at once: for whoever wants little of each entry.
+    pub(crate) fn in_pieces_of(piece: usize) -> Self {
+        Self { inflate: None, input: Vec::new(), output: Vec::new(), piece: piece.max(1) }
+    }
 }
 
 impl std::fmt::Debug for EntryReader {
@@ -165,10 +178,10 @@ impl Apk<'_> {
         data: EntryData,
         sink: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), Stop> {
-        let buffer = &mut reader.input;
+        let EntryReader { input: buffer, piece, .. } = reader;
         let mut done = 0;
         while done < data.size {
-            let len = (data.size - done).min(PIECE as u64);
+            let len = (data.size - done).min(*piece as u64);
             let piece = read_piece(self.source, buffer, data.offset + done, len)?;
             if !sink(piece) {
                 break;
@@ -187,19 +200,20 @@ impl Apk<'_> {
     ) -> Result<(), Stop> {
         let bad =
             |detail: String| self.directory().map_or_else(|stop| stop, |d| bad_entry(d.name(record), detail));
-        let EntryReader { inflate, input, output } = reader;
+        let EntryReader { inflate, input, output, piece } = reader;
+        let piece = *piece;
         if let Some(inflate) = inflate {
             inflate.reset(false);
         }
         let inflate = inflate.get_or_insert_with(|| Inflate::new(false, DEFLATE_WINDOW_BITS));
         // Most entries are smaller than a piece; one byte more shows an entry that is larger than announced.
-        let size = usize::try_from(data.uncompressed_size).unwrap_or(PIECE).saturating_add(1).min(PIECE);
+        let size = usize::try_from(data.uncompressed_size).unwrap_or(piece).saturating_add(1).min(piece);
         output.resize(size.max(output.len()), 0);
         let output = output.get_mut(..size).unwrap_or_default();
         let mut read = 0;
         let mut ended = false;
         while read < data.size && !ended {
-            let len = (data.size - read).min(PIECE as u64);
+            let len = (data.size - read).min(piece as u64);
             let mut rest = read_piece(self.source, input, data.offset + read, len)?;
             read += len;
             loop {
@@ -237,7 +251,7 @@ impl Apk<'_> {
     }
 }
 
-/// At most [`PIECE`] bytes from `offset` on, in `buffer` unless the source has them in memory.
+/// `len` bytes from `offset` on, in `buffer` unless the source has them in memory.
 fn read_piece<'b>(
     source: &'b dyn ByteSource,
     buffer: &'b mut Vec<u8>,
@@ -247,7 +261,8 @@ fn read_piece<'b>(
     if let Some(bytes) = source.in_memory(offset, len) {
         return Ok(bytes);
     }
-    buffer.resize(usize::try_from(len).unwrap_or(PIECE), 0);
+    let size = usize::try_from(len).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+    buffer.resize(size, 0);
     source.read_exact_at(buffer, offset)?;
     Ok(buffer)
 }

@@ -94,7 +94,10 @@ fn container(arguments: &Inspect, source: &FileSource) -> anyhow::Result<Option<
     options.verify = arguments.range.options()?;
     options.file_digest = true;
     let limits = options.verify.limits.clone();
-    let Some(container) = Container::open(source, &limits).map_err(|error| error.in_file(path))? else {
+    let mut budget = Budget::of(source.len(), &limits);
+    let Some(container) =
+        Container::open(source, &limits, &mut budget).map_err(|error| error.in_file(path))?
+    else {
         return Ok(None);
     };
     if let Some(file) = &arguments.v4_signature_file {

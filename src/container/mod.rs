@@ -4,6 +4,8 @@
 //! it, never by its name. Nothing is unpacked under a name: a stored member is a part of the container's own bytes, a
 //! deflated one stands in memory or in a file without a name. What the members are is for others.
 
+mod members;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -62,9 +64,6 @@ impl Serialize for ContainerKind {
     }
 }
 
-/// What members are called: APKs, and containers in the container. In any case of letters.
-const MEMBERS: [&[u8]; 5] = [b".apk", b".apks", b".xapk", b".apkm", b".aab"];
-
 /// An opened container.
 pub struct Container<'s> {
     apk: Apk<'s>,
@@ -108,11 +107,17 @@ impl Budget {
 impl<'s> Container<'s> {
     /// The container in `source`; none when it is none: an APK, another archive, or no archive at all.
     ///
+    /// To find members by what they are, archives in it are looked into, and what is read for that is taken from `budget`.
+    ///
     /// # Errors
     /// [`Error::Read`] and [`Error::Changed`] when the bytes cannot be had.
-    pub fn open(source: &'s dyn ByteSource, limits: &'s Limits) -> Result<Option<Self>, Error> {
+    pub fn open(
+        source: &'s dyn ByteSource,
+        limits: &'s Limits,
+        budget: &mut Budget,
+    ) -> Result<Option<Self>, Error> {
         let opened = Apk::open(source, limits).and_then(|apk| {
-            let found = kind_and_members(&apk)?;
+            let found = kind_and_members(&apk, budget)?;
             Ok(found.map(|(kind, members)| Self { apk, kind, members }))
         });
         match opened {
@@ -166,44 +171,51 @@ impl<'c> Member<'c> {
     /// # Errors
     /// [`Stop::Malformed`] when it cannot be read as its directory record describes it, or is more than `budget` has left.
     pub fn open(&self, budget: &mut Budget) -> Result<Box<dyn ByteSource + 'c>, Stop> {
-        let apk = &self.container.apk;
-        let data = apk.locate_entry(self.record)?;
-        if !data.deflated {
-            budget.take(data.size)?;
-            let window = Window::new(apk.source(), data.offset, data.size);
-            let beyond =
-                || Finding::new(FindingCode::ZipBadEntry).detail("it reaches beyond the end of the file");
-            return Ok(Box::new(window.ok_or_else(beyond)?));
-        }
-        budget.take(data.uncompressed_size)?;
-        let mut spool = Spool::new();
-        let mut fault = None;
-        apk.read_entry_while(&mut EntryReader::default(), self.record, &mut |piece| {
-            fault = spool.write(piece).err();
-            fault.is_none()
-        })?;
-        let unwritable = |error| Stop::Error(Error::file("temporary file", "write", error));
-        match fault {
-            Some(error) => Err(unwritable(error)),
-            None => spool.finish().map_err(unwritable),
-        }
+        open_entry(&self.container.apk, self.record, budget)
     }
 }
 
-fn kind_and_members(apk: &Apk<'_>) -> Result<Option<(ContainerKind, Vec<DirectoryRecord>)>, Stop> {
+/// The content of an entry, as [`Member::open`] gives it.
+fn open_entry<'a>(
+    apk: &'a Apk<'_>,
+    record: &DirectoryRecord,
+    budget: &mut Budget,
+) -> Result<Box<dyn ByteSource + 'a>, Stop> {
+    let data = apk.locate_entry(record)?;
+    if !data.deflated {
+        budget.take(data.size)?;
+        let window = Window::new(apk.source(), data.offset, data.size);
+        let beyond =
+            || Finding::new(FindingCode::ZipBadEntry).detail("it reaches beyond the end of the file");
+        return Ok(Box::new(window.ok_or_else(beyond)?));
+    }
+    budget.take(data.size.max(data.uncompressed_size))?;
+    let mut spool = Spool::new();
+    let mut fault = None;
+    apk.read_entry_while(&mut EntryReader::default(), record, &mut |piece| {
+        fault = spool.write(piece).err();
+        fault.is_none()
+    })?;
+    let unwritable = |error| Stop::Error(Error::file("temporary file", "write", error));
+    match fault {
+        Some(error) => Err(unwritable(error)),
+        None => spool.finish().map_err(unwritable),
+    }
+}
+
+fn kind_and_members(
+    apk: &Apk<'_>,
+    budget: &mut Budget,
+) -> Result<Option<(ContainerKind, Vec<DirectoryRecord>)>, Stop> {
     let directory = apk.directory()?;
     let has = |name| directory.find(name).is_some();
     if has("AndroidManifest.xml") {
         return Ok(None);
     }
-    if has("BundleConfig.pb") && has("base/manifest/AndroidManifest.xml") {
+    if members::is_app_bundle(apk)? {
         return Ok(Some((ContainerKind::AppBundle, Vec::new())));
     }
-    let is_member = |record: &&DirectoryRecord| {
-        let name = directory.name(record).to_ascii_lowercase();
-        MEMBERS.iter().any(|end| name.ends_with(end))
-    };
-    let members: Vec<DirectoryRecord> = directory.records().iter().filter(is_member).copied().collect();
+    let members = members::members(apk, apk.limits().container_depth, budget)?;
     if members.is_empty() {
         return Ok(None);
     }

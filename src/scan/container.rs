@@ -258,7 +258,7 @@ fn judge_member(
 ) -> Result<Outcome, Stop> {
     let limits = &options.verify.limits;
     let source = member.open(budget)?;
-    let container = match look_at(&*source, None, options, None).map_err(Stop::Error)? {
+    let container = match look_at(&*source, None, options, None, &mut *budget).map_err(Stop::Error)? {
         Looked::Apk(outcome) => return Ok(outcome),
         Looked::Container(container) => container,
     };

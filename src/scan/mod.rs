@@ -43,6 +43,7 @@ use crate::Error;
 use crate::Limits;
 use crate::apk::Apk;
 use crate::apk::Stop;
+use crate::container::Budget;
 use crate::container::Container;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Hasher;
@@ -285,7 +286,8 @@ fn look(
     };
     if as_container {
         let limits = &options.verify.limits;
-        let container = Container::open(source, limits).map_err(|error| error.in_file(path))?;
+        let mut budget = Budget::of(source.len(), limits);
+        let container = Container::open(source, limits, &mut budget).map_err(|error| error.in_file(path))?;
         if let Some(container) = container {
             return look_into(path, source, &container, options).map(Some);
         }
@@ -297,7 +299,8 @@ fn look(
     let idsig = idsig.as_ref().map(|(path, source)| (path.to_string_lossy(), source));
     let idsig = idsig.as_ref().map(|(name, source)| Idsig::new(*source, name));
     let beside = options.bases_beside.then_some((path, bases));
-    Ok(Some(match look_at(source, idsig.as_ref(), options, beside).map_err(named)? {
+    let mut budget = Budget::of(source.len(), &options.verify.limits);
+    Ok(Some(match look_at(source, idsig.as_ref(), options, beside, &mut budget).map_err(named)? {
         Looked::Apk(outcome) => outcome,
         Looked::Container(container) => look_into(path, source, &container, options)?,
     }))
@@ -345,12 +348,14 @@ enum Looked<'s> {
     Container(Container<'s>),
 }
 
-/// Looks at one APK, a part of an app with what stands `beside` it. What has no manifest may be a container.
+/// Looks at one APK, a part of an app with what stands `beside` it. What has no manifest may be a container, and what it takes to
+/// tell is taken from `budget`.
 fn look_at<'s>(
     source: &'s dyn ByteSource,
     idsig: Option<&Idsig<'_>>,
     options: &'s ScanOptions<'_>,
     beside: Option<(&Path, &Bases)>,
+    budget: &mut Budget,
 ) -> Result<Looked<'s>, Error> {
     let verified = |options: &VerifyOptions| match idsig {
         None => verify(source, options),
@@ -362,7 +367,7 @@ fn look_at<'s>(
         beside::hold_against_base(path, &mut verification, &options.verify, bases, again)?;
     }
     if verification.claimed_manifest.is_none()
-        && let Some(container) = Container::open(source, &options.verify.limits)?
+        && let Some(container) = Container::open(source, &options.verify.limits, budget)?
     {
         return Ok(Looked::Container(container));
     }

@@ -448,6 +448,79 @@ pub(crate) fn recipes() -> Vec<Recipe> {
         apk("ec-p256").file("assets/plugin.apk", &unsigned()).build(),
         &[("", "unauthenticated", &[])],
     );
+    let manifest_json =
+        || Entry::stored("manifest.json", br#"{"split_apks":[{"file":"evil.bin","id":"base"}]}"#);
+    let odd = |evil| [with(manifest_json()), vec![evil]].concat();
+    add(
+        "odd-name",
+        "app.xapk",
+        "an APK by another signer under the name of something else, which manifest.json gives to an installer",
+        zip(&odd(Entry::stored("evil.bin", &apk("ec-p256-2").build()))),
+        &[fine[0], one, two_row, ("!/evil.bin", "unauthenticated", &[])],
+    );
+    add(
+        "odd-name-deflated",
+        "app.apks",
+        "a deflated one, without a signature",
+        zip(&odd(Entry::deflated("evil.bin", &unsigned()))),
+        &[
+            ("", "unsigned", &["container-member"]),
+            one,
+            two_row,
+            ("!/evil.bin", "unsigned", &["v1-no-manifest"]),
+        ],
+    );
+    add(
+        "odd-name-nested",
+        "app.xapk",
+        "an APK in an archive, both under such names",
+        zip(&odd(Entry::deflated("evil.bin", &zip(&[Entry::deflated("more", &unsigned())])))),
+        &[
+            ("", "unsigned", &["container-member"]),
+            one,
+            two_row,
+            ("!/evil.bin", "unsigned", &["container-member"]),
+            ("!/evil.bin!/more", "unsigned", &["v1-no-manifest"]),
+        ],
+    );
+    add(
+        "odd-name-unreadable",
+        "app.xapk",
+        "an entry that cannot be inflated, of which nobody can say what it is",
+        zip(&odd(Entry::deflated("evil.bin", &unsigned()).raw(|raw| raw.body.fill(0xff)))),
+        &[
+            ("", "unreadable", &["container-member"]),
+            one,
+            two_row,
+            ("!/evil.bin", "unreadable", &["zip-bad-entry"]),
+        ],
+    );
+    add(
+        "odd-name-alone",
+        "app.xapk",
+        "an APK under such a name and nothing else",
+        zip(&[Entry::stored("evil.bin", &good())]),
+        &[fine[0], ("!/evil.bin", "unauthenticated", &[])],
+    );
+    let pictures =
+        zip(&[Entry::stored("a.png", b"png"), Entry::stored("b.zip", &zip(&[Entry::stored("b", b"b")]))]);
+    add(
+        "with-archives",
+        "app.xapk",
+        "archives without any APK, as expansion files are",
+        zip(&[
+            &two()[..],
+            &[
+                Entry::stored("Android/obb/main.1.com.example.app.obb", &pictures),
+                Entry::deflated("assets/pictures", &pictures),
+                Entry::stored("cut", b"PK\x03\x04"),
+                Entry::stored("icon.png", b"png"),
+                Entry::stored("empty", b""),
+            ],
+        ]
+        .concat()),
+        &fine,
+    );
     add(
         "no-apk",
         "app.apk",
