@@ -176,12 +176,13 @@ fn what_has_just_changed_is_read_again() {
 fn evidence_holds_for_its_options_alone() {
     let shop = Shop::new();
     assert_eq!(shop.read(&all(), LATER).len(), 3);
-    let mut others = vec![all(), all(), all(), all(), all()];
+    let mut others = vec![all(), all(), all(), all(), all(), all()];
     others[0].verify.min_sdk = Some(28);
     others[1].verify.limits.resource_lookups = 1;
     others[2].marks = None;
     others[3].file_digest = false;
     others[4].v4_signature_file = V4SignatureFile::Ignored;
+    others[5].bases_beside = true;
     for other in &others {
         assert_eq!(shop.read(other, LATER).len(), 3);
         assert_eq!(shop.read(other, LATER).len(), 0);
@@ -432,6 +433,53 @@ fn evidence_of_another_file_is_not_believed() {
     assert!(run.err.contains("what was seen of a file is gone; scan again"), "{}", run.err);
 }
 
+/// What is damaged is written anew by the scan that finds it out: no report ends at it after that.
+#[test]
+fn what_is_damaged_is_mended_by_the_next_scan() {
+    let shop = Shop::new();
+    shop.read(&all(), LATER);
+    let connection = rusqlite::Connection::open(shop.db()).unwrap();
+    assert!(connection.execute("UPDATE body SET bytes = bytes || x'00'", []).unwrap() > 3);
+    drop(connection);
+    let report = || apkvouch(&["report", "--db", shop.db().to_str().unwrap()]);
+    assert_eq!(report().code, Some(2));
+    assert_eq!(shop.read(&all(), LATER).len(), 3);
+    assert_eq!(report().code, Some(0), "{}", report().err);
+    assert_eq!(shop.read(&all(), LATER), [""; 0]);
+}
+
+/// An archive that was looked at as an APK, and is one among other archives now, is told by neither scan as the other does.
+#[test]
+fn a_known_archive_is_no_row_where_archives_are_looked_into() {
+    let shop = Shop::new();
+    // The directory of an archive with nothing in it.
+    let empty = [b"PK\x05\x06".as_slice(), &[0; 18]].concat();
+    fs::write(shop.store().join("plain.zip"), empty).unwrap();
+    fs::copy("testdata/containers/signed-v2/app.apks", shop.store().join("set.zip")).unwrap();
+    let rows = |all_files: bool, known: bool| {
+        let now = Timestamp::now().checked_add(jiff::SignedDuration::from_secs(LATER)).unwrap();
+        let ledger = Ledger::open(shop.db(), &all(), now).unwrap();
+        let mut options = all();
+        options.known = known.then_some(&ledger);
+        let mut walk = WalkOptions::default();
+        walk.all_files = all_files;
+        let mut recording = ledger.begin(now, None, None).unwrap();
+        let mut rows = Vec::new();
+        scan(Walk::new(vec![shop.store()], walk), &options, |row| {
+            rows.push((row.path.clone(), matches!(row.outcome, Outcome::Container(_))));
+            recording.add(&FileRecord::new(&row), None, true)
+        })
+        .unwrap();
+        recording.end(now, 0).unwrap();
+        rows
+    };
+    let (every, default) = (rows(true, false), rows(false, false));
+    assert_eq!((every.len(), default.len()), (5, 4));
+    assert_eq!(rows(true, true), every);
+    assert_eq!(rows(false, true), default);
+    assert_eq!(rows(true, true), every);
+}
+
 #[test]
 fn a_database_that_cannot_be_used_is_told_in_one_line() {
     let shop = Shop::new();
@@ -465,6 +513,15 @@ fn a_database_that_cannot_be_used_is_told_in_one_line() {
     connection.pragma_update(None, "user_version", 9).unwrap();
     drop(connection);
     refused(2, "of schema version 1, found 9");
+    fs::remove_file(db).unwrap();
+    // A file with nothing in it is no database for who reads, and stays as it is.
+    fs::write(db, "").unwrap();
+    for arguments in [&["report", "--db", db][..], &["diff", "--db", db, "1", "2"]] {
+        let run = apkvouch(arguments);
+        assert_eq!((run.code, run.err.lines().count()), (Some(2), 1), "{}", run.err);
+        assert!(run.err.contains("found a file with nothing in it"), "{}", run.err);
+        assert_eq!(fs::metadata(db).unwrap().len(), 0);
+    }
     fs::remove_file(db).unwrap();
     // There is nothing to report; and no file is made for it.
     for arguments in [&["report", "--db", db][..], &["diff", "--db", db, "1", "2"]] {

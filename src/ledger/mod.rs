@@ -107,9 +107,9 @@ struct Stored {
     seen: Vec<u8>,
 }
 
-/// The program and the form of evidence.
+/// The program, the sources that it is made of, and the form of evidence.
 fn made_by() -> String {
-    format!("apkvouch {}, form {}", env!("CARGO_PKG_VERSION"), kept::FORM)
+    format!("apkvouch {}, code {}, form {}", env!("CARGO_PKG_VERSION"), env!("APKVOUCH_CODE"), kept::FORM)
 }
 
 fn key_of(bytes: &[u8]) -> Key {
@@ -133,8 +133,13 @@ impl Ledger {
         /// Ticks of file systems are shorter, but for FAT's.
         const TICK: i64 = 2;
         let path = path.as_ref();
-        let what: [&dyn Debug; 4] =
-            [&options.verify, &options.v4_signature_file, &options.marks, &options.file_digest];
+        let what: [&dyn Debug; 5] = [
+            &options.verify,
+            &options.v4_signature_file,
+            &options.marks,
+            &options.file_digest,
+            &options.bases_beside,
+        ];
         let making = key_of(format!("{}: {what:?}", made_by()).as_bytes());
         Ok(Self::on(schema::open(path, true)?, path, making, now.as_second().saturating_sub(TICK)))
     }
@@ -439,7 +444,9 @@ impl Ledger {
         seen: &Writer,
         identity: Option<&FileIdentity>,
     ) -> rusqlite::Result<Key> {
-        let body = "INSERT OR IGNORE INTO body (key, bytes) VALUES (?1, ?2)";
+        // What is there under that name may be damaged, and is what these bytes are.
+        let body = "INSERT INTO body (key, bytes) VALUES (?1, ?2) \
+                    ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes WHERE bytes IS NOT excluded.bytes";
         let key = key_of(&seen.bytes);
         put(connection, body, &[&key, &seen.bytes])?;
         for (key, bytes) in &seen.certificates {

@@ -39,8 +39,9 @@ const CACHE: i64 = -32768;
 /// # Errors
 /// [`Error::Configuration`] when it is of another program or a newer version; [`Error::File`] when SQLite cannot use it.
 pub(super) fn open(path: &Path, make: bool) -> Result<Connection, Error> {
-    let make = if make { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | make;
+    // Who reads may have to take up what a process that was killed has left in the log, and writes nothing else.
+    let create = if make { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| fault(path, &error))?;
     let prepare = || {
         // One process at a time: the lock is had with the first read, and kept. Whoever comes second is told at once.
@@ -57,7 +58,16 @@ pub(super) fn open(path: &Path, make: bool) -> Result<Connection, Error> {
             "expected a database of scans, found a SQLite file of another program; name another file";
         return Err(unusable(path, message.to_owned()));
     }
+    if found != APPLICATION_ID && !make {
+        let message = "expected a database of scans, found a file with nothing in it; name the one that `scan --db` has made";
+        return Err(unusable(path, message.to_owned()));
+    }
     let begin = || {
+        if !make {
+            connection.pragma_update(None, "query_only", true)?;
+            connection.pragma_update(None, "cache_size", CACHE)?;
+            return Ok(usize::try_from(number(&connection, "user_version")?).unwrap_or(usize::MAX));
+        }
         // What is killed loses nothing that was committed; a machine that loses power, the last of it at most.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -66,7 +76,7 @@ pub(super) fn open(path: &Path, make: bool) -> Result<Connection, Error> {
         migrate(&connection)
     };
     let version = begin().map_err(|error| fault(path, &error))?;
-    if version > MIGRATIONS.len() {
+    if version > MIGRATIONS.len() || (!make && version < MIGRATIONS.len()) {
         let message = format!(
             "expected a database of scans of schema version {}, found {version}; use the version of apkvouch that made it, or \
              name another file",

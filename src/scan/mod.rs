@@ -226,6 +226,10 @@ fn row(found: Found, step: Option<Step>, options: &ScanOptions<'_>, shared: &Sha
         Found::Failed(path, error) => return Some(Row::new(path, Outcome::Unjudged(error))),
     };
     let file = match step? {
+        // An archive that is no container was looked at as an APK once, and is none now.
+        Step::Known(row) if others.is_some() && !matches!(row.outcome, Outcome::Container(_)) => {
+            FileSource::open(&path)
+        }
         Step::Known(row) => return Some(*row),
         Step::Read(file) => file,
     };
