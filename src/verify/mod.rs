@@ -40,6 +40,7 @@ use crate::source::ByteSource;
 pub use crate::finding::MAX_SDK;
 pub use crate::scheme::Idsig;
 pub use container::verify_container;
+pub(crate) use split_set::SeenSigners;
 pub use split_set::SetMember;
 pub use split_set::check_split_set;
 pub use stamp::StampStatus;

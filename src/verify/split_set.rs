@@ -107,24 +107,54 @@ fn against_base(part: &Part<'_>, parts: &[Part<'_>], lacking: &mut BTreeSet<Stri
         let expected = expected.into_iter().collect::<Vec<_>>().join(" or ");
         return Some(part.finding(FindingCode::SplitVersion).values(expected, part.app()));
     }
-    let differ = of_version().find_map(|base| signers_differ(base.verification, part.verification))?;
+    let of_part = SeenSigners::of(part.verification);
+    let differ = of_version().find_map(|base| SeenSigners::of(base.verification).differ(&of_part))?;
     let (expected, actual) = differ;
     Some(part.finding(FindingCode::SplitSigner).values(expected, actual))
 }
 
-/// The signers that some Android version sees of the one and of the other, when they are not the same.
-fn signers_differ(base: &Verification, part: &Verification) -> Option<(String, String)> {
-    for view in &base.views {
-        for other in &part.views {
-            let meet = view.min_sdk.max(other.min_sdk) <= view.max_sdk.min(other.max_sdk);
-            let of_base: BTreeSet<_> = base.signers_of(view).map(VerifiedSigner::digest).collect();
-            let of_part: BTreeSet<_> = part.signers_of(other).map(VerifiedSigner::digest).collect();
-            if meet && of_base != of_part {
-                return Some((names(&of_base), names(&of_part)));
-            }
-        }
+/// The signers that each Android version sees of a file that verifies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SeenSigners {
+    /// Levels from and to, and who signed.
+    views: Vec<(u32, u32, BTreeSet<CertificateDigest>)>,
+}
+
+impl SeenSigners {
+    /// Those of what was verified.
+    pub(crate) fn of(verification: &Verification) -> Self {
+        let views = verification.views.iter().map(|view| {
+            let signers = verification.signers_of(view).map(VerifiedSigner::digest).collect();
+            (view.min_sdk, view.max_sdk, signers)
+        });
+        Self { views: views.collect() }
     }
-    None
+
+    /// The signers of the one and of the other where an Android version sees both.
+    fn meeting<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (&'a BTreeSet<CertificateDigest>, &'a BTreeSet<CertificateDigest>)> {
+        self.views.iter().flat_map(move |(from, to, signers)| {
+            let meet = other
+                .views
+                .iter()
+                .filter(move |(other_from, other_to, _)| from.max(other_from) <= to.min(other_to));
+            meet.map(move |(.., others)| (signers, others))
+        })
+    }
+
+    /// The signers that some Android version sees of the one and of the other, when they are not the same.
+    pub(crate) fn differ(&self, other: &Self) -> Option<(String, String)> {
+        let differs = self.meeting(other).find(|(one, other)| one != other);
+        differs.map(|(one, other)| (names(one), names(other)))
+    }
+
+    /// Whether some Android version sees both, and each that does sees the same signers.
+    pub(crate) fn agree(&self, other: &Self) -> bool {
+        let mut meeting = self.meeting(other).peekable();
+        meeting.peek().is_some() && meeting.all(|(one, other)| one == other && !one.is_empty())
+    }
 }
 
 fn names(digests: &BTreeSet<CertificateDigest>) -> String {
