@@ -6,6 +6,7 @@
     reason = "a policy or case that cannot be read is to stop the test"
 )]
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -26,11 +27,15 @@ use apkvouch::policy::file::KEYS;
 use apkvouch::policy::file::TEMPLATE;
 use apkvouch::policy::rules::Evidence;
 use apkvouch::policy::rules::Judge;
+use apkvouch::policy::rules::Judgement;
 use apkvouch::policy::rules::Outcome;
 use apkvouch::policy::rules::Rule;
 use apkvouch::policy::rules::judge;
+use apkvouch::verify::verify_container;
 use serde::Deserialize;
 use sha2::Digest as _;
+use toml::Table;
+use toml::Value;
 
 use crate::builder::hash::hex;
 
@@ -127,6 +132,8 @@ struct Case {
     registry: Option<String>,
     /// Whether marks are looked at.
     marks: Option<bool>,
+    /// The container that the APK came in: a file of `testdata/containers`.
+    container: Option<String>,
     broken: BTreeSet<String>,
     #[serde(default)]
     excepted: BTreeSet<String>,
@@ -151,9 +158,18 @@ struct Looked {
     /// SHA-256 of its public key.
     stamp_spki: String,
     transparency: String,
+    container: Option<Verification>,
 }
 
-fn look(apk: &str) -> Looked {
+impl Looked {
+    /// The certificate that the container is signed with.
+    fn container_signer(&self) -> String {
+        let container = self.container.as_ref().unwrap();
+        container.signer_certificates().first().unwrap().digest().to_string()
+    }
+}
+
+fn look(apk: &str, container: Option<&str>) -> Looked {
     let bytes = fs::read(format!("testdata/{apk}/app.apk")).unwrap();
     let verification = apkvouch::verify(&bytes, &VerifyOptions::default()).unwrap();
     let mut options = MarkOptions::default();
@@ -173,6 +189,10 @@ fn look(apk: &str) -> Looked {
         stamp: stamp.map(|signer| signer.digest().to_string()).unwrap_or_default(),
         stamp_spki: stamp.map(|signer| hex(&signer.certificate().key().spki_sha256)).unwrap_or_default(),
         transparency: transparency.map(|certificate| certificate.digest().to_string()).unwrap_or_default(),
+        container: container.map(|file| {
+            let bytes = fs::read(format!("testdata/containers/{file}")).unwrap();
+            verify_container(&bytes, &Limits::default()).unwrap()
+        }),
         verification,
         marks,
     }
@@ -191,6 +211,9 @@ fn registry(recipe: &str, apk: &Looked) -> Registry {
     key(&apk.signer, if by_store { "store" } else { "developer" }, "");
     match recipe {
         "signer" | "old-signer" | "store" => {}
+        "signer-and-container" => key(&apk.container_signer(), "store", ""),
+        "signer-and-container-of-developer" => key(&apk.container_signer(), "other", ""),
+        "signer-and-suspended-container" => key(&apk.container_signer(), "store", "status = \"suspended\"\n"),
         "signer-and-stamp" => key(&apk.stamp, "store", ""),
         "signer-and-stamp-of-developer" => key(&apk.stamp, "other", ""),
         "signer-and-revoked-stamp" => key(&apk.stamp, "store", "status = \"revoked\"\n"),
@@ -216,33 +239,66 @@ fn registry(recipe: &str, apk: &Looked) -> Registry {
     Registry::parse(&text, "registry.toml").unwrap_or_else(|error| panic!("{error}"))
 }
 
-#[test]
-fn every_rule_says_of_committed_files_what_it_should() {
-    let cases: Cases = toml::from_str(&fs::read_to_string("testdata/policy/cases.toml").unwrap()).unwrap();
-    let (mut wrong, mut broke, mut held) = (String::new(), BTreeSet::new(), BTreeSet::new());
-    for case in &cases.case {
-        let apk = look(&case.apk);
-        let text = case.policy.replace("{file}", &apk.file.to_string()).replace("{signer}", &apk.signer);
-        let policy = PolicyFile::parse(&format!("schema = 1\n{text}"), "policy.toml");
-        let policy = policy.unwrap_or_else(|error| panic!("{}: {error}", case.says));
-        let registry = case.registry.as_ref().map(|recipe| registry(recipe, &apk));
+/// Which rules are broken, which are excepted, and which findings are warnings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Answer {
+    broken: BTreeSet<String>,
+    excepted: BTreeSet<String>,
+    warned: BTreeSet<String>,
+}
+
+impl Case {
+    fn expected(&self) -> Answer {
+        let (broken, excepted) = (self.broken.clone(), self.excepted.clone());
+        Answer { broken, excepted, warned: self.warned.clone() }
+    }
+
+    fn looked(&self) -> Looked {
+        look(&self.apk, self.container.as_deref())
+    }
+
+    /// The policy as it is written, the marks in it replaced.
+    fn table(&self, apk: &Looked) -> Table {
+        let text = self.policy.replace("{file}", &apk.file.to_string()).replace("{signer}", &apk.signer);
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", self.says))
+    }
+
+    /// What is said of the file when `policy` stands in the place of the case's own.
+    fn judged(&self, apk: &Looked, policy: &Table) -> (Judgement, Answer) {
+        let text = format!("schema = 1\n{}", toml::to_string(policy).unwrap());
+        let policy = PolicyFile::parse(&text, "policy.toml");
+        let policy = policy.unwrap_or_else(|error| panic!("{}: {error}", self.says));
+        let registry = self.registry.as_ref().map(|recipe| registry(recipe, apk));
         let against = Judge::new(registry.as_ref(), &policy, "2026-07-01T12:00:00Z".parse().unwrap());
-        let marks = (case.marks != Some(false)).then_some(&apk.marks);
+        let marks = (self.marks != Some(false)).then_some(&apk.marks);
         let evidence = Evidence::new(&apk.verification).with_marks(marks).with_file_digest(Some(apk.file));
-        let judged = judge(evidence, &against);
-        let rules = |outcome: Outcome| -> BTreeSet<String> {
+        let judged = judge(evidence.with_container(apk.container.as_ref()), &against);
+        let with = |outcome: Outcome| {
             let with = judged.rules.iter().filter(|result| result.outcome == outcome);
             with.map(|result| result.rule.to_string()).collect()
         };
-        let warned: BTreeSet<String> = judged
-            .decision
-            .findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Warning && case.registry.is_some())
+        let findings = judged.decision.findings.iter();
+        let warned = findings
+            .filter(|finding| finding.severity == Severity::Warning && self.registry.is_some())
             .map(|finding| finding.code.as_str().to_owned())
             .collect();
-        let found = (rules(Outcome::Broken), rules(Outcome::Excepted), warned);
-        if found != (case.broken.clone(), case.excepted.clone(), case.warned.clone()) {
+        let answer = Answer { broken: with(Outcome::Broken), excepted: with(Outcome::Excepted), warned };
+        (judged, answer)
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let text = fs::read_to_string("testdata/policy/cases.toml").unwrap();
+    toml::from_str::<Cases>(&text).unwrap().case
+}
+
+#[test]
+fn every_rule_says_of_committed_files_what_it_should() {
+    let (mut wrong, mut broke, mut held) = (String::new(), BTreeSet::new(), BTreeSet::new());
+    for case in &cases() {
+        let apk = case.looked();
+        let (judged, found) = case.judged(&apk, &case.table(&apk));
+        if found != case.expected() {
             writeln!(wrong, "{}: {found:?}\n  {:#?}", case.says, judged.rules).unwrap();
         }
         assert_eq!(judged.passed, case.broken.is_empty(), "{}", case.says);
@@ -252,7 +308,8 @@ fn every_rule_says_of_committed_files_what_it_should() {
             case.says
         );
         broke.extend(case.broken.clone());
-        held.extend(rules(Outcome::Holds));
+        let holds = judged.rules.iter().filter(|result| result.outcome == Outcome::Holds);
+        held.extend(holds.map(|result| result.rule.to_string()));
     }
     assert!(wrong.is_empty(), "{wrong}");
     for rule in Rule::EXCEPTABLE {
@@ -261,4 +318,112 @@ fn every_rule_says_of_committed_files_what_it_should() {
         assert!(elsewhere || broke.contains(rule.as_str()), "no case breaks {rule}");
         assert!(held.contains(rule.as_str()), "no case shows {rule} to hold");
     }
+}
+
+/// What a policy says that lets everything pass by a rule, in the place of what it says of that now.
+fn let_pass(policy: &mut Table, rule: &str) {
+    let mut section = |name: &str, remove: &[&str], loose: &str| {
+        let table = policy.entry(name).or_insert_with(|| Table::new().into()).as_table_mut().unwrap();
+        table.retain(|key, _| !remove.contains(&key));
+        table.extend(toml::from_str::<Table>(loose).unwrap());
+    };
+    let sdk = ["min_sdk_at_least", "min_sdk_at_most", "target_sdk_at_least"];
+    match rule {
+        "verdict" => section(
+            "accept",
+            &[],
+            r#"verdicts = ["authenticated", "unauthenticated", "expired", "suspected"]"#,
+        ),
+        "min-scheme" => section("signature", &[], r#"min_scheme = "v1""#),
+        "min-digest" => section("signature", &[], r#"min_digest = "md5""#),
+        "key-strength" => section("signature", &["min_rsa_bits", "min_ec_bits", "min_dsa_bits"], ""),
+        "debug-certificate" => section("signature", &[], r#"debug_certificate = "allow""#),
+        "debuggable" => section("app", &[], r#"debuggable = "allow""#),
+        "sdk-range" => section("app", &sdk, ""),
+        "file-size" => section("app", &["max_file_bytes"], ""),
+        "signing-block" => section("signing_block", &["allow", "max_unknown_bytes"], ""),
+        "developer" | "distributor" | "severity" => drop(policy.remove(rule)),
+        other => panic!("which keys does {other} go by?"),
+    }
+}
+
+/// It is the rule of the policy that breaks a file, and nothing else: without it, the file is judged by all others as before.
+#[test]
+fn a_file_that_breaks_a_rule_breaks_it_no_more_without_it() {
+    let mut taken_out = 0;
+    for case in &cases() {
+        let apk = case.looked();
+        let table = case.table(&apk);
+        for rule in &case.broken {
+            let mut without = table.clone();
+            // It would be an error to except from a rule that cannot be broken.
+            if rule == "severity" {
+                without.remove("exception");
+            }
+            let_pass(&mut without, rule);
+            let (_, found) = case.judged(&apk, &without);
+            let mut expected = case.expected();
+            // No policy accepts these.
+            if rule != "verdict" || apk.verification.is_verified() {
+                expected.broken.remove(rule);
+            }
+            expected.excepted.remove(rule);
+            assert_eq!(found, expected, "{} without {rule}", case.says);
+            taken_out += 1;
+        }
+        if !case.excepted.is_empty() {
+            let mut without = table.clone();
+            without.remove("exception").unwrap_or_else(|| panic!("{}", case.says));
+            let (_, found) = case.judged(&apk, &without);
+            let all = case.broken.union(&case.excepted).cloned().collect();
+            assert_eq!((found.broken, found.excepted), (all, BTreeSet::new()), "{}", case.says);
+            taken_out += 1;
+        }
+    }
+    assert!(taken_out > 55, "{taken_out}");
+}
+
+/// Beside each case stands one that differs from it in one thing, and is answered otherwise: so that thing decides.
+#[test]
+fn every_case_has_a_nearest_neighbour_that_is_answered_otherwise() {
+    /// All that a case says but its answer, each by its name.
+    fn said(case: &Case) -> BTreeMap<String, String> {
+        let mut said = BTreeMap::new();
+        let mut tables = vec![(String::new(), Value::Table(toml::from_str(&case.policy).unwrap()))];
+        while let Some((name, value)) = tables.pop() {
+            match value {
+                Value::Table(table) => {
+                    tables.extend(table.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+                }
+                Value::Array(values) if values.iter().any(Value::is_table) => {
+                    tables.extend(
+                        (0..).zip(values).map(|(at, value): (usize, _)| (format!("{name}.{at}"), value)),
+                    );
+                }
+                value => drop(said.insert(name, value.to_string())),
+            }
+        }
+        said.insert("apk".to_owned(), case.apk.clone());
+        said.insert("marks".to_owned(), (case.marks != Some(false)).to_string());
+        said.extend(case.registry.clone().map(|registry| ("registry".to_owned(), registry)));
+        said.extend(case.container.clone().map(|container| ("container".to_owned(), container)));
+        said
+    }
+    let cases = cases();
+    let all: Vec<_> = cases.iter().map(|case| (case, said(case))).collect();
+    let differ_in = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| {
+        let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+        names.into_iter().filter(|name| a.get(*name) != b.get(*name)).count()
+    };
+    let alone: Vec<&str> = all
+        .iter()
+        .filter(|(case, said)| {
+            !all.iter()
+                .any(|(other, others)| case.expected() != other.expected() && differ_in(said, others) == 1)
+        })
+        .map(|(case, _)| case.says.as_str())
+        .collect();
+    assert!(alone.is_empty(), "nothing stands beside:\n{}", alone.join("\n"));
+    let twice: BTreeSet<_> = all.iter().map(|(_, said)| said).collect();
+    assert_eq!(twice.len(), all.len(), "two cases are one and the same");
 }
