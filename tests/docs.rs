@@ -1,5 +1,5 @@
 //! The page of findings says of every code what it means, and of nothing else; the page of attacks names cases that show
-//! what it says; the page of the JSON form has every name that is written.
+//! what it says.
 
 #![expect(
     clippy::indexing_slicing,
@@ -9,21 +9,12 @@
 )]
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use apkvouch::Registry;
-use apkvouch::VerifyOptions;
 use apkvouch::finding::FindingCode;
 use apkvouch::finding::Severity;
-use apkvouch::inspect;
-use apkvouch::marks::Profiles;
-use apkvouch::report::inspection;
-use apkvouch::report::inspection::InspectionRow;
-use apkvouch::source::FileSource;
-use serde_json::Value;
 
 /// The sections of the page `text`: heading and the lines below it.
 fn sections(text: &str) -> Vec<(String, Vec<String>)> {
@@ -163,96 +154,4 @@ fn every_field_of_a_registry_is_on_its_page_and_in_the_example() {
             }
         }
     }
-}
-
-/// Adds the names of all members of objects in `value`; those of `verdicts` are verdicts.
-fn collect_names(value: &Value, names: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                names.insert(name.clone());
-                // By verdict, or by rule.
-                let counts = name == "verdicts" || name == "rules" && member.is_object();
-                if !counts {
-                    collect_names(member, names);
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_names(item, names)),
-        _ => {}
-    }
-}
-
-fn inspected(file: &Path) -> Value {
-    let source = FileSource::open(file).unwrap();
-    let found = inspect(&source, None, &VerifyOptions::default(), &Profiles::default()).unwrap();
-    serde_json::from_str(&inspection::json(&InspectionRow::new(file, &found, true)).unwrap()).unwrap()
-}
-
-#[test]
-fn the_page_of_the_json_form_has_every_name_that_is_written() {
-    let page = fs::read_to_string("docs/json.md").unwrap();
-    let told: BTreeSet<&str> =
-        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    let (registry, policy) = ("testdata/demo/registry.toml", "testdata/policy/store.toml");
-    let counterfeit = "testdata/demo/store/finance/riverbank-wallet-free.apk";
-    let mut names = BTreeSet::new();
-    for arguments in [
-        &["scan", "testdata/demo/store", "--registry", registry, "--format", "json"][..],
-        &["scan", "testdata", "tests/no-such-file", "--format", "json"],
-        &[
-            "scan",
-            "testdata/policy",
-            "testdata/stamp/honest",
-            "testdata/v2",
-            "--policy",
-            policy,
-            "--format",
-            "json",
-        ],
-        &[
-            "gate",
-            counterfeit,
-            "--registry",
-            registry,
-            "--unsigned-registry",
-            "--policy",
-            policy,
-            "--format",
-            "json",
-        ],
-        &["inspect", "testdata/lineage/rotated.lineage", "--format", "json"],
-    ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_apkvouch")).args(arguments).output().unwrap();
-        collect_names(&serde_json::from_slice(&output.stdout).unwrap(), &mut names);
-    }
-    // One of each kind, or more: the marks, the resources, and what is odd about archives.
-    for folder in ["testdata/marks", "testdata/identity", "testdata/zip", "testdata/block", "testdata/v32"] {
-        for case in fs::read_dir(folder).unwrap() {
-            collect_names(&inspected(&case.unwrap().path().join("app.apk")), &mut names);
-        }
-    }
-    assert!(names.len() > 100, "{names:?}");
-    let missing: Vec<&String> = names.iter().filter(|name| !told.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), "docs/json.md does not tell of {missing:?}");
-    // And nothing that is never written, but for fields that none of these files calls for.
-    let rare = [
-        "path_bytes",
-        "exception",
-        "credit_code",
-        "name_zh",
-        "unread",
-        "profile",
-        "role",
-        "decoder",
-        "full_size",
-        "marks_left_out",
-        "debug",
-        "min_sdk_codename",
-        "target_sdk_codename",
-        "compile_sdk_codename",
-    ];
-    let unknown: Vec<&&str> =
-        told.iter().filter(|name| !names.contains(**name) && !rare.contains(name)).collect();
-    assert!(unknown.is_empty(), "docs/json.md tells of {unknown:?}, which nothing here writes");
 }

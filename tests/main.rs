@@ -36,6 +36,7 @@ mod registry_properties;
 mod registry_sqlite;
 mod reports;
 mod scan;
+mod schema;
 mod stamp;
 mod threads;
 mod trust;

@@ -1,6 +1,7 @@
-//! JSON Schema, draft 7, as far as the schema of SARIF uses it; what it does not know of a schema stops the test.
+//! JSON Schema, as far as the schema of SARIF (draft 7) and our own (draft 2020-12) use it; what it does not know of a schema
+//! stops the test.
 //!
-//! Source: draft-handrews-json-schema-validation-01.
+//! Source: draft-handrews-json-schema-validation-01; draft-bhutton-json-schema-validation-01.
 
 #![expect(
     clippy::indexing_slicing,
@@ -12,7 +13,8 @@
 use serde_json::Value;
 
 /// Keywords that say nothing of what is valid.
-const SILENT: [&str; 7] = ["$schema", "$id", "title", "description", "default", "definitions", "properties"];
+const SILENT: [&str; 8] =
+    ["$schema", "$id", "title", "description", "default", "definitions", "$defs", "properties"];
 
 /// What is wrong with `value` by `schema`, a line each with the place.
 pub(crate) fn faults(schema: &Value, value: &Value) -> Vec<String> {
@@ -23,7 +25,7 @@ pub(crate) fn faults(schema: &Value, value: &Value) -> Vec<String> {
 
 fn check(root: &Value, schema: &Value, value: &Value, place: &str, faults: &mut Vec<String>) {
     let schema = schema.as_object().unwrap();
-    // Beside it, no other keyword counts.
+    // Beside it, no other keyword counts in draft 7; our own schemas have none there that says what is valid.
     if let Some(reference) = schema.get("$ref") {
         let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
         return check(root, root.pointer(pointer).unwrap(), value, place, faults);
@@ -31,7 +33,11 @@ fn check(root: &Value, schema: &Value, value: &Value, place: &str, faults: &mut 
     for (keyword, wanted) in schema {
         let holds = match (keyword.as_str(), value) {
             (silent, _) if SILENT.contains(&silent) => true,
-            ("type", _) => is(wanted.as_str().unwrap(), value),
+            ("type", _) => match wanted {
+                Value::Array(kinds) => kinds.iter().any(|kind| is(kind.as_str().unwrap(), value)),
+                kind => is(kind.as_str().unwrap(), value),
+            },
+            ("const", _) => wanted == value,
             ("enum", _) => wanted.as_array().unwrap().contains(value),
             ("minimum", Value::Number(number)) => number.as_f64() >= wanted.as_f64(),
             ("maximum", Value::Number(number)) => number.as_f64() <= wanted.as_f64(),
@@ -113,6 +119,7 @@ fn is(kind: &str, value: &Value) -> bool {
         "boolean" => value.is_boolean(),
         "array" => value.is_array(),
         "object" => value.is_object(),
+        "null" => value.is_null(),
         other => panic!("the type {other} is not known"),
     }
 }
