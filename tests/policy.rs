@@ -204,13 +204,16 @@ fn registry(recipe: &str, apk: &Looked) -> Registry {
     for (id, role) in [("developer", "developer"), ("store", "distributor"), ("other", "developer")] {
         write!(text, "[[subject]]\nid = \"{id}\"\nname = \"{id}\"\nroles = [\"{role}\"]\n").unwrap();
     }
+    if recipe.contains("who-also-distributes") {
+        text = text.replace(r#"roles = ["developer"]"#, r#"roles = ["developer", "distributor"]"#);
+    }
     let mut key = |digest: &str, subject: &str, rest: &str| {
         write!(text, "[[key]]\ncertificate_sha256 = \"{digest}\"\nsubject = \"{subject}\"\n{rest}").unwrap();
     };
     let by_store = recipe.starts_with("store");
     key(&apk.signer, if by_store { "store" } else { "developer" }, "");
     match recipe {
-        "signer" | "old-signer" | "store" => {}
+        "signer" | "signer-who-also-distributes" | "old-signer" | "store" => {}
         "signer-and-container" => key(&apk.container_signer(), "store", ""),
         "signer-and-container-of-developer" => key(&apk.container_signer(), "other", ""),
         "signer-and-suspended-container" => key(&apk.container_signer(), "store", "status = \"suspended\"\n"),

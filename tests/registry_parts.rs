@@ -9,9 +9,11 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use apkvouch::Limits;
 use apkvouch::Registry;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
@@ -42,6 +44,7 @@ use apkvouch::scheme::SchemeResult;
 use apkvouch::scheme::VerifiedSigner;
 use apkvouch::source::FileSource;
 use apkvouch::verify;
+use apkvouch::verify::verify_container;
 use proptest::prelude::*;
 
 const NOW: &str = "2026-06-01T12:00:00Z";
@@ -136,15 +139,33 @@ fn says() -> impl Strategy<Value = Says> {
 /// Certificates that no file has: the last of them is never rotated away.
 const STRANGERS: usize = 5;
 
-/// A registry about `file`, and about much else.
+/// A container that a distributor has signed: any file may have come in it.
+fn container() -> &'static Verification {
+    static CONTAINER: OnceLock<Verification> = OnceLock::new();
+    CONTAINER.get_or_init(|| {
+        let source = FileSource::open(Path::new("testdata/containers/signed-v2/app.apks")).unwrap();
+        let container = verify_container(&source, &Limits::default()).unwrap();
+        assert!(container.is_verified());
+        container
+    })
+}
+
+/// A registry about `file`, whoever signed the `container` that it came in, and about much else.
 fn registry(
     file: &File,
+    container: Option<&Verification>,
     says: &[Says],
     roles: &[Vec<Role>],
     sets: &[(BTreeSet<usize>, Role)],
     owner: usize,
 ) -> Registry {
-    let mut certificates = file.certificates.clone();
+    let signers = container.map(Verification::signer_certificates).unwrap_or_default();
+    let mut certificates: Vec<(CertificateDigest, PublicKeyDigest)> = signers
+        .into_iter()
+        .map(|certificate| (certificate.digest(), PublicKeyDigest(certificate.key().spki_sha256)))
+        .filter(|of_container| !file.certificates.contains(of_container))
+        .chain(file.certificates.iter().copied())
+        .collect();
     certificates.truncate(says.len() - STRANGERS);
     // Another certificate for a public key of the file, and keys that stand in no file.
     let own = certificates.first().map_or(PublicKeyDigest([9; 32]), |(_, public_key)| *public_key);
@@ -236,10 +257,12 @@ proptest! {
         ),
         owner in 0..SUBJECTS,
         past in any::<bool>(),
+        contained in proptest::bool::weighted(0.3),
     ) {
+        let container = contained.then(container);
         let files = &kinds()[kind];
         let file = files[file % files.len()];
-        let registry = registry(file, &says, &roles, &sets, owner);
+        let registry = registry(file, container, &says, &roles, &sets, owner);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.db");
         let mut writer = SqliteWriter::create(&path, registry.header()).unwrap();
@@ -253,7 +276,7 @@ proptest! {
             (store, whole) = (store.as_of(then), whole.as_of(then));
         }
         let policy = PolicyFile::default();
-        let evidence = Evidence::new(&file.evidence).with_marks(Some(&file.marks));
+        let evidence = Evidence::new(&file.evidence).with_marks(Some(&file.marks)).with_container(container);
         let judged = |registry: &Registry| judge(evidence, &Judge::new(Some(registry), &policy, now));
         let part = store.part(&needs(evidence)).unwrap();
         prop_assert_eq!(judged(&part), judged(&whole), "{}", file.path.display());

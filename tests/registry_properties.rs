@@ -92,9 +92,9 @@ fn step() -> impl Strategy<Value = Step> {
         Just(KeyStatus::Suspended),
         Just(KeyStatus::Revoked)
     ];
-    let bound = || proptest::option::weighted(0.4, 0_u8..200);
+    let bound = || proptest::option::weighted(0.6, 0_u8..200);
     prop_oneof![
-        2 => (key(), 0..OWNERS.len(), bound(), bound())
+        4 => (key(), 0..OWNERS.len(), bound(), bound())
             .prop_map(|(key, owner, from, until)| Step::AddKey { key, owner, from, until }),
         4 => (0..PACKAGES.len(), proptest::collection::btree_set(key(), 1..3), 0..OWNERS.len(), any::<bool>())
             .prop_map(|(package, keys, owner, add_signers)| Step::Import { package, keys, owner, add_signers }),
@@ -195,7 +195,7 @@ fn authenticated(evidence: &Verification, registry: &Registry, now: u8) -> bool 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn nobody_is_authenticated_who_should_not_be(

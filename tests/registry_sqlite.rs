@@ -272,6 +272,13 @@ fn is_signed_as_a_text_is_and_altered_in_any_byte_refused() {
     options.state = Some(folder.path().join("seen.json"));
     assert_eq!(trust::load(&path, &options).unwrap().signed_by(), [key.public_key().id()]);
     assert_eq!(trust::open(&path, &options).unwrap().header().serial, Some(7));
+    // A file this large is signed by its digest alone: a signature over a file that holds the digest is none.
+    let relabelled = fs::read_to_string(trust::signature_path(&path)).unwrap().replace("\nRU", "\nRW");
+    let signed = fs::read_to_string(trust::signature_path(&path)).unwrap();
+    assert_ne!(relabelled, signed);
+    fs::write(trust::signature_path(&path), relabelled).unwrap();
+    assert!(trust::open(&path, &options).unwrap_err().to_string().contains("does not fit"));
+    fs::write(trust::signature_path(&path), signed).unwrap();
     for at in (0..bytes.len()).step_by(61) {
         let mut altered = bytes.clone();
         altered[at] ^= 0x10;
@@ -449,6 +456,21 @@ fn a_change_that_was_broken_off_is_undone_by_who_writes() {
         .map(Result::unwrap_err)
     {
         assert!(error.to_string().contains("-wal stands beside it"), "{error}");
+    }
+}
+
+/// What comes to stand beside a registry once it is open says nothing either.
+#[test]
+fn what_comes_to_stand_beside_a_registry_that_is_open_is_not_read() {
+    for (suffix, content) in [("-wal", write_ahead_log as fn(&[u8]) -> Vec<u8>), ("-journal", journal)] {
+        let (_folder, path, options, forged) = signed_and_forged();
+        let store = trust::open(&path, &options).unwrap();
+        fs::write(beside(&path, suffix), content(&forged)).unwrap();
+        let mut needs = Needs::default();
+        needs.packages.extend(["com.example.app", "com.example.forged"].map(str::to_owned));
+        let part = store.part(&needs).unwrap();
+        let packages: Vec<&str> = part.apps().map(|app| app.package.as_str()).collect();
+        assert_eq!(packages, ["com.example.app"], "{suffix}");
     }
 }
 
