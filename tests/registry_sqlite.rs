@@ -459,6 +459,33 @@ fn a_change_that_was_broken_off_is_undone_by_who_writes() {
     }
 }
 
+/// Nothing is played back into the file of another program, or of a newer version, which is refused.
+#[test]
+fn a_file_that_is_refused_is_left_as_it_is_with_what_stands_beside_it() {
+    for (what, sql, why) in [
+        ("no registry", "PRAGMA application_id = 7", "of another program"),
+        ("a newer one", "PRAGMA user_version = 2", "of schema version 1, found 2"),
+    ] {
+        let (_folder, path) = in_sqlite(&good());
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(sql).unwrap();
+        drop(connection);
+        let bytes = fs::read(&path).unwrap();
+        let (_other, forged) = in_sqlite(&good());
+        let played_back = journal(&fs::read(forged).unwrap());
+        fs::write(beside(&path, "-journal"), &played_back).unwrap();
+        let now = NOW.parse().unwrap();
+        let error = registry::update(&path, now, &Needs::default(), |_| Ok(changes())).unwrap_err();
+        assert!(error.to_string().contains(why), "{what}: {error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{what}");
+        assert_eq!(fs::read(beside(&path, "-journal")).unwrap(), played_back, "{what}");
+        // SQLite would have played it back.
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.query_row("SELECT count(*) FROM app", [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_ne!(fs::read(&path).unwrap(), bytes, "{what}");
+    }
+}
+
 /// What comes to stand beside a registry once it is open says nothing either.
 #[test]
 fn what_comes_to_stand_beside_a_registry_that_is_open_is_not_read() {

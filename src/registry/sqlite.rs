@@ -28,6 +28,7 @@ use super::Registry;
 use super::Subject;
 use super::differences;
 use crate::error::Error;
+use crate::fields::first_bytes;
 use crate::identity::CertificateDigest;
 use crate::source::Undisturbed;
 use crate::source::ensure_no_log;
@@ -129,7 +130,7 @@ impl SqliteRegistry {
     pub(super) fn open_held(held: Undisturbed, path: &Path) -> Result<Self, Error> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = connect_to(&uri(path), path, flags)?;
+        let connection = held.opened(|| connect_to(&uri(path), path, flags))?;
         let registry = Self::on(connection, path);
         // That the file was changed says more than what SQLite makes of it.
         held.ensure_unchanged()?;
@@ -152,6 +153,8 @@ impl SqliteRegistry {
     pub fn open_to_change(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         ensure_no_log(path)?;
+        // Before SQLite plays back what stands beside it.
+        ensure_registry(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags)?;
         ensure_ours(&connection, path)?;
@@ -163,12 +166,7 @@ impl SqliteRegistry {
         ensure_ours(&connection, path)?;
         let version = pragma(&connection, "user_version").map_err(|error| fault(path, &error))?;
         if usize::try_from(version).ok() != Some(MIGRATIONS.len()) {
-            let message = format!(
-                "expected a registry of schema version {}, found {version}; use the version of apkvouch that made it, or \
-                 make it anew with `apkvouch registry convert`",
-                MIGRATIONS.len()
-            );
-            return Err(Error::Configuration { path: path.to_owned(), position: None, message });
+            return Err(other_version(path, version));
         }
         let header = read_header(&connection, path)?;
         Ok(Self { connection, path: path.to_owned(), header, held: None })
@@ -732,11 +730,38 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 
 fn ensure_ours(connection: &Connection, path: &Path) -> Result<(), Error> {
     let found = pragma(connection, "application_id").map_err(|error| fault(path, &error))?;
-    if found == APPLICATION_ID {
-        return Ok(());
+    if found == APPLICATION_ID { Ok(()) } else { Err(of_another_program(path)) }
+}
+
+/// Makes sure, by its first bytes alone, that the file at `path` is a registry, and of no newer version of the schema.
+///
+/// Source: <https://www.sqlite.org/fileformat.html>, §1.3: the user version at 60, the application id at 68.
+fn ensure_registry(path: &Path) -> Result<(), Error> {
+    let Some(first) = first_bytes::<72>(path, "the registry")? else { return Err(of_another_program(path)) };
+    let number = |at: usize| {
+        let bytes = first.get(at..).and_then(<[u8]>::first_chunk::<4>).copied();
+        i64::from(u32::from_be_bytes(bytes.unwrap_or_default()))
+    };
+    if number(68) != APPLICATION_ID {
+        return Err(of_another_program(path));
     }
+    let version = number(60);
+    let known = usize::try_from(version).is_ok_and(|version| version <= MIGRATIONS.len());
+    if known { Ok(()) } else { Err(other_version(path, version)) }
+}
+
+fn of_another_program(path: &Path) -> Error {
     let message = "expected a registry, found a SQLite file of another program".to_owned();
-    Err(Error::Configuration { path: path.to_owned(), position: None, message })
+    Error::Configuration { path: path.to_owned(), position: None, message }
+}
+
+fn other_version(path: &Path, found: i64) -> Error {
+    let message = format!(
+        "expected a registry of schema version {}, found {found}; use the version of apkvouch that made it, or make it anew with \
+         `apkvouch registry convert`",
+        MIGRATIONS.len()
+    );
+    Error::Configuration { path: path.to_owned(), position: None, message }
 }
 
 fn migrate(connection: &Connection) -> rusqlite::Result<()> {

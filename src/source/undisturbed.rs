@@ -4,6 +4,7 @@
 //! for these. So a reader has SQLite take the file for one that cannot change, when it looks for neither, and sees to it
 //! that it did not.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
@@ -26,6 +27,11 @@ const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 /// Longer than a tick of file systems' clocks: whoever writes so long after the state was asked cannot leave it as it was.
 const TICK: Duration = Duration::from_millis(25);
+/// So many seconds old are the times of a file that whoever writes from now on cannot leave them as they were: longer than a tick, though the
+/// clock of a file server be not quite ours.
+const OLD: i64 = 60;
+/// Where the handles of this process stand, by their numbers.
+const HANDLES: &str = "/dev/fd";
 
 /// A file, open, and the state in which it must stay.
 #[derive(Debug)]
@@ -47,6 +53,12 @@ impl State {
     fn of(metadata: &Metadata) -> Self {
         let modified = metadata.modified().ok();
         Self { identity: FileIdentity::of(metadata), size: metadata.len(), modified }
+    }
+
+    /// Whether the times are [`OLD`] at `now`, in Unix seconds. Nobody can set the time of change.
+    fn is_old(&self, now: i64) -> bool {
+        let old = |(seconds, _): (i64, i64)| seconds.checked_add(OLD).is_some_and(|then| then < now);
+        self.identity.is_some_and(|identity| old(identity.modified) && old(identity.changed))
     }
 }
 
@@ -77,9 +89,12 @@ impl Undisturbed {
 
     /// Holds the file at `path`, of which a digest is to be taken: for who believes nobody but the digest.
     ///
+    /// Waits for a tick of the file system's clock, unless the file's times are old by `clock`, the time that it is in Unix
+    /// seconds.
+    ///
     /// # Errors
     /// As [`Undisturbed::hold`], of any journal, and when the file changes at this moment.
-    pub(crate) fn hold_alone(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn hold_alone(path: &Path, clock: Option<i64>) -> Result<Self, Error> {
         ensure_no_log(path)?;
         if let Some(journal) = beside(path, "-journal").into_iter().find(|journal| is_there(journal)) {
             let message = format!(
@@ -90,7 +105,9 @@ impl Undisturbed {
             return Err(refused(path, message));
         }
         let held = Self::open(path)?;
-        sleep(TICK);
+        if !clock.is_some_and(|clock| held.state.is_old(clock)) {
+            sleep(TICK);
+        }
         held.ensure_unchanged()?;
         Ok(held)
     }
@@ -118,7 +135,38 @@ impl Undisturbed {
         if is(self.file.metadata()) && is(fs::metadata(&self.path)) {
             return Ok(());
         }
-        Err(refused(&self.path, "the registry was changed while it was read; run it again".to_owned()))
+        Err(self.changed())
+    }
+
+    /// What `open` gives, if it has opened this very file, and not another that stood at its path for a moment. Where the system
+    /// does not tell what is open, that is not seen.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when it has opened another; whatever `open` says.
+    pub(crate) fn opened<T>(&self, open: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let before = self.handles();
+        let opened = open()?;
+        let after = self.handles();
+        // Our own handle is one, where the system tells.
+        if !before.is_empty() && after.is_subset(&before) {
+            return Err(self.changed());
+        }
+        Ok(opened)
+    }
+
+    /// The handles of this process on the file, by their numbers.
+    fn handles(&self) -> BTreeSet<OsString> {
+        let Some(ours) = self.state.identity else { return BTreeSet::new() };
+        let is_ours = |handle: &fs::DirEntry| {
+            let theirs = fs::metadata(handle.path()).ok().as_ref().and_then(FileIdentity::of);
+            theirs.is_some_and(|theirs| (theirs.device, theirs.inode) == (ours.device, ours.inode))
+        };
+        let all = fs::read_dir(HANDLES).into_iter().flatten().filter_map(Result::ok);
+        all.filter(is_ours).map(|handle| handle.file_name()).collect()
+    }
+
+    fn changed(&self) -> Error {
+        refused(&self.path, "the registry was changed while it was read; run it again".to_owned())
     }
 }
 
@@ -190,4 +238,42 @@ pub(crate) fn uri(path: &Path) -> PathBuf {
 
 fn refused(path: &Path, message: String) -> Error {
     Error::Configuration { path: path.to_owned(), position: None, message }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    fn held(folder: &Path) -> Undisturbed {
+        let path = folder.join("registry.db");
+        fs::write(&path, "registry").unwrap();
+        Undisturbed::hold(&path).unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn another_file_that_stood_there_for_a_moment_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = held(folder.path());
+        let other = folder.path().join("other.db");
+        fs::write(&other, "registry").unwrap();
+        let open = |path: &Path| held.opened(|| Ok(File::open(path).unwrap()));
+        let _one = open(&held.path).unwrap();
+        assert!(open(&other).unwrap_err().to_string().contains("was changed while it was read"));
+        let _another = open(&held.path).unwrap();
+    }
+
+    #[test]
+    fn times_are_old_once_no_clock_can_give_them_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::of(&held(folder.path()).file.metadata().unwrap());
+        let (changed, _) = state.identity.unwrap().changed;
+        assert!(!state.is_old(changed) && !state.is_old(changed - 1));
+        assert!(!state.is_old(changed + 60));
+        assert!(state.is_old(changed + 61));
+        // A time of modification that was put back is no proof of age.
+        let old = FileIdentity { modified: (0, 0), ..state.identity.unwrap() };
+        assert!(!State { identity: Some(old), ..state }.is_old(changed + 60));
+    }
 }

@@ -68,12 +68,23 @@ pub struct TrustOptions {
     pub now: Timestamp,
     /// Whether `now` is a day of the past that the registry is asked about: it may have been issued later.
     pub past: bool,
+    /// The time that it is, whatever time is asked about. With it, a SQLite file that nobody has touched for a while is opened without
+    /// the wait, of 25 ms, that makes sure of a change right now being noticed.
+    pub clock: Option<Timestamp>,
 }
 
 impl TrustOptions {
     /// A registry that is in force at `now`, by whomever.
     pub fn new(now: Timestamp) -> Self {
-        Self { keys: Vec::new(), threshold: None, signatures: Vec::new(), state: None, now, past: false }
+        Self {
+            keys: Vec::new(),
+            threshold: None,
+            signatures: Vec::new(),
+            state: None,
+            now,
+            past: false,
+            clock: None,
+        }
     }
 
     /// How many distinct keys must have signed; 0 when nobody must.
@@ -154,7 +165,11 @@ fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, V
     let mut signed_by = Vec::new();
     let mut digest = None;
     let asked = needed > 0 || options.state.is_some();
-    let held = if asked { Undisturbed::hold_alone(path)? } else { Undisturbed::hold(path)? };
+    let held = if asked {
+        Undisturbed::hold_alone(path, options.clock.map(Timestamp::as_second))?
+    } else {
+        Undisturbed::hold(path)?
+    };
     if asked {
         let (blake2b, sha256) =
             blake2b_512_and_sha256(held.file()).map_err(|error| cannot_read(path, "the registry", &error))?;
