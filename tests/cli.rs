@@ -882,6 +882,38 @@ fn what_is_out_of_force_is_not_signed() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no signature");
 }
 
+/// Whatever a signed registry must say is set by renewing it, in a text and in SQLite, where nobody writes it by hand.
+#[test]
+fn a_registry_that_is_renewed_can_be_signed() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry new-key a.key --no-password");
+    fs::write(dir.path().join("r.toml"), "# kept\nschema = 1\nid = \"x\"\n").unwrap();
+    let converted = run("registry convert r.toml r.db");
+    assert_eq!(converted.code, Some(0), "{}", converted.err);
+    for file in ["r.toml", "r.db"] {
+        let sign = format!("registry sign {file} --key a.key --at 2026-03-01");
+        assert_eq!(run(&sign).code, Some(2), "{file}");
+        let early = run(&format!("registry renew {file} --at 2026-03-01 --expires 2026-02-28"));
+        assert!(early.code == Some(2) && early.err.contains("expires_at"), "{file}: {}", early.err);
+        let renewed = run(&format!("registry renew {file} --at 2026-03-01 --expires 2026-04-30"));
+        assert_eq!(renewed.code, Some(0), "{file}: {}", renewed.err);
+        assert_eq!(run(&sign).code, Some(0), "{file}");
+        // Once it has expired, another edition can be used again, for a year.
+        assert_eq!(run(&format!("registry check {file} --at 2026-05-01")).code, Some(2), "{file}");
+        assert!(
+            run(&format!("registry renew {file} --at 2026-05-01")).out.contains("sign it again"),
+            "{file}"
+        );
+        for (day, code) in [("2027-05-01", 0), ("2027-05-02", 2)] {
+            assert_eq!(run(&format!("registry check {file} --at {day}")).code, Some(code), "{file} {day}");
+        }
+        let check = run(&format!("registry check {file} --at 2026-06-01")).out;
+        assert!(check.contains("serial     2\n"), "{file}: {check}");
+    }
+    assert!(fs::read_to_string(dir.path().join("r.toml")).unwrap().starts_with("# kept\n"));
+}
+
 #[test]
 fn commands_as_typed() {
     trycmd::TestCases::new().case("tests/cmd/*.trycmd");

@@ -95,6 +95,12 @@ impl Iterator for PathList {
             if bytes.is_empty() {
                 continue;
             }
+            let zero = bytes.iter().position(|byte| *byte == 0);
+            if let Some(first) = zero.and_then(|zero| bytes.get(..zero)) {
+                let (Ok(path) | Err(path)) = path_of(first.to_vec());
+                let why = "a line of the list has NUL in it, as no path does, behind this; a list by `find -print0` is read with -0";
+                return Some(refused(path, why));
+            }
             return Some(match path_of(bytes) {
                 Ok(path) if whole => Found::File(path),
                 Ok(path) => refused(path, "the path in the list is too long to be one"),
@@ -150,6 +156,16 @@ mod tests {
         let nul = b"a\nb.apk\0\0c.apk\r\n\0";
         assert_eq!(listed(nul, PathEnd::Nul), ["a\nb.apk", "c.apk\r\n"]);
         assert_eq!(listed(b"", PathEnd::Nul), [""; 0]);
+    }
+
+    #[test]
+    fn a_list_with_nul_that_is_read_by_lines_says_how_to_read_it() {
+        let mut list = PathList::new(&b"z.apk\na.apk\0b.apk\0"[..], Path::new("list"), PathEnd::Line);
+        assert!(matches!(list.next(), Some(Found::File(path)) if path == Path::new("z.apk")));
+        let Some(Found::Failed(path, error)) = list.next() else { panic!("no failure") };
+        assert_eq!(path, Path::new("a.apk"));
+        assert!(error.to_string().ends_with("is read with -0"), "{error}");
+        assert!(list.next().is_none());
     }
 
     #[cfg(unix)]

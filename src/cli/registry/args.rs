@@ -56,6 +56,8 @@ pub(in super::super) enum RegistryCommand {
     Activate(Suspend),
     /// Says that a key is replaced by another
     Rotate(Rotate),
+    /// Lets a registry be used for longer: a new edition, with another date of expiry
+    Renew(Renew),
     /// Makes a key pair that signs registries, in the form of minisign
     NewKey(NewKey),
     /// Signs a registry
@@ -103,6 +105,15 @@ pub(in super::super) struct Init {
     /// Its name: editions are numbered under it
     #[arg(long)]
     pub(super) id: String,
+    /// Until when it may be used; a year unless given
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) expires: Option<Moment>,
+}
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Renew {
+    #[command(flatten)]
+    pub(super) target: Target,
     /// Until when it may be used; a year unless given
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(super) expires: Option<Moment>,

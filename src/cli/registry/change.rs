@@ -37,6 +37,7 @@ use super::args::Add;
 use super::args::AddSubject;
 use super::args::Deny;
 use super::args::Init;
+use super::args::Renew;
 use super::args::Revoke;
 use super::args::Rotate;
 use super::args::Suspend;
@@ -49,12 +50,22 @@ const VALIDITY: SignedDuration = SignedDuration::from_hours(365 * 24);
 pub(super) fn init(arguments: &Init) -> anyhow::Result<String> {
     let now = arguments.target.now();
     let path = &arguments.target.registry;
-    let expires = match arguments.expires {
-        Some(expires) => expires,
-        None => Moment::Day(jiff::tz::TimeZone::UTC.to_datetime(now.checked_add(VALIDITY)?).date()),
-    };
+    let expires = expiry(arguments.expires, now)?;
     registry::create(path, &arguments.id, now, expires)?;
     Ok(format!("{}: a new registry, serial 1, to be used until {expires}\n", shown(path)))
+}
+
+pub(super) fn renew(arguments: &Renew) -> anyhow::Result<String> {
+    let expires = expiry(arguments.expires, arguments.target.now())?;
+    update(&arguments.target, &Needs::default(), |_| Ok(vec![Change::Expiry(expires)]))
+}
+
+/// Until when a registry may be used that is issued `now`.
+fn expiry(said: Option<Moment>, now: jiff::Timestamp) -> anyhow::Result<Moment> {
+    Ok(match said {
+        Some(expires) => expires,
+        None => Moment::Day(jiff::tz::TimeZone::UTC.to_datetime(now.checked_add(VALIDITY)?).date()),
+    })
 }
 
 pub(super) fn add_subject(arguments: &AddSubject) -> anyhow::Result<String> {

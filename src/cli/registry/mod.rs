@@ -27,6 +27,7 @@ pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
         RegistryCommand::Suspend(suspend) => (change::suspend(suspend)?, 0),
         RegistryCommand::Activate(activate) => (change::activate(activate)?, 0),
         RegistryCommand::Rotate(rotate) => (change::rotate(rotate)?, 0),
+        RegistryCommand::Renew(renew) => (change::renew(renew)?, 0),
         RegistryCommand::NewKey(new) => (key::new_key(new)?, 0),
         RegistryCommand::Sign(sign) => (key::sign(sign)?, 0),
         RegistryCommand::Check(check) => (view::check(check)?, 0),

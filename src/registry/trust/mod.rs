@@ -291,15 +291,16 @@ fn signers<'a>(
 /// [`Error::Configuration`] when its serial, or the time of its issue or expiry, is missing.
 pub fn ensure_complete(path: &Path, header: &Header) -> Result<(), Error> {
     let missing = [
-        ("serial", header.serial.is_none(), "1"),
-        ("issued_at", header.issued_at.is_none(), "2026-01-01"),
-        ("expires_at", header.expires_at.is_none(), "2026-12-31"),
+        ("serial", header.serial.is_none()),
+        ("issued_at", header.issued_at.is_none()),
+        ("expires_at", header.expires_at.is_none()),
     ];
-    let Some((name, _, example)) = missing.into_iter().find(|(_, missing, _)| *missing) else {
+    let Some((name, _)) = missing.into_iter().find(|(_, missing)| *missing) else {
         return Ok(());
     };
     let message = format!(
-        "expected {name:?} in a signed registry, found none; write {name} = {example}, and sign it again"
+        "expected {name:?} in a signed registry, found none; have its keeper set it with `apkvouch registry renew`, and sign it \
+         after that"
     );
     Err(Error::Configuration { path: path.to_owned(), position: None, message })
 }
