@@ -304,7 +304,7 @@ pub(super) struct Scan {
     /// Of the files in directories judge those that match; may be given more than once
     ///
     /// A glob without a slash is for names, in whatever folder; one with it for the path below the directory that is
-    /// given: * and ? do not match a slash, ** does. Files that are named, as arguments or in a list, are judged anyway.
+    /// given: * and ? do not match a slash, ** does. A glob that ends with one is for folders and all that is in them. Files that are named, as arguments or in a list, are judged anyway.
     #[arg(long, value_name = "GLOB")]
     pub(super) include: Vec<String>,
     /// Leave out the files in directories that match, and directories that do with all that is in them

@@ -339,6 +339,8 @@ mod tests {
         assert_eq!(walk(&["a.*"], &[]), ["a.apk", "new/a.apk", "old/a.apk", "b.apk"]);
         assert_eq!(walk(&["/a.*", "x/**"], &[]), ["a.apk", "x/old/b.apk", "b.apk"]);
         assert_eq!(walk(&[], &["old"]), ["a.apk", "b.apk", "new/a.apk", "old.apk", "b.apk"]);
+        assert_eq!(walk(&[], &["old/", "b.apk/"]), walk(&[], &["old"]));
+        assert_eq!(walk(&["x/"], &[]), ["x/old/b.apk", "b.apk"]);
         assert_eq!(walk(&["a.*"], &["/old", "b.apk"]), ["a.apk", "new/a.apk", "b.apk"]);
     }
 

@@ -14,7 +14,8 @@ use crate::crypto::Hasher;
 /// Globs, any of which may match a path below the directory that is walked.
 ///
 /// `*` and `?` do not match `/`, `**` does. A glob without `/` is for names, in whatever folder; one with it is for the whole
-/// path from that directory on, a `/` at its start being of no account. Case counts.
+/// path from that directory on, a `/` at its start being of no account. With `/` at its end a glob is for folders, and matches whatever
+/// is in them. Case counts.
 #[derive(Debug, Clone)]
 pub struct Globs {
     set: GlobSet,
@@ -29,8 +30,12 @@ impl Globs {
         let faulty = |error: &globset::Error| Error::Usage(format!("not a glob: {error}"));
         let mut set = GlobSetBuilder::new();
         for text in globs {
-            let anywhere = if text.contains('/') { "" } else { "**/" };
-            let text = format!("{anywhere}{}", text.trim_start_matches('/'));
+            let (name, below) = match text.strip_suffix('/') {
+                Some(folder) => (folder.trim_end_matches('/'), "/**"),
+                None => (text, ""),
+            };
+            let anywhere = if name.contains('/') { "" } else { "**/" };
+            let text = format!("{anywhere}{}{below}", name.trim_start_matches('/'));
             let glob = GlobBuilder::new(&text).literal_separator(true).build();
             set.add(glob.map_err(|error| faulty(&error))?);
         }
@@ -94,6 +99,10 @@ mod tests {
             ("a/*.apk", "a/c.apk"),
             ("/a/*.apk", "a/c.apk"),
             ("/c.apk", "c.apk"),
+            ("a/", "a/c.apk"),
+            ("b/", "a/b/c/d.apk"),
+            ("/a/", "a/b/c.apk"),
+            ("a/b//", "a/b/c.apk"),
             ("a/**", "a/b/c.apk"),
             ("**/b/*", "a/b/c.apk"),
             ("{x,c}.ap[k]", "a/c.apk"),
@@ -106,6 +115,10 @@ mod tests {
             ("a/*.apk", "a/b/c.apk"),
             ("a/*.apk", "b/a/c.apk"),
             ("/c.apk", "a/c.apk"),
+            ("c.apk/", "a/c.apk"),
+            ("/b/", "a/b/c.apk"),
+            ("a/b/", "x/a/b/c.apk"),
+            ("old/", "older/c.apk"),
         ] {
             assert!(!matches(glob, path), "{glob} {path}");
         }
