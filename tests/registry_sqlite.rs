@@ -693,3 +693,30 @@ fn a_row_that_is_damaged_ends_a_scan_and_is_found_by_a_check() {
     let run = apkvouch(&["registry", "check", path.to_str().unwrap()]);
     assert_eq!(run.code, Some(2), "{}", run.out);
 }
+
+/// What an import would do is told from the rows that it touches, as when it is done.
+#[test]
+fn what_an_import_would_do_is_told_without_loading_the_registry() {
+    let (folder, path) = in_sqlite(&good());
+    let list = folder.path().join("new.csv");
+    let owner = &good().subjects().next().unwrap().id.clone();
+    fs::write(&list, format!("package,fingerprint\ncom.example.imported,{}\n", "5e".repeat(32))).unwrap();
+    let file = path.to_str().unwrap();
+    let dry = ["registry", "import", file, list.to_str().unwrap(), "--owner", owner, "--dry-run"];
+    let before = fs::read(&path).unwrap();
+    let run = apkvouch(&dry);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(
+        run.out.contains("+ app com.example.imported") && run.out.contains("would be added"),
+        "{}",
+        run.out
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+    for (damage, code) in [
+        ("UPDATE app SET body = '{'", 0),
+        (&*format!("UPDATE subject SET body = '{{' WHERE id = '{owner}'"), 2),
+    ] {
+        rusqlite::Connection::open(&path).unwrap().execute(damage, []).unwrap();
+        assert_eq!(apkvouch(&dry).code, Some(code), "{damage}");
+    }
+}

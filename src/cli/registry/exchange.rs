@@ -57,8 +57,9 @@ pub(super) fn import(arguments: &Import) -> anyhow::Result<String> {
     let path = &arguments.target.registry;
     let changes = |registry: &Registry| import::plan(registry, &entries, &options);
     let differences = if arguments.dry_run {
-        let old = Registry::load(path)?;
-        let mut new = old.clone();
+        let store = Store::open(path)?;
+        let old = store.part(&import::needs(&entries, &options))?;
+        let mut new = Registry::clone(&old);
         changes(&old)?.iter().try_for_each(|change| new.apply(change))?;
         registry::differences(&old, &new)
     } else {
