@@ -121,7 +121,7 @@ WORKLOADS = [
     ("large-v1", "one of 300 MB, v1", 32, [(ZLIB, 1.15), (DEFLATE, None), (RUST_APK, None), (JVM, None)]),
     ("medium-v1", "40 of 10 to 40 MB, v1", 100, [(ZLIB, 1.15), (DEFLATE, None), (RUST_APK, None), (JVM, None)]),
     ("small", "2,000 small, v2 + v3", 100, [(JVM, 1 / 8), (RUST_APK, 1 / 4)]),
-    ("small-v1", "2,000 small, v1", 100, [(JVM, 1 / 5), (RUST_APK, 1 / 2.5)]),
+    ("small-v1", "2,000 small, v1", 100, [(ZLIB, None), (DEFLATE, None), (JVM, 1 / 5), (RUST_APK, 1 / 2.5)]),
 ]
 
 

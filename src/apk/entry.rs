@@ -18,6 +18,8 @@ use crate::source::ByteSource;
 
 /// How much is read and inflated at once, in bytes.
 const PIECE: usize = 64 * 1024;
+/// The inflater copies whole matches at once only while at least this many bytes of room are left for its output.
+const ROOM: usize = 512;
 /// Window of raw deflate, as a power of two.
 const DEFLATE_WINDOW_BITS: u8 = 15;
 
@@ -206,8 +208,9 @@ impl Apk<'_> {
             inflate.reset(false);
         }
         let inflate = inflate.get_or_insert_with(|| Inflate::new(false, DEFLATE_WINDOW_BITS));
-        // Most entries are smaller than a piece; one byte more shows an entry that is larger than announced.
-        let size = usize::try_from(data.uncompressed_size).unwrap_or(piece).saturating_add(1).min(piece);
+        // Most entries are smaller than a piece. The room behind lets the fast path of the inflater reach their end, and shows
+        // an entry that is larger than announced.
+        let size = usize::try_from(data.uncompressed_size).unwrap_or(piece).saturating_add(ROOM).min(piece);
         output.resize(size.max(output.len()), 0);
         let output = output.get_mut(..size).unwrap_or_default();
         let mut read = 0;
