@@ -1,5 +1,5 @@
-//! Writes the APKs to measure with: `workload DIRECTORY`. The same for everyone: seeded, keys committed, signatures
-//! deterministic.
+//! Writes the APKs to measure with: `workload DIRECTORY`; `workload DIRECTORY store` writes those of `store.sh` instead. The same
+//! for everyone: seeded, keys committed, signatures deterministic.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -44,6 +44,18 @@ fn main() {
         println!("{name}: {count} files");
     };
     let modern = |apk: Apk, key: &Key| apk.v2(Signer::v2(key)).v3(Signer::v3(key));
+    if std::env::args().nth(2).as_deref() == Some("store") {
+        // Two hundred folders, as a store has them; each app is another package.
+        for folder in 0..200_u64 {
+            many(&format!("store/{folder:03}"), 100, &|mut seed, key| {
+                let size = seed.within(6 * KIB..16 * KIB);
+                let app = seed.within(0..usize::MAX);
+                let manifest = Manifest::new(&format!("com.example.store.f{folder}.a{app:016x}")).min_sdk(24);
+                modern(filled(seed, &text, size, KIB..4 * KIB).manifest(manifest), key)
+            });
+        }
+        return;
+    }
     let classic = |apk: Apk, key: &Key| apk.manifest(manifest(21)).v1(V1::by(key).schemes(""));
 
     many("small", 2000, &|mut seed, key| {
