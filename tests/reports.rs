@@ -169,6 +169,57 @@ fn sarif_has_one_result_for_each_file_and_code_and_an_error_for_what_fails() {
 }
 
 #[test]
+fn sarif_marks_what_an_exception_lets_pass_and_drops_nothing() {
+    let policy = |exceptions: &str| {
+        format!(
+            "schema = 1\n[accept]\nverdicts = [\"authenticated\", \"unauthenticated\"]\n\
+             [severity]\nzip-overlap = \"error\"\nzip-long-field = \"error\"\n{exceptions}"
+        )
+    };
+    let exception = "[[exception]]\npackage = \"com.example.app\"\nrules = [\"severity\"]\n\
+                     codes = [\"zip-overlap\"]\nreason = \"see [ticket](x)\"\nexpires = 2999-12-31\n";
+    let dir = tempfile::tempdir().unwrap();
+    let results = |exceptions: &str| {
+        let file = dir.path().join("policy.toml");
+        fs::write(&file, policy(exceptions)).unwrap();
+        let apk = "testdata/zip/extra-length-negative/app.apk";
+        let run = apkvouch(here(), &["scan", "--format", "sarif", "--policy", file.to_str().unwrap(), apk]);
+        assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+        let document: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_sarif(&document);
+        document["runs"][0]["results"].as_array().unwrap().clone()
+    };
+    let of_rule = |result: &&Value| result["ruleId"] == "policy-severity";
+    let suppressed = |result: &&Value| result.get("suppressions").is_some();
+
+    // Two findings of one code, and neither is let pass.
+    let plain = results("");
+    assert_eq!(plain.iter().filter(suppressed).count(), 0);
+    let [both] = plain.iter().filter(of_rule).collect::<Vec<_>>()[..] else { panic!("{plain:#?}") };
+    assert_eq!(both["level"], "error");
+
+    // One of them is: they are two results, and the other is still an error.
+    let found = results(exception);
+    let [one] = found.iter().filter(suppressed).collect::<Vec<_>>()[..] else { panic!("{found:#?}") };
+    assert_eq!((&one["ruleId"], &one["level"]), (&"policy-severity".into(), &"note".into()));
+    assert_eq!(one["suppressions"].as_array().unwrap().len(), 1);
+    assert_eq!(one["suppressions"][0]["kind"], "external");
+    assert_eq!(one["suppressions"][0]["status"], "accepted");
+    let why = one["suppressions"][0]["justification"].as_str().unwrap();
+    assert!(why.contains("excepted until 2999-12-31: see \\[ticket\\](x)"), "{why}");
+    let open = |result: &&Value| of_rule(result) && !suppressed(result);
+    let [other] = found.iter().filter(open).collect::<Vec<_>>()[..] else { panic!("{found:#?}") };
+    assert_eq!(other["level"], "error");
+    assert_eq!(other["partialFingerprints"], both["partialFingerprints"]);
+    assert_ne!(one["partialFingerprints"], other["partialFingerprints"]);
+    assert_eq!(found.len(), plain.len() + 1, "what it let pass is not dropped");
+
+    // One that is over lets nothing pass.
+    let over = results(&exception.replace("2999-12-31", "2001-12-31"));
+    assert_eq!(over.iter().filter(suppressed).count(), 0);
+}
+
+#[test]
 fn nothing_in_a_name_is_obeyed() {
     let dir = hostile();
     let run = apkvouch(dir.path(), &["scan", "--format", "sarif", "."]);

@@ -1,5 +1,7 @@
 //! SARIF 2.1.0, for code scanning of GitHub and GitLab, Azure and Jenkins: a result for each code of each file.
 //!
+//! What an exception of the policy lets pass is a result that is marked as suppressed, and none of a code is counted with it.
+//!
 //! Of many results those of the most weight are kept, and a notification says that others were cut: GitHub refuses a run of
 //! more than 25,000 results and shows 5,000. Places are the file as a whole, line 1, since GitHub refuses results without one.
 //!
@@ -25,6 +27,7 @@ use super::text::place;
 use crate::explain;
 use crate::finding::FindingCode;
 use crate::finding::Severity;
+use crate::policy::rules::Outcome;
 
 /// So many results are kept: as many as GitHub shows.
 const RESULTS: usize = 5000;
@@ -47,6 +50,10 @@ struct Row {
     level: &'static str,
     message: String,
     uri: Uri,
+    /// Whether an exception of the policy lets it pass; the message says which.
+    excepted: bool,
+    /// What it is known again by.
+    fingerprint: String,
 }
 
 /// Where a file is: relative to the root of the sources, or absolute.
@@ -76,7 +83,7 @@ impl ReportWriter for Sarif<'_> {
             return Ok(());
         }
         let main = result.main_finding().filter(|_| !result.passed).map(std::ptr::from_ref);
-        let mut seen: BTreeMap<&str, (&FindingRow, Severity, usize)> = BTreeMap::new();
+        let mut seen: BTreeMap<(&str, bool), (&FindingRow, Severity, usize)> = BTreeMap::new();
         for finding in &result.findings {
             // What decides that a file fails is an error here, whatever it is by itself.
             let decides = main.is_some_and(|main| std::ptr::eq(main, finding));
@@ -85,18 +92,26 @@ impl ReportWriter for Sarif<'_> {
                 Severity::Error if !finding.is_error() => Severity::Warning,
                 severity => severity,
             };
-            let entry = seen.entry(finding.code).or_insert((finding, weight, 0));
+            let excepted = is_excepted(result, finding);
+            let entry = seen.entry((finding.code, excepted)).or_insert((finding, weight, 0));
             if weight > entry.1 {
                 (entry.0, entry.1) = (finding, weight);
             }
             entry.2 = entry.2.saturating_add(1);
         }
-        for (code, (finding, weight, count)) in seen {
-            let Some(code) = FindingCode::parse(code) else { continue };
-            self.keep(
-                weight,
-                Row { code, level: level(weight), message: message(finding, count), uri: uri.clone() },
-            );
+        for ((name, excepted), (finding, weight, count)) in &seen {
+            let Some(code) = FindingCode::parse(name) else { continue };
+            // It stays the same when an exception comes or goes, but is never that of another result.
+            let beside = if *excepted && seen.contains_key(&(name, false)) { ":excepted" } else { "" };
+            let row = Row {
+                code,
+                level: level(*weight),
+                message: message(finding, *count),
+                fingerprint: format!("{name}:{}{beside}", uri.text),
+                uri: uri.clone(),
+                excepted: *excepted,
+            };
+            self.keep(*weight, row);
         }
         Ok(())
     }
@@ -118,14 +133,22 @@ impl ReportWriter for Sarif<'_> {
         let results: Vec<Value> = rows
             .iter()
             .map(|row| {
-                json!({
+                let mut result = json!({
                     "ruleId": row.code.as_str(),
                     "ruleIndex": codes.binary_search(&row.code).unwrap_or_default(),
                     "level": row.level,
                     "message": { "text": row.message },
                     "locations": [row.uri.location()],
-                    "partialFingerprints": { "apkvouch/v1": format!("{}:{}", row.code.as_str(), row.uri.text) },
-                })
+                    "partialFingerprints": { "apkvouch/v1": row.fingerprint },
+                });
+                if let (true, Some(object)) = (row.excepted, result.as_object_mut()) {
+                    // Section 3.35: by what stands outside of the file that was looked at, and in force.
+                    let suppression = json!({
+                        "kind": "external", "status": "accepted", "justification": row.message,
+                    });
+                    object.insert("suppressions".to_owned(), json!([suppression]));
+                }
+                result
             })
             .collect();
         let rules: Vec<Value> = codes.iter().map(|code| rule(*code)).collect();
@@ -220,6 +243,16 @@ impl Uri {
     }
 }
 
+/// Whether `finding` is a rule of the policy that is broken and which an exception lets pass.
+fn is_excepted(result: &FileResult, finding: &FindingRow) -> bool {
+    let rules = result.policy.iter().flat_map(|policy| &policy.rules);
+    rules.filter(|rule| rule.outcome == Outcome::Excepted).any(|rule| {
+        rule.rule.code().as_str() == finding.code
+            && finding.expected.as_ref() == Some(&rule.expected)
+            && finding.actual.as_ref() == Some(&rule.actual)
+    })
+}
+
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
@@ -306,6 +339,8 @@ mod tests {
             level: "note",
             message: number.to_string(),
             uri: Uri { text: String::new(), absolute: false },
+            excepted: false,
+            fingerprint: String::new(),
         };
         let mut sarif = Sarif {
             out: Box::new(&mut out),
