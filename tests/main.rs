@@ -35,6 +35,7 @@ mod registry_parts;
 mod registry_properties;
 mod registry_sqlite;
 mod reports;
+mod scale;
 mod scan;
 mod schema;
 mod stamp;
