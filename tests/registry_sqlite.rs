@@ -720,3 +720,41 @@ fn what_an_import_would_do_is_told_without_loading_the_registry() {
         assert_eq!(apkvouch(&dry).code, Some(code), "{damage}");
     }
 }
+
+/// Without the day of its end, so that it is in force whenever the test runs.
+fn in_force(text: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.toml");
+    let lines: Vec<String> = fs::read_to_string(text).unwrap().lines().map(str::to_owned).collect();
+    let lines: Vec<String> = lines.into_iter().filter(|line| !line.starts_with("expires_at")).collect();
+    fs::write(&path, lines.join("\n")).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+/// Row by row it becomes what it becomes from memory; one that is not sound becomes nothing.
+#[test]
+fn is_converted_to_what_it_is() {
+    for text in ["testdata/registry/good.toml", "testdata/demo/registry.toml"] {
+        let (folder, text) = in_force(text);
+        let registry = Registry::load(&text).unwrap();
+        let (_other, path) = in_sqlite(&registry);
+        let path = path.to_str().unwrap();
+        for from in [text.as_str(), path] {
+            let to = folder.path().join("new.db");
+            let run = apkvouch(&["registry", "convert", from, to.to_str().unwrap()]);
+            assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{from}");
+            assert!(run.out.contains("has no signature yet"), "{}", run.out);
+            assert!(fs::read(&to).unwrap() == fs::read(path).unwrap(), "{from}: every byte");
+            fs::remove_file(&to).unwrap();
+        }
+        rusqlite::Connection::open(path).unwrap().execute("DELETE FROM subject", []).unwrap();
+        for name in ["new.db", "new.toml", "new.json"] {
+            let to = folder.path().join(name);
+            let run = apkvouch(&["registry", "convert", path, to.to_str().unwrap()]);
+            assert_eq!(run.code, Some(2), "{name}: {}", run.out);
+            assert!(run.err.contains("subject"), "{name}: {}", run.err);
+            assert!(!to.exists(), "{name}");
+        }
+    }
+}

@@ -96,19 +96,23 @@ pub(super) fn written_out(arguments: &Export) -> anyhow::Result<String> {
 
 /// Writes a registry in another form: SQLite, TOML or JSON, by the name of the new file.
 pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
-    let registry = trust::load(&arguments.registry, &arguments.trust.options(None, this_second())?)?;
+    let registry = trust::open(&arguments.registry, &arguments.trust.options(None, this_second())?)?;
+    registry.ensure_sound()?;
     let to = &arguments.new;
     let extension = to.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension {
         "db" | "sqlite" => {
             let mut writer = SqliteWriter::create(to, registry.header())?;
-            writer.all(&registry)?;
+            registry.each_subject(|subject| writer.subject(subject))?;
+            registry.each_key(|key| writer.key(key))?;
+            registry.each_app(|app| writer.app(app))?;
+            registry.each_denied(|key| writer.denied(key))?;
             writer.finish()?;
         }
         "toml" | "json" => {
             let format = if extension == "json" { ExportFormat::Json } else { ExportFormat::Toml };
             let mut file = AtomicFile::begin(to)?;
-            let (text, _) = export(&registry, format);
+            let (text, _) = export(&*registry.whole()?, format);
             file.write_all(text.as_bytes()).map_err(|error| Error::file(to, "write", error))?;
             file.commit_new()?;
         }
