@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use apkvouch::registry;
 use apkvouch::registry::App;
 use apkvouch::registry::Change;
 use apkvouch::registry::DeniedKey;
+use apkvouch::registry::ExportFormat;
 use apkvouch::registry::Key;
 use apkvouch::registry::KeyStatus;
 use apkvouch::registry::Needs;
@@ -27,6 +29,7 @@ use apkvouch::registry::Role;
 use apkvouch::registry::SignerSet;
 use apkvouch::registry::SqliteRegistry;
 use apkvouch::registry::SqliteWriter;
+use apkvouch::registry::Store;
 use apkvouch::registry::Subject;
 use apkvouch::registry::trust;
 use apkvouch::registry::trust::SecretKey;
@@ -747,6 +750,13 @@ fn is_converted_to_what_it_is() {
             assert!(run.out.contains("has no signature yet"), "{}", run.out);
             assert!(fs::read(&to).unwrap() == fs::read(path).unwrap(), "{from}: every byte");
             fs::remove_file(&to).unwrap();
+            for (name, format) in [("new.toml", ExportFormat::Toml), ("new.json", ExportFormat::Json)] {
+                let to = folder.path().join(name);
+                let run = apkvouch(&["registry", "convert", from, to.to_str().unwrap()]);
+                assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{from}");
+                assert_eq!(fs::read_to_string(&to).unwrap(), registry::export(&registry, format).0, "{from}");
+                fs::remove_file(&to).unwrap();
+            }
         }
         rusqlite::Connection::open(path).unwrap().execute("DELETE FROM subject", []).unwrap();
         for name in ["new.db", "new.toml", "new.json"] {
@@ -757,4 +767,60 @@ fn is_converted_to_what_it_is() {
             assert!(!to.exists(), "{name}");
         }
     }
+}
+
+/// Of both forms, of every size that is another number of pieces, on every day: what the whole in memory gives.
+#[test]
+fn is_exported_piece_by_piece_as_in_memory() {
+    let mut many = "schema = 1\nid = \"many\"\n".to_owned();
+    many += "[[subject]]\nid = \"a\"\nname = \"A\"\nroles = [\"developer\"]\n";
+    let ended = "revoked\"\nstatus_date = 2026-03-01\nrevoked_for = \"cessation";
+    for (byte, status) in [("01", "active"), ("02", "suspended"), ("03", ended)] {
+        let digest = byte.repeat(32);
+        write!(many, "[[key]]\ncertificate_sha256 = \"{digest}\"\nsubject = \"a\"\nstatus = \"{status}\"\n")
+            .unwrap();
+    }
+    for number in 0..1001 {
+        let digest = ["01", "02", "03"][number % 3].repeat(32);
+        write!(many, "[[app]]\npackage = \"com.example.a{number:04}\"\nowner = \"a\"\n").unwrap();
+        write!(many, "[[app.signers]]\ncertificates = [\"{digest}\"]\nrole = \"developer\"\n").unwrap();
+    }
+    let registries = [
+        good(),
+        Registry::load("testdata/demo/registry.toml").unwrap(),
+        Registry::parse("schema = 1\nid = \"x\"\n", "x").unwrap(),
+        Registry::parse(&many, "many").unwrap(),
+    ];
+    let mut left_out = 0;
+    for (registry, format) in
+        registries.iter().flat_map(|registry| ExportFormat::ALL.map(|format| (registry, format)))
+    {
+        let (_folder, path) = in_sqlite(registry);
+        for at in [None, Some("2026-02-01T00:00:00Z".parse().unwrap())] {
+            let expected = match at {
+                Some(at) => registry::export(&registry.as_of(at), format),
+                None => registry::export(registry, format),
+            };
+            for store in [Store::from(registry.clone()), Store::open(&path).unwrap()] {
+                let store = match at {
+                    Some(at) => store.as_of(at),
+                    None => store,
+                };
+                let (mut text, mut notes) = (String::new(), Vec::new());
+                let add = |piece: &str| {
+                    text += piece;
+                    Ok::<(), apkvouch::Error>(())
+                };
+                registry::export_in_pieces(&store, format, add, |note| notes.push(note.to_owned())).unwrap();
+                assert_eq!((text, &notes), (expected.0.clone(), &expected.1), "{format:?} {at:?}");
+                left_out += notes.len();
+            }
+        }
+    }
+    assert!(left_out > 0);
+    let (_folder, path) = in_sqlite(&good());
+    rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM subject", []).unwrap();
+    let file = path.to_str().unwrap();
+    let run = apkvouch(&["registry", "export", file, "--format", "json", "--at", "2026-06-01"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{}", run.err);
 }

@@ -1,7 +1,9 @@
 //! Registries in the forms of others.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
@@ -9,6 +11,11 @@ use super::KeyStatus;
 use super::Registry;
 use super::Role;
 use super::SignerSet;
+use super::Store;
+use crate::error::Error;
+
+/// The first line of CSV.
+const CSV_HEAD: &str = "package,name,fingerprint,owner,channel,evidence,url,date\n";
 
 /// A form in which a registry is written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,8 +53,115 @@ pub fn export(registry: &Registry, format: ExportFormat) -> (String, Vec<String>
     match format {
         ExportFormat::Toml => (toml::to_string(registry).unwrap_or_default(), Vec::new()),
         ExportFormat::Json => (serde_json::to_string_pretty(registry).unwrap_or_default() + "\n", Vec::new()),
-        ExportFormat::Csv => csv(registry),
-        ExportFormat::Assetlinks => assetlinks(registry),
+        ExportFormat::Csv => {
+            let (rows, notes) = csv_rows(registry);
+            (CSV_HEAD.to_owned() + &rows, notes)
+        }
+        ExportFormat::Assetlinks => {
+            let (statements, notes) = statements(registry);
+            (serde_json::to_string_pretty(&statements).unwrap_or_default() + "\n", notes)
+        }
+    }
+}
+
+/// Hands the text that [`export`] gives to `text`, piece by piece, and each line of what the form has no room for to `note`.
+///
+/// Memory does not grow with a registry in SQLite. All of it is looked at before the first piece: what is not sound gives none.
+///
+/// # Errors
+/// As [`Store::ensure_sound`], and whatever `text` says.
+pub fn export_in_pieces<E: From<Error>>(
+    store: &Store,
+    format: ExportFormat,
+    mut text: impl FnMut(&str) -> Result<(), E>,
+    mut note: impl FnMut(&str),
+) -> Result<(), E> {
+    store.ensure_sound()?;
+    match format {
+        ExportFormat::Toml => {
+            text(&toml_text(&Registry { header: store.header().clone(), ..Registry::default() })?)?;
+            store.each_subject(|subject| text(&toml_table("subject", subject)?))?;
+            store.each_key(|key| text(&toml_table("key", key)?))?;
+            store.each_app(|app| text(&toml_table("app", app)?))?;
+            store.each_denied(|key| text(&toml_table("denied", key)?))
+        }
+        ExportFormat::Json => {
+            let head = json_text(&Registry { header: store.header().clone(), ..Registry::default() })?;
+            text(head.strip_suffix("\n}").unwrap_or(&head))?;
+            let mut array = JsonArray::new("subject");
+            store.each_subject(|subject| text(&array.element(subject)?))?;
+            text(array.end())?;
+            let mut array = JsonArray::new("key");
+            store.each_key(|key| text(&array.element(key)?))?;
+            text(array.end())?;
+            let mut array = JsonArray::new("app");
+            store.each_app(|app| text(&array.element(app)?))?;
+            text(array.end())?;
+            let mut array = JsonArray::new("denied");
+            store.each_denied(|key| text(&array.element(key)?))?;
+            text(array.end())?;
+            text("\n}\n")
+        }
+        ExportFormat::Csv => {
+            text(CSV_HEAD)?;
+            store.each_part_of_apps(|part| {
+                let (rows, notes) = csv_rows(part);
+                for line in &notes {
+                    note(line);
+                }
+                text(&rows)
+            })
+        }
+        ExportFormat::Assetlinks => {
+            let mut count = 0_usize;
+            store.each_part_of_apps(|part| {
+                let (statements, notes) = statements(part);
+                for line in &notes {
+                    note(line);
+                }
+                statements.iter().try_for_each(|statement| {
+                    let begin = if count == 0 { "[" } else { "," };
+                    count = count.saturating_add(1);
+                    text(&format!("{begin}\n  {}", json_text(statement)?.replace('\n', "\n  ")))
+                })
+            })?;
+            text(if count == 0 { "[]\n" } else { "\n]\n" })
+        }
+    }
+}
+
+fn json_text(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string_pretty(value).map_err(|error| Error::Usage(error.to_string()))
+}
+
+fn toml_text(value: &impl Serialize) -> Result<String, Error> {
+    toml::to_string(value).map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// `[[NAME]]` with the fields of `value`, set off by an empty line.
+fn toml_table(name: &str, value: &impl Serialize) -> Result<String, Error> {
+    Ok(format!("\n{}", toml_text(&BTreeMap::from([(name, [value])]))?))
+}
+
+/// An array in an object of the outermost level, which is not there while it has no element.
+struct JsonArray {
+    name: &'static str,
+    begun: bool,
+}
+
+impl JsonArray {
+    fn new(name: &'static str) -> Self {
+        Self { name, begun: false }
+    }
+
+    fn element(&mut self, value: &impl Serialize) -> Result<String, Error> {
+        let json = json_text(value)?.replace('\n', "\n    ");
+        let begun = std::mem::replace(&mut self.begun, true);
+        Ok(if begun { format!(",\n    {json}") } else { format!(",\n  \"{}\": [\n    {json}", self.name) })
+    }
+
+    fn end(&self) -> &'static str {
+        if self.begun { "\n  ]" } else { "" }
     }
 }
 
@@ -63,8 +177,9 @@ fn left_out(registry: &Registry, set: &SignerSet) -> Option<String> {
     unusable.map(|digest| format!("key {digest}, which is not in use"))
 }
 
-fn csv(registry: &Registry) -> (String, Vec<String>) {
-    let mut text = "package,name,fingerprint,owner,channel,evidence,url,date\n".to_owned();
+/// A line for each signer set, without the first line.
+fn csv_rows(registry: &Registry) -> (String, Vec<String>) {
+    let mut text = String::new();
     let mut notes = Vec::new();
     for app in registry.apps() {
         for set in &app.signers {
@@ -98,7 +213,7 @@ pub fn csv_cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn assetlinks(registry: &Registry) -> (String, Vec<String>) {
+fn statements(registry: &Registry) -> (Vec<Value>, Vec<String>) {
     let mut statements: Vec<Value> = Vec::new();
     let mut notes = Vec::new();
     for app in registry.apps() {
@@ -126,5 +241,5 @@ fn assetlinks(registry: &Registry) -> (String, Vec<String>) {
             }));
         }
     }
-    (serde_json::to_string_pretty(&statements).unwrap_or_default() + "\n", notes)
+    (statements, notes)
 }

@@ -110,6 +110,7 @@ pub use evidence::EvidenceSource;
 pub use export::ExportFormat;
 pub use export::csv_cell;
 pub use export::export;
+pub use export::export_in_pieces;
 pub use history::PastStatus;
 pub use history::RevokedFor;
 pub use moment::Moment;

@@ -59,7 +59,7 @@ const MIGRATIONS: [&str; 1] = ["
 "];
 /// How long a change waits for another to end.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// So many rows are looked at together, whether they are sound.
+/// So many rows are read together, where all are looked at.
 const PIECE: usize = 1000;
 /// Memory for pages of the file, in KiB: negative, as SQLite wants it.
 const CACHE: i64 = -8192;
@@ -330,25 +330,34 @@ impl SqliteRegistry {
     /// # Errors
     /// As [`SqliteRegistry::whole`]; the first fault.
     pub fn ensure_sound(&self) -> Result<(), Error> {
-        self.in_pieces("app", "package", String::new(), |needs, names| needs.packages.extend(names))?;
-        self.in_pieces("subject", "id", String::new(), |needs, names| needs.subjects.extend(names))?;
-        for table in ["key", "denied"] {
-            self.in_pieces(table, "certificate", [0_u8; 32], |needs, names| {
-                needs.certificates.extend(names.into_iter().map(CertificateDigest));
-            })?;
-        }
-        Ok(())
+        let look = |part: &Registry| sound(part, &self.path).map(drop);
+        self.each_part_of_apps(look)?;
+        self.in_pieces("subject", "id", String::new(), |needs, names| needs.subjects.extend(names), look)?;
+        let add = |needs: &mut Needs, names: Vec<[u8; 32]>| {
+            needs.certificates.extend(names.into_iter().map(CertificateDigest));
+        };
+        ["key", "denied"]
+            .into_iter()
+            .try_for_each(|table| self.in_pieces(table, "certificate", [0_u8; 32], add, look))
     }
 
-    /// Looks at the parts for so many rows of a table at a time, whether they are sound. `lowest` is the first name that there
-    /// can be.
-    fn in_pieces<T: rusqlite::ToSql + rusqlite::types::FromSql + Clone>(
+    /// Hands the parts for so many apps at a time to `sink`, by package name.
+    pub(super) fn each_part_of_apps<E: From<Error>>(
+        &self,
+        sink: impl FnMut(&Registry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.in_pieces("app", "package", String::new(), |needs, names| needs.packages.extend(names), sink)
+    }
+
+    /// Hands the parts for so many rows of a table at a time to `sink`. `lowest` is the first name that there can be.
+    fn in_pieces<T: rusqlite::ToSql + rusqlite::types::FromSql + Clone, E: From<Error>>(
         &self,
         table: &str,
         column: &str,
         lowest: T,
         add: impl Fn(&mut Needs, Vec<T>),
-    ) -> Result<(), Error> {
+        mut sink: impl FnMut(&Registry) -> Result<(), E>,
+    ) -> Result<(), E> {
         let (mut after, mut comparison) = (lowest, ">=");
         loop {
             let sql = format!(
@@ -359,7 +368,7 @@ impl SqliteRegistry {
             (after, comparison) = (last.clone(), ">");
             let mut needs = Needs::default();
             add(&mut needs, names);
-            sound(&self.part(&needs)?, &self.path)?;
+            sink(&self.part(&needs)?)?;
         }
     }
 

@@ -177,6 +177,20 @@ impl Store {
         }
     }
 
+    /// Hands the apps to `sink`, by package name, in parts that answer whatever is asked about those apps as the whole would.
+    pub(super) fn each_part_of_apps<E: From<Error>>(
+        &self,
+        mut sink: impl FnMut(&Registry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.form {
+            Form::Text(registry) => sink(registry),
+            Form::Sqlite(registry) => asked(registry).each_part_of_apps(|part| match self.at {
+                Some(at) => sink(&part.as_of(at)),
+                None => sink(part),
+            }),
+        }
+    }
+
     /// Hands each key to `sink`, by certificate digest.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::BufWriter;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ use apkvouch::registry::Needs;
 use apkvouch::registry::SqliteWriter;
 use apkvouch::registry::Store;
 use apkvouch::registry::csv_cell;
-use apkvouch::registry::export;
+use apkvouch::registry::export_in_pieces;
 use apkvouch::registry::import;
 use apkvouch::registry::import::Entry;
 use apkvouch::registry::import::ImportFormat;
@@ -31,6 +32,7 @@ use apkvouch::scan::Walk;
 use apkvouch::scan::WalkOptions;
 use apkvouch::scan::scan;
 
+use super::super::output::unwritten;
 use super::super::scan::this_second;
 use super::args::Convert;
 use super::args::Export;
@@ -83,25 +85,28 @@ pub(super) fn import(arguments: &Import) -> anyhow::Result<String> {
     Ok(text)
 }
 
-pub(super) fn written_out(arguments: &Export) -> anyhow::Result<String> {
+/// Writes all of it on standard output, piece by piece.
+pub(super) fn written_out(arguments: &Export) -> anyhow::Result<()> {
     let now = arguments.at.unwrap_or_else(this_second);
-    let registry = trust::load(&arguments.registry, &arguments.trust.options(arguments.at, now)?)?;
-    let registry = arguments.at.map_or_else(|| registry.clone(), |at| registry.as_of(at));
-    let (text, notes) = export(&registry, arguments.format);
-    for note in notes {
-        super::super::say(&note);
-    }
-    Ok(text)
+    let registry = trust::open(&arguments.registry, &arguments.trust.options(arguments.at, now)?)?;
+    let registry = match arguments.at {
+        Some(at) => registry.as_of(at),
+        None => registry,
+    };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let write = |text: &str| out.write_all(text.as_bytes()).map_err(unwritten);
+    export_in_pieces(&registry, arguments.format, write, super::super::say)?;
+    out.flush().map_err(unwritten)
 }
 
 /// Writes a registry in another form: SQLite, TOML or JSON, by the name of the new file.
 pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
     let registry = trust::open(&arguments.registry, &arguments.trust.options(None, this_second())?)?;
-    registry.ensure_sound()?;
     let to = &arguments.new;
     let extension = to.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension {
         "db" | "sqlite" => {
+            registry.ensure_sound()?;
             let mut writer = SqliteWriter::create(to, registry.header())?;
             registry.each_subject(|subject| writer.subject(subject))?;
             registry.each_key(|key| writer.key(key))?;
@@ -112,8 +117,13 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
         "toml" | "json" => {
             let format = if extension == "json" { ExportFormat::Json } else { ExportFormat::Toml };
             let mut file = AtomicFile::begin(to)?;
-            let (text, _) = export(&*registry.whole()?, format);
-            file.write_all(text.as_bytes()).map_err(|error| Error::file(to, "write", error))?;
+            let mut out = BufWriter::new(&mut file);
+            let cannot = |error| Error::file(to, "write", error);
+            let write = |text: &str| out.write_all(text.as_bytes()).map_err(cannot);
+            // TOML and JSON have room for everything.
+            export_in_pieces(&registry, format, write, |_| {})?;
+            out.flush().map_err(cannot)?;
+            drop(out);
             file.commit_new()?;
         }
         _ => {

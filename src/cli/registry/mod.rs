@@ -38,7 +38,10 @@ pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
         RegistryCommand::Show(show) => (view::show(show)?, 0),
         RegistryCommand::Diff(diff) => view::diff(diff)?,
         RegistryCommand::Import(import) => (exchange::import(import)?, 0),
-        RegistryCommand::Export(export) => (exchange::written_out(export)?, 0),
+        RegistryCommand::Export(export) => {
+            exchange::written_out(export)?;
+            (String::new(), 0)
+        }
         RegistryCommand::Convert(convert) => (exchange::convert(convert)?, 0),
         RegistryCommand::Learn(learn) => exchange::learn(learn)?,
     };
