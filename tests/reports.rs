@@ -9,12 +9,6 @@ use std::process::Output;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tempfile::TempDir;
-
-use crate::builder::Apk;
-use crate::builder::Key;
-use crate::builder::Manifest;
-use crate::builder::Signer;
 
 /// The official schema; testdata/README.md says where it is from.
 const SCHEMA: &str = "testdata/schemas/sarif-schema-2.1.0.json";
@@ -42,33 +36,6 @@ fn sarif_faults(document: &Value) -> Vec<String> {
 #[track_caller]
 fn assert_sarif(document: &Value) {
     assert_eq!(sarif_faults(document), Vec::<String>::new());
-}
-
-fn app(package: &str) -> Apk {
-    Apk::new().manifest(Manifest::new(package).min_sdk(24).target_sdk(30))
-}
-
-/// Files with what a report must not obey in their names: markup, commands, control and invisible characters.
-fn hostile() -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let names = [
-        "<b>&\"'.apk",
-        "]]>.apk",
-        "a\n::add-mask::x.apk",
-        "\u{1b}[2J\u{202e}.apk",
-        "%0A::error::.apk",
-        "a,title=b:c.apk",
-        "[link](http:x).apk",
-        "=cmd.apk",
-        "银行\u{ffff}.apk",
-    ];
-    let signed = app("com.example.app").v2(Signer::v2(&Key::named("ec-p256"))).build();
-    for (number, name) in names.into_iter().enumerate() {
-        let bytes = if number % 2 == 0 { app("com.example.app").build() } else { signed.clone() };
-        fs::write(dir.path().join(name), bytes).unwrap();
-    }
-    fs::create_dir(dir.path().join("not a file.apk")).unwrap();
-    dir
 }
 
 #[test]
@@ -217,36 +184,6 @@ fn sarif_marks_what_an_exception_lets_pass_and_drops_nothing() {
     // One that is over lets nothing pass.
     let over = results(&exception.replace("2999-12-31", "2001-12-31"));
     assert_eq!(over.iter().filter(suppressed).count(), 0);
-}
-
-#[test]
-fn nothing_in_a_name_is_obeyed() {
-    let dir = hostile();
-    let run = apkvouch(dir.path(), &["scan", "--format", "sarif", "."]);
-    let document: Value = serde_json::from_slice(&run.stdout).unwrap();
-    assert_sarif(&document);
-    assert!(document["runs"][0]["results"].as_array().unwrap().len() >= 5);
-
-    let run = apkvouch(dir.path(), &["scan", "--format", "junit", "."]);
-    let xml = text(&run.stdout);
-    let tree = roxmltree::Document::parse(&xml).unwrap();
-    let cases: Vec<_> = tree.descendants().filter(|node| node.has_tag_name("testcase")).collect();
-    assert_eq!(cases.len(), 9);
-    assert!(cases.iter().any(|case| case.attribute("name") == Some("<b>&\"'.apk")));
-    assert!(cases.iter().any(|case| case.attribute("name") == Some("a\\n::add-mask::x.apk")));
-
-    let run = apkvouch(dir.path(), &["scan", "--format", "github", "."]);
-    let lines = text(&run.stdout);
-    for line in lines.lines() {
-        let ours = ["::error file=", "::warning file=", "passed: ", "failed: "];
-        let is_ours =
-            ours.iter().any(|start| line.starts_with(start)) || line.ends_with("could not be judged");
-        assert!(is_ours, "{line:?}");
-        assert!(line.matches("::").count() == 2 || !line.starts_with("::"), "{line:?}");
-    }
-    for output in [lines, xml, text(&apkvouch(dir.path(), &["scan", "--format", "sarif", "."]).stdout)] {
-        assert!(!output.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}' || c == '\u{ffff}')));
-    }
 }
 
 #[test]

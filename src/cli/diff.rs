@@ -42,7 +42,8 @@ fn text(ledger: &Ledger, before: &Scan, after: &Scan, out: &mut dyn Write) -> an
     let mut counts = Counts::new();
     ledger.compare(before, after, |change| {
         count(&mut counts, &change);
-        let path = change.path.display().to_string();
+        let path = escape::path(&change.path);
+        let path = escape::brief_path(&path);
         let line = match (&change.before, &change.after) {
             (None, Some(after)) => format!("+ {path}  {}", state(after)),
             (Some(before), None) => format!("- {path}  {}", state(before)),
@@ -68,7 +69,8 @@ fn text(ledger: &Ledger, before: &Scan, after: &Scan, out: &mut dyn Write) -> an
 
 /// What a file is: its verdict and whose it is.
 fn state(side: &Side) -> String {
-    let package = side.package.as_ref().map(|package| format!("  {package}")).unwrap_or_default();
+    let package =
+        side.package.as_ref().map(|package| format!("  {}", escape::brief(package))).unwrap_or_default();
     format!("{}{package}{}", verdict(side), signers(side))
 }
 
@@ -113,14 +115,15 @@ fn json(ledger: &Ledger, before: &Scan, after: &Scan, out: &mut dyn Write) -> an
             "registry": scan.registry, "policy": scan.policy,
         })
     };
-    let (from, to) = (scan(before), scan(after));
+    let (from, to) = (scan(before).to_string(), scan(after).to_string());
+    let (from, to) = (escape::json(&from), escape::json(&to));
     write!(out, "{{\n  \"schema\": 1,\n  \"before\": {from},\n  \"after\": {to},\n  \"changes\": [")
         .map_err(unwritten)?;
     let mut comma = "";
     ledger.compare(before, after, |change| {
         count(&mut counts, &change);
         let line = serde_json::to_string(&change)?;
-        write!(out, "{comma}\n    {line}").map_err(unwritten)?;
+        write!(out, "{comma}\n    {}", escape::json(&line)).map_err(unwritten)?;
         comma = ",";
         anyhow::Ok(())
     })?;

@@ -6,6 +6,8 @@ use std::io::Write as _;
 use apkvouch::Error;
 use apkvouch::ledger::Whole;
 use apkvouch::report::escape;
+use apkvouch::report::escape::brief;
+use apkvouch::report::escape::brief_path;
 use serde::Serialize;
 
 use super::args::Form;
@@ -23,7 +25,10 @@ pub(super) fn run(whole: &Whole, form: &Form) -> anyhow::Result<u8> {
     }
     let text = match form.format.name {
         "text" => text(whole)?,
-        "json" => serde_json::to_string_pretty(&Document { schema: 1, whole })? + "\n",
+        "json" => {
+            let json = serde_json::to_string_pretty(&Document { schema: 1, whole })?;
+            escape::json(&json).into_owned() + "\n"
+        }
         other => {
             let message = format!("--whole is told as text or json, not as {other}; give --format json");
             return Err(Error::Usage(message).into());
@@ -46,16 +51,20 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         "ask the owner which is his, and register it",
     )?;
     for package in whole.several_signers.iter().take(MOST) {
-        line(&mut text, 2, &package.package)?;
+        line(&mut text, 2, &brief(&package.package))?;
         for by in package.signed_by.iter().take(MOST) {
-            line(&mut text, 4, &format!("{}  {} files, {}", short(&by.signers), by.files, by.path))?;
+            line(
+                &mut text,
+                4,
+                &format!("{}  {} files, {}", short(&by.signers), by.files, brief_path(&by.path)),
+            )?;
         }
     }
     more(&mut text, whole.packages_with_several_signers, whole.several_signers.len())?;
 
     heading(&mut text, whole.duplicated, "files that stand there more than once", "keep one of each")?;
     for duplicate in whole.most_duplicated.iter().take(MOST) {
-        let [first, last] = &duplicate.paths;
+        let [first, last] = duplicate.paths.each_ref().map(|path| brief_path(path));
         line(&mut text, 2, &format!("{} times: {first}, {last}", duplicate.files))?;
     }
     more(&mut text, whole.duplicated, whole.most_duplicated.len())?;
@@ -64,7 +73,7 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         let what = format!("packages with a lower version than in scan {earlier}");
         heading(&mut text, whole.packages_gone_back, &what, "see who put it back")?;
         for back in whole.gone_back.iter().take(MOST) {
-            line(&mut text, 2, &format!("{}  {} -> {}", back.package, back.before, back.after))?;
+            line(&mut text, 2, &format!("{}  {} -> {}", brief(&back.package), back.before, back.after))?;
         }
         more(&mut text, whole.packages_gone_back, whole.gone_back.len())?;
     }

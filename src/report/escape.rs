@@ -83,6 +83,45 @@ fn push_visible(shown: &mut String, c: char) {
     };
 }
 
+/// So many characters of a text that a file chose stand in text for people; of a path, so many.
+const BRIEF: usize = 400;
+const BRIEF_PATH: usize = 1000;
+
+/// The text as [`visible`] has it, and an ellipsis for what is beyond 400 characters: a name of 64 KiB must not push what is
+/// said of it off the screen.
+pub fn brief(text: &str) -> Cow<'_, str> {
+    let shown = visible(text);
+    if shown.chars().nth(BRIEF).is_none() {
+        return shown;
+    }
+    let (mut cut, mut length) = (String::new(), 0_usize);
+    for c in text.chars() {
+        let before = cut.len();
+        push_visible(&mut cut, c);
+        // What is spelled out is ASCII.
+        length = length.saturating_add(if is_hidden(c) { cut.len().saturating_sub(before) } else { 1 });
+        if length > BRIEF {
+            cut.truncate(before);
+            break;
+        }
+    }
+    cut.push('…');
+    Cow::Owned(cut)
+}
+
+/// The path as [`visible`] has it, and an ellipsis for what is beyond 1,000 characters: in its middle, since paths differ at
+/// their ends.
+pub fn brief_path(path: &str) -> Cow<'_, str> {
+    let shown = visible(path);
+    let length = shown.chars().count();
+    if length <= BRIEF_PATH {
+        return shown;
+    }
+    let head = BRIEF_PATH / 3;
+    let tail = length.saturating_sub(BRIEF_PATH.saturating_sub(head));
+    Cow::Owned(shown.chars().take(head).chain(['…']).chain(shown.chars().skip(tail)).collect())
+}
+
 /// The first `most` characters of `text`, with an ellipsis where something is cut off.
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
@@ -140,6 +179,29 @@ mod tests {
         {
             assert!(matches!(visible(text), Cow::Borrowed(same) if same == text), "{text}");
         }
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_no_spelling_in_two() {
+        let exact = "银".repeat(BRIEF);
+        assert_eq!(brief(&exact), exact);
+        assert_eq!(brief(&format!("{exact}x")), format!("{exact}…"));
+        let spelled = "\\x1b".repeat(BRIEF / 4);
+        assert_eq!(brief(&"\x1b".repeat(BRIEF / 4)), spelled);
+        assert_eq!(brief(&"\x1b".repeat(BRIEF)), format!("{spelled}…"));
+        assert_eq!(
+            brief(&format!("a{}", "\x1b".repeat(BRIEF))),
+            format!("a{}…", spelled.replacen("\\x1b", "", 1))
+        );
+    }
+
+    #[test]
+    fn long_paths_are_cut_in_their_middle() {
+        let exact = "/".repeat(BRIEF_PATH);
+        assert_eq!(brief_path(&exact), exact);
+        let cut = brief_path(&format!("a{}b.apk", "/".repeat(BRIEF_PATH))).into_owned();
+        assert!(cut.starts_with("a//") && cut.contains("/…/") && cut.ends_with("/b.apk"), "{cut}");
+        assert_eq!(cut.chars().count(), BRIEF_PATH + 1);
     }
 
     #[test]

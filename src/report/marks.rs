@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::escape::brief;
 use super::escape::columns;
 use super::escape::visible;
 use super::model::CertificateRow;
@@ -120,7 +121,7 @@ fn place(place: &MarkPlace) -> String {
 }
 
 fn signer(text: &mut String, certificate: &CertificateRow) {
-    line(text, "", &format!("signed by {}", visible(&certificate.subject)));
+    line(text, "", &format!("signed by {}", brief(&certificate.subject)));
     line(text, "", &format!("SHA-256   {}", certificate.sha256));
 }
 

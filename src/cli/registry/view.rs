@@ -99,7 +99,7 @@ impl Rows {
             ViewForm::Json => {
                 let comma = if self.count == 0 { "" } else { "," };
                 let json = serde_json::to_string_pretty(item)?;
-                let indented = json.replace('\n', "\n  ");
+                let indented = escape::json(&json).replace('\n', "\n  ");
                 format!("{comma}\n  {indented}")
             }
         };
@@ -139,7 +139,7 @@ pub(super) fn show(arguments: &Show) -> anyhow::Result<String> {
         return Err(Error::Usage(message).into());
     }
     if arguments.view.format == ViewForm::Json {
-        return Ok(serde_json::to_string_pretty(&known)? + "\n");
+        return Ok(escape::json(&serde_json::to_string_pretty(&known)?).into_owned() + "\n");
     }
     let text = toml::to_string(&known)?;
     Ok(text.lines().map(|line| escape::visible(line).into_owned() + "\n").collect())
@@ -177,7 +177,7 @@ pub(super) fn diff(arguments: &Diff) -> anyhow::Result<(String, u8)> {
     let differences = differences(&old, &Registry::load(&arguments.new)?);
     let code = u8::from(!differences.is_empty());
     let text = match arguments.format {
-        ViewForm::Json => serde_json::to_string_pretty(&differences)? + "\n",
+        ViewForm::Json => escape::json(&serde_json::to_string_pretty(&differences)?).into_owned() + "\n",
         ViewForm::Text => told(&differences)?,
     };
     Ok((text, code))

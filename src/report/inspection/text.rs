@@ -11,6 +11,8 @@ use super::map;
 use crate::finding::SchemeId;
 use crate::report::IdentityRow;
 use crate::report::ReportOptions;
+use crate::report::escape::brief;
+use crate::report::escape::brief_path;
 use crate::report::escape::columns;
 use crate::report::escape::visible;
 use crate::report::model::FileStatus;
@@ -51,7 +53,7 @@ pub fn text(row: &InspectionRow, options: &ReportOptions) -> String {
 /// The text of a lineage file.
 pub fn lineage_text(row: &LineageFileRow, options: &ReportOptions) -> String {
     let paint = Paint(options.colour);
-    let path = visible(&row.path).into_owned();
+    let path = brief_path(&row.path).into_owned();
     let mut text = String::new();
     if let Some(fault) = &row.fault {
         let fault = visible(fault).into_owned();
@@ -65,8 +67,7 @@ pub fn lineage_text(row: &LineageFileRow, options: &ReportOptions) -> String {
         let _ = writeln!(text, "  for {}", android(min_sdk, None));
     }
     for (position, node) in row.nodes.iter().enumerate() {
-        let _ =
-            writeln!(text, "  {}  {}  {}", position.saturating_add(1), node.sha256, visible(&node.subject));
+        let _ = writeln!(text, "  {}  {}  {}", position.saturating_add(1), node.sha256, brief(&node.subject));
         if position.saturating_add(1) < count {
             let all = node.capabilities.join(", ");
             let all = if all.is_empty() { "nothing" } else { &all };
@@ -108,7 +109,7 @@ impl Page<'_> {
             FileStatus::Unsigned => ("NOT SIGNED", Tone::Bad),
             _ => ("NOT AN APK that can be read", Tone::Bad),
         };
-        let path = visible(&file.path).into_owned();
+        let path = brief_path(&file.path).into_owned();
         let paint = self.paint();
         let _ = writeln!(self.text, "{}: {}", paint.paint(Tone::Strong, &path), paint.paint(tone, words));
         if let Some(size) = file.size {
@@ -128,11 +129,11 @@ impl Page<'_> {
         let package = identity.package.as_deref().unwrap_or("(none)");
         self.line("package", &app_text(package, identity.version_name.as_deref(), identity.version_code));
         if let Some(label) = &identity.display_label {
-            self.line("label", &visible(label));
+            self.line("label", &brief(label));
         }
         self.labels(identity);
         if let Some(split) = &identity.split {
-            self.line("split", &visible(&split.name));
+            self.line("split", &brief(&split.name));
         }
         self.line("SDK", &sdk_levels(identity));
         if let Some(min) = row.file.min_sdk {
@@ -157,7 +158,7 @@ impl Page<'_> {
         let shown = if self.options.verbose { others.len() } else { LABELS_SHOWN };
         for variant in others.iter().take(shown) {
             let place = if variant.locale.is_empty() { &variant.qualifiers } else { &variant.locale };
-            self.line("", &format!("{}  {}", visible(place), visible(&variant.text)));
+            self.line("", &format!("{}  {}", brief(place), brief(&variant.text)));
         }
         self.more(others.len(), shown);
         self.launchers(identity);
@@ -173,7 +174,7 @@ impl Page<'_> {
             .collect();
         let shown = if self.options.verbose { own.len() } else { LABELS_SHOWN };
         for (name, text) in own.iter().take(shown) {
-            self.line("launcher", &format!("{}  ({})", visible(text), visible(name)));
+            self.line("launcher", &format!("{}  ({})", brief(text), brief(name)));
         }
         self.more(own.len(), shown);
     }
@@ -225,11 +226,11 @@ impl Page<'_> {
         }
         for digest in &device.signers {
             let subject = self.row.certificate(digest).map_or("", |row| row.certificate.subject.as_str());
-            self.line("", &format!("{digest}  {}", visible(subject)));
+            self.line("", &format!("{digest}  {}", brief(subject)));
         }
         if let Some(digest) = &device.classical_partner {
             let subject = self.row.certificate(digest).map_or("", |row| row.certificate.subject.as_str());
-            self.line("", &format!("{digest}  {}, beside it", visible(subject)));
+            self.line("", &format!("{digest}  {}, beside it", brief(subject)));
         }
     }
 
@@ -254,7 +255,7 @@ impl Page<'_> {
     }
 
     fn signer(&mut self, signer: &SignerRow) {
-        let name = signer.name.as_deref().map(|name| format!(" ({})", visible(name))).unwrap_or_default();
+        let name = signer.name.as_deref().map(|name| format!(" ({})", brief(name))).unwrap_or_default();
         let dev = if signer.targets_dev_release { ", for a development release" } else { "" };
         let versions = if signer.unread {
             "which no Android version in range reads".to_owned()
@@ -263,11 +264,11 @@ impl Page<'_> {
         };
         let algorithms = visible(&signer.algorithms.join(", ")).into_owned();
         self.line("", &format!("signer {}{name}, {versions}{dev}: {algorithms}", signer.signer));
-        self.line("", &format!("  {}  {}", signer.certificate.sha256, visible(&signer.certificate.subject)));
+        self.line("", &format!("  {}  {}", signer.certificate.sha256, brief(&signer.certificate.subject)));
         self.lineage(&signer.lineage);
         if let Some(classical) = signer.partner() {
             // Not among the lineage: Android adds it, and nothing that is signed does.
-            self.line("", &format!("  beside       {}  {}", classical.sha256, visible(&classical.subject)));
+            self.line("", &format!("  beside       {}  {}", classical.sha256, brief(&classical.subject)));
         }
     }
 
@@ -275,7 +276,7 @@ impl Page<'_> {
     fn lineage(&mut self, lineage: &[LineageRow]) {
         for (position, node) in lineage.iter().enumerate() {
             let word = if position == 0 { "lineage from" } else { "          to" };
-            self.line("", &format!("  {word} {}  {}", node.sha256, visible(&node.subject)));
+            self.line("", &format!("  {word} {}  {}", node.sha256, brief(&node.subject)));
             if position.saturating_add(1) < lineage.len() {
                 let all = node.capabilities.join(", ");
                 let all = if all.is_empty() { "nothing" } else { &all };
@@ -304,8 +305,8 @@ impl Page<'_> {
 
     fn certificate(&mut self, certificate: &InspectedCertificate) {
         let row = &certificate.certificate;
-        self.line("subject", &visible(&row.subject));
-        let issuer = if certificate.self_issued { "itself".into() } else { visible(&certificate.issuer) };
+        self.line("subject", &brief(&row.subject));
+        let issuer = if certificate.self_issued { "itself".into() } else { brief(&certificate.issuer) };
         self.line("issuer", &issuer);
         let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "a time that is none".to_owned());
         self.line(
@@ -410,7 +411,7 @@ impl Page<'_> {
 /// `min 21, target 34, compiled with 34`.
 fn sdk_levels(identity: &IdentityRow) -> String {
     let level = |level: Option<u32>, codename: &Option<String>| match (codename, level) {
-        (Some(codename), _) => visible(codename).into_owned(),
+        (Some(codename), _) => brief(codename).into_owned(),
         (None, Some(level)) => level.to_string(),
         (None, None) => "unknown".to_owned(),
     };

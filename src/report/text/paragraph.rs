@@ -17,6 +17,8 @@ use crate::report::FileResult;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
 use crate::report::Summary;
+use crate::report::escape::brief;
+use crate::report::escape::brief_path;
 use crate::report::escape::visible;
 use crate::report::model::AndroidVersions;
 use crate::report::model::CertificateRow;
@@ -125,7 +127,7 @@ impl Paragraph<'_> {
             (false, true) => word.to_owned(),
             (false, false) => format!("FAILED ({word})"),
         };
-        let path = visible(&self.result.path).into_owned();
+        let path = brief_path(&self.result.path).into_owned();
         let (path, come_to) = (self.paint().paint(Tone::Strong, &path), self.paint().paint(tone, &come_to));
         let _ = writeln!(self.text, "{path}: {what}: {come_to}");
         if !self.result.passed || self.result.would_fail() {
@@ -138,14 +140,14 @@ impl Paragraph<'_> {
         let label = if container.kind == ContainerKind::AppBundle { "upload key" } else { "container" };
         self.line(label, &signed);
         for signer in &container.signers {
-            self.line("", &visible(&signer.subject));
+            self.line("", &brief(&signer.subject));
             self.line("", &format!("SHA-256   {}", signer.sha256));
         }
         self.findings(false);
     }
 
     fn headline(&mut self) {
-        let path = visible(&self.result.path).into_owned();
+        let path = brief_path(&self.result.path).into_owned();
         let _ = write!(self.text, "{}: ", self.paint().paint(Tone::Strong, &path));
         let (word, tone) = outcome(self.result);
         let words = match (self.result.status, self.result.verdict) {
@@ -191,7 +193,7 @@ impl Paragraph<'_> {
             let name_zh = developer.name_zh.as_ref().map(|name| format!(" {}", visible(name)));
             let name = format!(
                 "{}{} ({})",
-                visible(&developer.name),
+                brief(&developer.name),
                 name_zh.unwrap_or_default(),
                 visible(&developer.id)
             );
@@ -254,7 +256,7 @@ impl Paragraph<'_> {
     fn signer(&mut self, label: &str, signer: &SignerRow) {
         self.certificate(label, &signer.certificate);
         if let Some(classical) = signer.partner() {
-            self.line("", &format!("beside    {}  {}", classical.sha256, visible(&classical.subject)));
+            self.line("", &format!("beside    {}  {}", classical.sha256, brief(&classical.subject)));
         }
         if self.options.verbose && !signer.algorithms.is_empty() {
             let algorithms = signer.algorithms.join(", ");
@@ -264,7 +266,7 @@ impl Paragraph<'_> {
 
     fn certificate(&mut self, label: &str, certificate: &CertificateRow) {
         let CertificateRow { subject, sha256, .. } = certificate;
-        self.line(label, &visible(subject));
+        self.line(label, &brief(subject));
         self.line("", &format!("SHA-256   {sha256}"));
         if !self.options.certificates {
             return;
@@ -286,7 +288,7 @@ impl Paragraph<'_> {
         for (position, node) in signer.lineage.iter().enumerate() {
             let label = if position == 0 { "rotation" } else { "" };
             let arrow = if position == 0 { "from" } else { "to  " };
-            self.line(label, &format!("{arrow}      {}  {}", node.sha256, visible(&node.subject)));
+            self.line(label, &format!("{arrow}      {}  {}", node.sha256, brief(&node.subject)));
         }
     }
 

@@ -8,6 +8,7 @@ use super::paragraph::Paragraph;
 use crate::identity::CertificateDigest;
 use crate::policy::rules::Identity;
 use crate::policy::rules::Outcome;
+use crate::report::escape::brief;
 use crate::report::escape::visible;
 
 impl Paragraph<'_> {
@@ -40,9 +41,10 @@ impl Paragraph<'_> {
             format!("the certificate does not say {owner}; it would prove nothing")
         };
         let found: Vec<String> = change.found.iter().map(ToString::to_string).collect();
+        let subjects: Vec<_> = change.subjects.iter().map(|subject| brief(subject)).collect();
         for (label, what, text) in [
             ("key change", "expected", format!("{} of {owner}", list(&change.registered))),
-            ("", "found", format!("{}  {}", found.join(" + "), change.subjects.join("; "))),
+            ("", "found", format!("{}  {}", found.join(" + "), subjects.join("; "))),
             ("", "between", change.connection.words().to_owned()),
             ("", "names", names),
             ("", "to do", change.advice.clone()),

@@ -18,6 +18,8 @@ use crate::report::FileResult;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
 use crate::report::Summary;
+use crate::report::escape::brief;
+use crate::report::escape::brief_path;
 use crate::report::escape::visible;
 use crate::report::model::FileStatus;
 use crate::report::model::FindingRow;
@@ -103,8 +105,8 @@ fn unenforced(result: &FileResult, why: String) -> String {
 
 fn cells(result: &FileResult) -> Cells {
     let package = match (&result.package, &result.claimed_package) {
-        (Some(package), _) => visible(package).into_owned(),
-        (None, Some(claimed)) => format!("({})", visible(claimed)),
+        (Some(package), _) => brief(package).into_owned(),
+        (None, Some(claimed)) => format!("({})", brief(claimed)),
         (None, None) => "-".to_owned(),
     };
     let why = match (&result.error, result.main_finding()) {
@@ -127,7 +129,7 @@ fn cells(result: &FileResult) -> Cells {
         (None, None) => warning_words(result),
     };
     let why = unenforced(result, why);
-    [outcome(result).0.to_owned(), package, signer_cell(result), visible(&result.path).into_owned(), why]
+    [outcome(result).0.to_owned(), package, signer_cell(result), brief_path(&result.path).into_owned(), why]
 }
 
 /// The warnings besides what stands under why.
@@ -177,7 +179,7 @@ fn signer_cell(result: &FileResult) -> String {
     digests.dedup();
     match (&result.developer, digests.as_slice()) {
         (_, []) => "-".to_owned(),
-        (Some(developer), digests) => format!("{} {}", digests.join("+"), visible(&developer.name)),
+        (Some(developer), digests) => format!("{} {}", digests.join("+"), brief(&developer.name)),
         (None, digests) => digests.join("+"),
     }
 }

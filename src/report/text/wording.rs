@@ -8,7 +8,7 @@ use super::android::android;
 use super::paint::Tone;
 use crate::policy::Verdict;
 use crate::report::FileResult;
-use crate::report::escape::visible;
+use crate::report::escape::brief;
 use crate::report::model::FileStatus;
 use crate::report::model::FindingRow;
 use crate::report::model::SchemeRow;
@@ -42,9 +42,9 @@ pub(in crate::report) fn app_text(
     version_name: Option<&str>,
     version_code: Option<u64>,
 ) -> String {
-    let mut text = visible(package).into_owned();
+    let mut text = brief(package).into_owned();
     if let Some(name) = version_name {
-        let _ = write!(text, " {}", visible(name));
+        let _ = write!(text, " {}", brief(name));
     }
     if let Some(code) = version_code {
         let _ = write!(text, " (version code {code})");
@@ -70,15 +70,14 @@ pub(in crate::report) fn place(finding: &FindingRow) -> String {
         (Some(scheme), Some(signer)) => {
             let ignored = if signer.ignored { ", which Android ignores" } else { "" };
             match &signer.name {
-                Some(name) => parts.push(format!("{scheme} signer {}{ignored}", visible(name))),
+                Some(name) => parts.push(format!("{scheme} signer {}{ignored}", brief(name))),
                 None => parts.push(format!("{scheme} signer {}{ignored}", signer.signer)),
             }
         }
         (Some(scheme), None) => parts.push(scheme.to_string()),
         _ => {}
     }
-    parts
-        .extend([&finding.file, &finding.entry].into_iter().flatten().map(|name| visible(name).into_owned()));
+    parts.extend([&finding.file, &finding.entry].into_iter().flatten().map(|name| brief(name).into_owned()));
     if let Some(offset) = finding.offset {
         parts.push(format!("at {offset:#x}"));
     }
