@@ -504,27 +504,55 @@ fn what_comes_to_stand_beside_a_registry_that_is_open_is_not_read() {
     }
 }
 
-/// What was digested is what is read, to the end.
-#[test]
-fn a_registry_that_is_replaced_while_it_is_read_is_refused() {
-    type Replace<'a> = &'a dyn Fn(&Path, &[u8]);
-    let replacements: [(&str, Replace<'_>); 4] = [
-        ("by another file", &|path, forged| {
+type Replace = fn(&Path, &[u8]);
+
+/// How somebody may put another registry in the place of one that is open.
+fn replacements() -> [(&'static str, Replace); 4] {
+    [
+        ("by another file", |path, forged| {
             let other = path.with_extension("other");
             fs::write(&other, forged).unwrap();
             fs::rename(&other, path).unwrap();
         }),
-        ("in place", &|path, forged| fs::write(path, forged).unwrap()),
-        ("with its time put back", &|path, forged| {
+        ("in place", |path, forged| fs::write(path, forged).unwrap()),
+        ("with its time put back", |path, forged| {
             let modified = fs::metadata(path).unwrap().modified().unwrap();
             fs::write(path, forged).unwrap();
             fs::OpenOptions::new().write(true).open(path).unwrap().set_modified(modified).unwrap();
         }),
-        ("by nothing", &|path, _| fs::remove_file(path).unwrap()),
-    ];
-    for (how, replace) in replacements {
+        ("by nothing", |path, _| fs::remove_file(path).unwrap()),
+    ]
+}
+
+/// What was digested is what is read, to the end, whatever becomes of the file.
+#[test]
+fn a_signed_registry_that_is_replaced_while_it_is_read_stays_what_it_was() {
+    for (how, replace) in replacements() {
         let (_folder, path, options, forged) = signed_and_forged();
         let store = trust::open(&path, &options).unwrap();
+        replace(&path, &forged);
+        let mut needs = Needs::default();
+        needs.packages.extend(["com.example.app", "com.example.forged"].map(str::to_owned));
+        let part = store.part(&needs).unwrap();
+        let packages: Vec<&str> = part.apps().map(|app| app.package.as_str()).collect();
+        assert_eq!(packages, ["com.example.app"], "{how}");
+        let mut seen = Vec::new();
+        let each = |app: &App| {
+            seen.push(app.package.clone());
+            Ok::<(), apkvouch::Error>(())
+        };
+        store.each_app(each).unwrap();
+        assert!(!seen.iter().any(|package| package == "com.example.forged"), "{how}");
+        assert_eq!(store.counts().unwrap().apps, u64::try_from(seen.len()).unwrap(), "{how}");
+    }
+}
+
+/// Of one that nobody has signed nobody can tell what it was, but that it is another now.
+#[test]
+fn a_registry_that_is_replaced_while_it_is_read_is_refused() {
+    for (how, replace) in replacements() {
+        let (_folder, path, _, forged) = signed_and_forged();
+        let store = Store::open(&path).unwrap();
         let mut needs = Needs::default();
         needs.packages.insert("com.example.app".to_owned());
         assert_eq!(store.part(&needs).unwrap().apps().count(), 1);

@@ -573,7 +573,6 @@ impl RegistryTrust {
     ) -> Result<TrustOptions, apkvouch::Error> {
         let mut options = TrustOptions::new(now);
         options.past = at.is_some();
-        options.clock = Some(super::scan::this_second());
         let keys = self.keys.iter().map(|key| match key.parse() {
             Ok(key) => Ok(key),
             Err(_) => trust::read_public_key(key.as_ref()),

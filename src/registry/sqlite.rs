@@ -30,6 +30,7 @@ use super::differences;
 use crate::error::Error;
 use crate::fields::first_bytes;
 use crate::identity::CertificateDigest;
+use crate::source::PrivateCopy;
 use crate::source::Undisturbed;
 use crate::source::ensure_no_log;
 use crate::source::uri;
@@ -86,6 +87,8 @@ pub struct SqliteRegistry {
     header: Header,
     /// The file, when nobody may change it.
     held: Option<Undisturbed>,
+    /// The copy that is read in its place; behind the connection, which is closed first.
+    _copy: Option<PrivateCopy>,
 }
 
 /// How many of each a registry has.
@@ -127,14 +130,26 @@ impl SqliteRegistry {
     }
 
     /// Opens the registry in the file that `held` holds, which stands at `path`.
-    pub(super) fn open_held(held: Undisturbed, path: &Path) -> Result<Self, Error> {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = held.opened(|| connect_to(&uri(path), path, flags))?;
-        let registry = Self::on(connection, path);
+    fn open_held(held: Undisturbed, path: &Path) -> Result<Self, Error> {
+        let registry = Self::open_immutable(path, path);
         // That the file was changed says more than what SQLite makes of it.
         held.ensure_unchanged()?;
         Ok(Self { held: Some(held), ..registry? })
+    }
+
+    /// Opens the registry in a copy of the file at `path`: whatever becomes of that file, the copy is what is read.
+    pub(super) fn open_copy(copy: PrivateCopy, path: &Path) -> Result<Self, Error> {
+        let registry = Self::open_immutable(copy.path(), path)?;
+        // The connection has it open; so nothing is left behind however the process ends.
+        let copy = if cfg!(unix) { None } else { Some(copy) };
+        Ok(Self { _copy: copy, ..registry })
+    }
+
+    /// Opens `file` as one that cannot change; errors speak of `path`.
+    fn open_immutable(file: &Path, path: &Path) -> Result<Self, Error> {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::on(connect_to(&uri(file), path, flags)?, path)
     }
 
     /// What `read` gives, if the file is the one that was opened, and nobody has changed it.
@@ -169,7 +184,7 @@ impl SqliteRegistry {
             return Err(other_version(path, version));
         }
         let header = read_header(&connection, path)?;
-        Ok(Self { connection, path: path.to_owned(), header, held: None })
+        Ok(Self { connection, path: path.to_owned(), header, held: None, _copy: None })
     }
 
     /// What the registry says of itself.

@@ -4,6 +4,7 @@
 //! file is read once, whole, when it is opened.
 
 mod page_cache;
+mod private_copy;
 mod spool;
 mod undisturbed;
 mod window;
@@ -11,6 +12,7 @@ mod window;
 use std::fs::File;
 use std::io;
 
+pub(crate) use private_copy::PrivateCopy;
 pub use spool::Spool;
 pub(crate) use undisturbed::Undisturbed;
 pub(crate) use undisturbed::ensure_no_log;

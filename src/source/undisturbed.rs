@@ -1,10 +1,10 @@
-//! The file of a registry in SQLite, held while it is read: what was digested is what SQLite reads, or nothing is.
+//! The file of a registry in SQLite, held while it is read or copied.
 //!
 //! SQLite puts what stands in `FILE-wal` and `FILE-journal` in the place of what stands in the file, and no signature speaks
 //! for these. So a reader has SQLite take the file for one that cannot change, when it looks for neither, and sees to it
-//! that it did not.
+//! that it did not, as far as its size and times tell. That is no protection from whoever may write to the file: who
+//! does not believe him takes a [copy](super::PrivateCopy).
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
@@ -25,13 +25,6 @@ use crate::error::describe_io;
 /// How often, and after what time, a reader looks again whether a change that is under way has ended.
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(10);
-/// Longer than a tick of file systems' clocks: whoever writes so long after the state was asked cannot leave it as it was.
-const TICK: Duration = Duration::from_millis(25);
-/// So many seconds old are the times of a file that whoever writes from now on cannot leave them as they were: longer than a tick, though the
-/// clock of a file server be not quite ours.
-const OLD: i64 = 60;
-/// Where the handles of this process stand, by their numbers.
-const HANDLES: &str = "/dev/fd";
 
 /// A file, open, and the state in which it must stay.
 #[derive(Debug)]
@@ -53,12 +46,6 @@ impl State {
     fn of(metadata: &Metadata) -> Self {
         let modified = metadata.modified().ok();
         Self { identity: FileIdentity::of(metadata), size: metadata.len(), modified }
-    }
-
-    /// Whether the times are [`OLD`] at `now`, in Unix seconds. Nobody can set the time of change.
-    fn is_old(&self, now: i64) -> bool {
-        let old = |(seconds, _): (i64, i64)| seconds.checked_add(OLD).is_some_and(|then| then < now);
-        self.identity.is_some_and(|identity| old(identity.modified) && old(identity.changed))
     }
 }
 
@@ -87,14 +74,11 @@ impl Undisturbed {
         Self::open(path)
     }
 
-    /// Holds the file at `path`, of which a digest is to be taken: for who believes nobody but the digest.
-    ///
-    /// Waits for a tick of the file system's clock, unless the file's times are old by `clock`, the time that it is in Unix
-    /// seconds.
+    /// Holds the file at `path`, of which a copy and a digest are to be taken: for who believes nobody but the digest.
     ///
     /// # Errors
-    /// As [`Undisturbed::hold`], of any journal, and when the file changes at this moment.
-    pub(crate) fn hold_alone(path: &Path, clock: Option<i64>) -> Result<Self, Error> {
+    /// As [`Undisturbed::hold`], of any journal.
+    pub(crate) fn hold_alone(path: &Path) -> Result<Self, Error> {
         ensure_no_log(path)?;
         if let Some(journal) = beside(path, "-journal").into_iter().find(|journal| is_there(journal)) {
             let message = format!(
@@ -104,12 +88,7 @@ impl Undisturbed {
             );
             return Err(refused(path, message));
         }
-        let held = Self::open(path)?;
-        if !clock.is_some_and(|clock| held.state.is_old(clock)) {
-            sleep(TICK);
-        }
-        held.ensure_unchanged()?;
-        Ok(held)
+        Self::open(path)
     }
 
     fn open(path: &Path) -> Result<Self, Error> {
@@ -135,38 +114,7 @@ impl Undisturbed {
         if is(self.file.metadata()) && is(fs::metadata(&self.path)) {
             return Ok(());
         }
-        Err(self.changed())
-    }
-
-    /// What `open` gives, if it has opened this very file, and not another that stood at its path for a moment. Where the system
-    /// does not tell what is open, that is not seen.
-    ///
-    /// # Errors
-    /// [`Error::Configuration`] when it has opened another; whatever `open` says.
-    pub(crate) fn opened<T>(&self, open: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        let before = self.handles();
-        let opened = open()?;
-        let after = self.handles();
-        // Our own handle is one, where the system tells.
-        if !before.is_empty() && after.is_subset(&before) {
-            return Err(self.changed());
-        }
-        Ok(opened)
-    }
-
-    /// The handles of this process on the file, by their numbers.
-    fn handles(&self) -> BTreeSet<OsString> {
-        let Some(ours) = self.state.identity else { return BTreeSet::new() };
-        let is_ours = |handle: &fs::DirEntry| {
-            let theirs = fs::metadata(handle.path()).ok().as_ref().and_then(FileIdentity::of);
-            theirs.is_some_and(|theirs| (theirs.device, theirs.inode) == (ours.device, ours.inode))
-        };
-        let all = fs::read_dir(HANDLES).into_iter().flatten().filter_map(Result::ok);
-        all.filter(is_ours).map(|handle| handle.file_name()).collect()
-    }
-
-    fn changed(&self) -> Error {
-        refused(&self.path, "the registry was changed while it was read; run it again".to_owned())
+        Err(refused(&self.path, "the registry was changed while it was read; run it again".to_owned()))
     }
 }
 
@@ -238,42 +186,4 @@ pub(crate) fn uri(path: &Path) -> PathBuf {
 
 fn refused(path: &Path, message: String) -> Error {
     Error::Configuration { path: path.to_owned(), position: None, message }
-}
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests {
-    use super::*;
-
-    fn held(folder: &Path) -> Undisturbed {
-        let path = folder.join("registry.db");
-        fs::write(&path, "registry").unwrap();
-        Undisturbed::hold(&path).unwrap()
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn another_file_that_stood_there_for_a_moment_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let held = held(folder.path());
-        let other = folder.path().join("other.db");
-        fs::write(&other, "registry").unwrap();
-        let open = |path: &Path| held.opened(|| Ok(File::open(path).unwrap()));
-        let _one = open(&held.path).unwrap();
-        assert!(open(&other).unwrap_err().to_string().contains("was changed while it was read"));
-        let _another = open(&held.path).unwrap();
-    }
-
-    #[test]
-    fn times_are_old_once_no_clock_can_give_them_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::of(&held(folder.path()).file.metadata().unwrap());
-        let (changed, _) = state.identity.unwrap().changed;
-        assert!(!state.is_old(changed) && !state.is_old(changed - 1));
-        assert!(!state.is_old(changed + 60));
-        assert!(state.is_old(changed + 61));
-        // A time of modification that was put back is no proof of age.
-        let old = FileIdentity { modified: (0, 0), ..state.identity.unwrap() };
-        assert!(!State { identity: Some(old), ..state }.is_old(changed + 60));
-    }
 }

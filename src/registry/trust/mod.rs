@@ -37,9 +37,10 @@ use super::is_sqlite;
 use crate::crypto::blake2b_512_and_sha256;
 use crate::crypto::sha256;
 use crate::error::Error;
-use crate::fields::cannot_read;
+use crate::error::describe_io;
 use crate::fields::read_bytes;
 use crate::fields::read_text;
+use crate::source::PrivateCopy;
 use crate::source::Undisturbed;
 
 pub use minisign::FormError;
@@ -68,23 +69,12 @@ pub struct TrustOptions {
     pub now: Timestamp,
     /// Whether `now` is a day of the past that the registry is asked about: it may have been issued later.
     pub past: bool,
-    /// The time that it is, whatever time is asked about. With it, a SQLite file that nobody has touched for a while is opened without
-    /// the wait, of 25 ms, that makes sure of a change right now being noticed.
-    pub clock: Option<Timestamp>,
 }
 
 impl TrustOptions {
     /// A registry that is in force at `now`, by whomever.
     pub fn new(now: Timestamp) -> Self {
-        Self {
-            keys: Vec::new(),
-            threshold: None,
-            signatures: Vec::new(),
-            state: None,
-            now,
-            past: false,
-            clock: None,
-        }
+        Self { keys: Vec::new(), threshold: None, signatures: Vec::new(), state: None, now, past: false }
     }
 
     /// How many distinct keys must have signed; 0 when nobody must.
@@ -145,8 +135,8 @@ pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, 
     Ok(registry)
 }
 
-/// As [`load`], without loading a registry in SQLite: its file is read once to check its signatures, when there are keys
-/// or a state, and not at all otherwise.
+/// As [`load`], without loading a registry in SQLite: when there are keys or a state, its file is read once, to check its signatures
+/// and to copy it to where nobody else can write, and the copy is asked; otherwise it is not read.
 ///
 /// # Errors
 /// As [`load`].
@@ -164,29 +154,36 @@ fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, V
     let needed = options.needed()?;
     let mut signed_by = Vec::new();
     let mut digest = None;
-    let asked = needed > 0 || options.state.is_some();
-    let held = if asked {
-        Undisturbed::hold_alone(path, options.clock.map(Timestamp::as_second))?
-    } else {
-        Undisturbed::hold(path)?
-    };
-    if asked {
-        let (blake2b, sha256) =
-            blake2b_512_and_sha256(held.file()).map_err(|error| cannot_read(path, "the registry", &error))?;
+    let registry = if needed > 0 || options.state.is_some() {
+        let held = Undisturbed::hold_alone(path)?;
+        let mut copy = PrivateCopy::begin().map_err(|error| cannot_copy(path, &error))?;
+        let digests = blake2b_512_and_sha256(copy.copying(held.file()));
+        let (blake2b, sha256) = digests.map_err(|error| cannot_copy(path, &error))?;
+        held.ensure_unchanged()?;
         if needed > 0 {
             let verifies = |signature: &Signature, key: &PublicKey| signature.verifies_digest(key, &blake2b);
             let signers = signers(path, verifies, needed, options)?;
             signed_by.extend(signers.into_iter().map(PublicKey::id));
         }
         digest = Some(sha256);
-    }
-    // Not a byte of it meant anything before.
-    let registry = SqliteRegistry::open_held(held, path)?;
+        // Not a byte of it meant anything before.
+        SqliteRegistry::open_copy(copy, path)?
+    } else {
+        SqliteRegistry::open(path)?
+    };
     ensure_in_force(path, registry.header(), needed, options)?;
     if let (Some(state), Some(sha256)) = (&options.state, digest) {
         state::remember(state, path, registry.header(), sha256)?;
     }
     Ok((registry, signed_by))
+}
+
+fn cannot_copy(path: &Path, error: &std::io::Error) -> Error {
+    let message = format!(
+        "cannot copy the registry to the folder for temporary files: {}; TMPDIR names another folder",
+        describe_io(error)
+    );
+    Error::Configuration { path: path.to_owned(), position: None, message }
 }
 
 /// Makes sure that a registry may be used at the time that is asked about.
