@@ -256,3 +256,29 @@ proptest! {
         }
     }
 }
+
+// The content of an entry.
+
+/// However near the sizes of the buffers, what inflates to more or less than is announced is no content.
+#[test]
+fn an_entry_inflates_to_what_is_announced_and_to_nothing_else() {
+    let read = |announced: u32, actual: usize| {
+        let entry = Entry::deflated("a", &vec![7; actual]).raw(move |raw| {
+            raw.central[0].uncompressed = announced;
+            raw.local.uncompressed = announced;
+        });
+        let bytes = Parts::of(&[entry]).to_bytes();
+        let limits = Limits::default();
+        let apk = Apk::open(&bytes, &limits).unwrap();
+        let record = apk.directory().unwrap().find("a").unwrap().clone();
+        let mut len = 0;
+        apk.read_entry(&record, &mut |piece| len += piece.len()).map(|()| len).is_ok()
+    };
+    for announced in [0_u32, 1, 511, 512, 65_023, 65_024, 65_025, 65_535, 65_536, 65_537, 131_072] {
+        for difference in [-1, 0, 1, 511, 512, 513, 65_536] {
+            let Some(actual) = announced.checked_add_signed(difference) else { continue };
+            let whole = read(announced, usize::try_from(actual).unwrap());
+            assert_eq!(whole, difference == 0, "{announced} announced, {actual} there");
+        }
+    }
+}
