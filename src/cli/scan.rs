@@ -57,6 +57,9 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     report.summary.policy = judging.summary();
     let mut recording = ledger.as_ref().map(|ledger| begin(ledger, &look)).transpose()?;
     let scanned = scan(walk, &options, |mut row| {
+        // What is known was not read again.
+        let is_read = row.known.is_none();
+        let mut read = 0;
         let record = recording.is_some().then(|| FileRecord::new(&row));
         let not_judged = not_judged(&row, &progress);
         if let Some(result) = judging.result(&mut row)?.or(not_judged) {
@@ -64,8 +67,9 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
                 recording.add(record, result.verdict, result.passed)?;
             }
             report.add(&row.path, &result)?;
+            read = result.size.filter(|_| is_read).unwrap_or(0);
         }
-        progress.step(report.summary.failed);
+        progress.step(report.summary.failed, read);
         anyhow::Ok(())
     });
     progress.finish();
