@@ -270,7 +270,7 @@ fn an_entry_inflates_to_what_is_announced_and_to_nothing_else() {
         let bytes = Parts::of(&[entry]).to_bytes();
         let limits = Limits::default();
         let apk = Apk::open(&bytes, &limits).unwrap();
-        let record = apk.directory().unwrap().find("a").unwrap().clone();
+        let record = *apk.directory().unwrap().find("a").unwrap();
         let mut len = 0;
         apk.read_entry(&record, &mut |piece| len += piece.len()).map(|()| len).is_ok()
     };

@@ -91,7 +91,9 @@ impl Tree {
             };
             let below = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
             let is_dir = entry.file_type().is_dir();
-            if options.exclude.as_ref().is_some_and(|globs| globs.match_path(below)) {
+            let excludes =
+                |globs: &Globs| if is_dir { globs.match_folder(below) } else { globs.match_path(below) };
+            if options.exclude.as_ref().is_some_and(excludes) {
                 if is_dir {
                     self.entries.skip_current_dir();
                 }

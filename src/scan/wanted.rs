@@ -19,6 +19,8 @@ use crate::crypto::Hasher;
 #[derive(Debug, Clone)]
 pub struct Globs {
     set: GlobSet,
+    /// Those for folders, without their content.
+    folders: GlobSet,
 }
 
 impl Globs {
@@ -28,23 +30,34 @@ impl Globs {
     /// [`Error::Usage`] for the first that is none.
     pub fn new<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let faulty = |error: &globset::Error| Error::Usage(format!("not a glob: {error}"));
-        let mut set = GlobSetBuilder::new();
+        let (mut set, mut folders) = (GlobSetBuilder::new(), GlobSetBuilder::new());
+        let build = |text: &str| {
+            GlobBuilder::new(text).literal_separator(true).build().map_err(|error| faulty(&error))
+        };
         for text in globs {
-            let (name, below) = match text.strip_suffix('/') {
-                Some(folder) => (folder.trim_end_matches('/'), "/**"),
-                None => (text, ""),
-            };
+            let folder = text.strip_suffix('/').map(|folder| folder.trim_end_matches('/'));
+            let name = folder.unwrap_or(text);
             let anywhere = if name.contains('/') { "" } else { "**/" };
-            let text = format!("{anywhere}{}{below}", name.trim_start_matches('/'));
-            let glob = GlobBuilder::new(&text).literal_separator(true).build();
-            set.add(glob.map_err(|error| faulty(&error))?);
+            let text = format!("{anywhere}{}", name.trim_start_matches('/'));
+            if folder.is_some() {
+                folders.add(build(&text)?);
+                set.add(build(&format!("{text}/**"))?);
+            } else {
+                set.add(build(&text)?);
+            }
         }
-        Ok(Self { set: set.build().map_err(|error| faulty(&error))? })
+        let built = |set: GlobSetBuilder| set.build().map_err(|error| faulty(&error));
+        Ok(Self { set: built(set)?, folders: built(folders)? })
     }
 
     /// Whether one of them matches `path`, which starts below the directory that is walked.
     pub fn match_path(&self, path: &Path) -> bool {
         self.set.is_match(path)
+    }
+
+    /// As [`Globs::match_path`], when a folder stands at `path`.
+    pub fn match_folder(&self, path: &Path) -> bool {
+        self.set.is_match(path) || self.folders.is_match(path)
     }
 }
 
@@ -124,6 +137,18 @@ mod tests {
         }
         let error = Globs::new(["a[", "b"]).unwrap_err();
         assert!(matches!(&error, Error::Usage(message) if message.starts_with("not a glob: ")), "{error}");
+    }
+
+    /// So that one that may not be read does no harm when it is excluded.
+    #[test]
+    fn a_glob_for_folders_matches_the_folder_itself_and_no_file() {
+        let globs = Globs::new(["old/", "/a/b/"]).unwrap();
+        for path in ["old", "x/old", "a/b"] {
+            assert!(globs.match_folder(Path::new(path)) && !globs.match_path(Path::new(path)), "{path}");
+        }
+        for path in ["older", "a", "x/a/b"] {
+            assert!(!globs.match_folder(Path::new(path)), "{path}");
+        }
     }
 
     #[test]
