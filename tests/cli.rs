@@ -772,6 +772,75 @@ fn a_registry_is_made_filled_signed_and_asked() {
 }
 
 #[test]
+fn a_registered_package_gets_other_signers_only_when_that_is_said() {
+    let dir = dir_with(&[("good.apk", good())]);
+    let foreign = Apk::new().manifest(manifest()).v2(Signer::v2(&Key::named("ec-p256-3"))).build();
+    fs::write(dir.path().join("foreign.apk"), foreign).unwrap();
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    let done = |arguments: &str| {
+        let run = run(arguments);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{arguments}");
+        run.out
+    };
+    let refused = |arguments: &str, why: &str| {
+        let before = fs::read(dir.path().join("r.toml")).unwrap();
+        let run = run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments}");
+        assert_eq!(run.err, format!("apkvouch: {why}\n"), "{arguments}");
+        assert_eq!(fs::read(dir.path().join("r.toml")).unwrap(), before, "{arguments}");
+    };
+    let verdict = || run("scan --registry r.toml foreign.apk").out.contains("counterfeit");
+    let (own, foreign) = (digest_of(dir.path(), "good.apk"), digest_of(dir.path(), "foreign.apk"));
+    done("registry init r.toml --id x --expires 2099-12-31");
+    done("registry add-subject r.toml acme --name Acme --role developer,distributor");
+    done("registry add-subject r.toml other --name Other --role developer");
+    done("registry add r.toml good.apk --owner acme");
+
+    let why = format!(
+        "com.example.app: it is registered with other signers: expected {own}, found {foreign}; \
+         give --add-signers to allow both"
+    );
+    let by_fingerprint = format!("registry add r.toml {foreign} --package com.example.app");
+    refused(&by_fingerprint, &why);
+    refused("registry add r.toml foreign.apk", &why);
+    // Whose key it is makes no difference.
+    refused(&format!("{by_fingerprint} --subject other"), &why);
+    refused(&format!("{by_fingerprint} --owner acme --subject other"), &why);
+    refused(
+        &format!("{by_fingerprint} --owner other"),
+        "package com.example.app belongs to subject \"acme\", not to \"other\"",
+    );
+    // Nor does one more beside the own.
+    refused(
+        &format!("{by_fingerprint} {own}"),
+        &why.replace(&format!("found {foreign}"), &{
+            let mut both = [own.as_str(), &foreign];
+            both.sort_unstable();
+            format!("found {}", both.join("+"))
+        }),
+    );
+    refused(
+        &format!("registry add r.toml {own} --package com.example.app --role distributor"),
+        &format!(
+            "com.example.app: it is registered with other signers: expected {own}, found {own} as distributor; \
+             give --add-signers to allow both"
+        ),
+    );
+    fs::write(dir.path().join("i.txt"), format!("com.example.app {foreign}\n")).unwrap();
+    refused("registry import r.toml i.txt --owner acme", &why);
+    assert!(verdict());
+
+    // What is registered is no other signer, wherever the files are handed out.
+    let own_again = format!("registry add r.toml {own} --package com.example.app");
+    assert_eq!(done(&own_again), "r.toml: nothing to change\n");
+    assert!(done(&format!("{own_again} --channel site")).contains("~ app com.example.app"));
+    let added = done("registry add r.toml foreign.apk --add-signers");
+    assert!(added.contains(&format!("+ key {foreign}")), "{added}");
+    assert!(!verdict());
+    assert_eq!(done(&by_fingerprint), "r.toml: nothing to change\n");
+}
+
+#[test]
 fn several_keepers_sign_one_after_the_other() {
     let dir = dir_with(&[]);
     let run = |arguments: &str| apkvouch(dir.path(), arguments);

@@ -384,7 +384,7 @@ fn a_registry_is_made_and_signed_and_the_gate_goes_by_it() {
 
     // Whoever changes it without signing it changes nothing.
     do_it(&format!(
-        "registry add store.toml {} --package com.example.app --subject example",
+        "registry add store.toml {} --package com.example.app --subject example --add-signers",
         digest("ec-p256-3")
     ));
     let altered = apkvouch(store.path(), &format!("{gate} foreign.apk"));

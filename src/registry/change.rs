@@ -8,6 +8,7 @@ use super::Moment;
 use super::PastStatus;
 use super::Registry;
 use super::RevokedFor;
+use super::Role;
 use super::SignerSet;
 use super::Subject;
 use crate::error::Error;
@@ -157,10 +158,42 @@ impl Registry {
     }
 }
 
+impl App {
+    /// Makes sure that `set` lets nobody sign who may not sign already. Where such files are handed out makes no other signer.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when no set that is allowed has these certificates in this role.
+    pub fn ensure_signers(&self, set: &SignerSet) -> Result<(), Error> {
+        let same = |other: &SignerSet| (&other.certificates, other.role) == (&set.certificates, set.role);
+        if self.signers.iter().any(same) {
+            return Ok(());
+        }
+        let mut allowed: Vec<String> = Vec::new();
+        for other in self.signers.iter().map(SignerSet::described) {
+            if !allowed.contains(&other) {
+                allowed.push(other);
+            }
+        }
+        Err(Error::Usage(format!(
+            "{}: it is registered with other signers: expected {}, found {}; give --add-signers to allow both",
+            self.package,
+            allowed.join(" or "),
+            set.described()
+        )))
+    }
+}
+
 impl SignerSet {
     /// Whether it is the same set in the same role and channel.
     pub fn allows_the_same_as(&self, other: &Self) -> bool {
         (&self.certificates, self.role, &self.channel) == (&other.certificates, other.role, &other.channel)
+    }
+
+    /// Its certificates, and its role when that is not the usual one.
+    fn described(&self) -> String {
+        let certificates: Vec<String> = self.certificates.iter().map(ToString::to_string).collect();
+        let certificates = certificates.join("+");
+        if self.role == Role::Developer { certificates } else { format!("{certificates} as {}", self.role) }
     }
 }
 

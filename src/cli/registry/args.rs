@@ -175,6 +175,9 @@ pub(in super::super) struct Add {
     /// Where that is found
     #[arg(long, value_name = "URL", requires = "evidence")]
     pub(super) evidence_url: Option<String>,
+    /// Let these signers sign a package that is registered with others, too
+    #[arg(long = "add-signers")]
+    pub(super) beside_others: bool,
 }
 
 #[derive(Debug, Args)]

@@ -168,6 +168,11 @@ fn additions(
             "expected the subject that these keys belong to, found none; give --owner ID".to_owned(),
         );
     };
+    let set = signers.set(arguments);
+    // Before the keys: whose they are matters only once these may sign.
+    if let Some(app) = app.filter(|_| !arguments.beside_others) {
+        app.ensure_signers(&set)?;
+    }
     let mut changes = Vec::new();
     for (certificate, public_key) in &signers.keys {
         if let Some(denied) = registry.denied(certificate) {
@@ -189,14 +194,6 @@ fn additions(
         }
     }
     if let Some(package) = package {
-        let mut set =
-            SignerSet::new(signers.keys.iter().map(|(digest, _)| *digest).collect(), arguments.role);
-        set.channel.clone_from(&arguments.channel);
-        set.evidence.extend(arguments.evidence.map(|source| {
-            let mut evidence = Evidence::new(source);
-            evidence.url.clone_from(&arguments.evidence_url);
-            evidence
-        }));
         match (app, owner) {
             (Some(app), _) if app.signers.iter().any(|other| other.allows_the_same_as(&set)) => {}
             (Some(app), _) => changes.push(Change::Signers { package: app.package.clone(), set }),
@@ -252,6 +249,18 @@ impl Signers {
         };
         let digests: BTreeSet<CertificateDigest> = arguments.iter().map(digest).collect::<Result<_, _>>()?;
         Ok(Self { keys: digests.into_iter().map(|digest| (digest, None)).collect(), evidence: None })
+    }
+
+    /// The set of all of them, as it is to sign.
+    fn set(&self, arguments: &Add) -> SignerSet {
+        let mut set = SignerSet::new(self.keys.iter().map(|(digest, _)| *digest).collect(), arguments.role);
+        set.channel.clone_from(&arguments.channel);
+        set.evidence.extend(arguments.evidence.map(|source| {
+            let mut evidence = Evidence::new(source);
+            evidence.url.clone_from(&arguments.evidence_url);
+            evidence
+        }));
+        set
     }
 
     /// The verified signers that the newest Android versions see in the APK at `path`.

@@ -266,24 +266,10 @@ impl Plan<'_> {
         set.channel.clone_from(&entry.channel);
         set.evidence.extend(entry.evidence.clone().or_else(|| options.evidence.clone()));
         if let Some(app) = registered {
-            // Where such files are handed out makes no other signer.
-            if app
-                .signers
-                .iter()
-                .any(|other| other.certificates == set.certificates && other.role == set.role)
-            {
-                return Ok(());
-            }
-            if !options.add_signers {
-                return Err(format!(
-                    "{package}: it is registered with other signers: expected {}, found {}; give --add-signers to allow both",
-                    app.signers
-                        .iter()
-                        .map(|set| describe(&set.certificates))
-                        .collect::<Vec<_>>()
-                        .join(" or "),
-                    describe(&set.certificates)
-                ));
+            match app.ensure_signers(&set) {
+                Ok(()) => return Ok(()),
+                Err(Error::Usage(message)) if !options.add_signers => return Err(message),
+                Err(_) => {}
             }
         }
         for certificate in &entry.certificates {
@@ -327,10 +313,6 @@ impl Plan<'_> {
         changes.extend(self.signers.into_iter().map(|(package, set)| Change::Signers { package, set }));
         changes
     }
-}
-
-fn describe(certificates: &BTreeSet<CertificateDigest>) -> String {
-    certificates.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
 }
 
 /// Entries by package, and the packages among them that have several signer sets.
