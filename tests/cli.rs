@@ -841,6 +841,47 @@ fn a_registered_package_gets_other_signers_only_when_that_is_said() {
 }
 
 #[test]
+fn a_key_that_is_revoked_suspended_or_denied_gets_no_app() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    let done = |arguments: &str| {
+        let run = run(arguments);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{arguments}");
+    };
+    done("registry init r.toml --id x --at 2026-01-01");
+    done("registry add-subject r.toml acme --name Acme");
+    let key = |digit: &str| digit.repeat(64);
+    for digit in ["1", "2", "3", "4"] {
+        done(&format!("registry add r.toml {} --package com.x.a{digit} --owner acme", key(digit)));
+    }
+    done(&format!("registry revoke r.toml {} --reason stolen --at 2026-02-03", key("1")));
+    done(&format!("registry suspend r.toml {} --reason asked --at 2026-02-03", key("2")));
+    done(&format!("registry rotate r.toml {} {}", key("3"), key("4")));
+    done(&format!("registry deny r.toml {} --why leaked --source x", key("5")));
+    for (digit, why) in [
+        ("1", "is revoked since 2026-02-03T00:00:00Z: stolen"),
+        ("2", "is suspended since 2026-02-03T00:00:00Z: asked"),
+        ("5", "is denied: leaked"),
+    ] {
+        let before = fs::read(dir.path().join("r.toml")).unwrap();
+        let why = format!("key {} {why}\n", key(digit));
+        let add = run(&format!("registry add r.toml {} --package com.x.new --owner acme", key(digit)));
+        assert_eq!((add.code, add.err), (Some(2), format!("apkvouch: {why}")));
+        fs::write(dir.path().join("i.txt"), format!("com.x.new {}\n", key(digit))).unwrap();
+        let import = run("registry import r.toml i.txt --owner acme");
+        assert_eq!((import.code, import.err), (Some(2), format!("apkvouch: com.x.new: {why}")));
+        assert_eq!(fs::read(dir.path().join("r.toml")).unwrap(), before);
+    }
+    // What has been replaced still signs for Android versions that cannot see its successor.
+    done(&format!("registry add r.toml {} --package com.x.old --owner acme", key("3")));
+    fs::write(dir.path().join("i.txt"), format!("com.x.new {}\n", key("4"))).unwrap();
+    done("registry import r.toml i.txt --owner acme");
+    // And what is registered just so is passed over, whatever became of it.
+    fs::write(dir.path().join("i.txt"), format!("com.x.a1 {}\n", key("1"))).unwrap();
+    done("registry import r.toml i.txt --owner acme");
+}
+
+#[test]
 fn several_keepers_sign_one_after_the_other() {
     let dir = dir_with(&[]);
     let run = |arguments: &str| apkvouch(dir.path(), arguments);

@@ -139,6 +139,21 @@ impl Registry {
         Ok(())
     }
 
+    /// Makes sure that whatever `certificate` is allowed to sign now would be believed: a key that is not registered may be.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is denied, suspended or revoked.
+    pub fn ensure_usable(&self, certificate: &CertificateDigest) -> Result<(), Error> {
+        if let Some(denied) = self.denied(certificate) {
+            return Err(Error::Usage(format!("key {certificate} is denied: {}", denied.why)));
+        }
+        let stopped = |key: &&Key| matches!(key.status, KeyStatus::Suspended | KeyStatus::Revoked);
+        let Some(key) = self.key(certificate).filter(stopped) else { return Ok(()) };
+        let since = key.status_date.map(|date| format!(" since {date}")).unwrap_or_default();
+        let why = key.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        Err(Error::Usage(format!("key {certificate} is {}{since}{why}", key.status)))
+    }
+
     fn ensure_subject(&self, id: &str) -> Result<(), Error> {
         match self.subject(id) {
             Some(_) => Ok(()),

@@ -175,9 +175,7 @@ fn additions(
     }
     let mut changes = Vec::new();
     for (certificate, public_key) in &signers.keys {
-        if let Some(denied) = registry.denied(certificate) {
-            return usage(format!("key {certificate} is denied: {}", denied.why));
-        }
+        registry.ensure_usable(certificate)?;
         match registry.key(certificate) {
             Some(key) if key.subject != *subject => {
                 return usage(format!(

@@ -215,7 +215,8 @@ pub fn needs(entries: &[Entry], options: &ImportOptions) -> Needs {
 ///
 /// # Errors
 /// [`Error::Usage`] with one line for each entry that contradicts the registry: a package of another subject or, unless
-/// `options` say otherwise, with other signers; a key of another subject; a denied key; an owner that is not said.
+/// `options` say otherwise, with other signers; a key of another subject; a key that is denied, suspended or
+/// revoked; an owner that is not said.
 pub fn plan(registry: &Registry, entries: &[Entry], options: &ImportOptions) -> Result<Vec<Change>, Error> {
     let mut plan = Plan {
         registry,
@@ -273,9 +274,7 @@ impl Plan<'_> {
             }
         }
         for certificate in &entry.certificates {
-            if let Some(denied) = self.registry.denied(certificate) {
-                return Err(format!("{package}: key {certificate} is denied: {}", denied.why));
-            }
+            self.registry.ensure_usable(certificate).map_err(|error| format!("{package}: {error}"))?;
             let known = self.registry.key(certificate).or_else(|| self.keys.get(certificate));
             if let Some(key) = known.filter(|key| key.subject != *owner) {
                 return Err(format!(
