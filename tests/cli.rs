@@ -1024,6 +1024,41 @@ fn a_registry_that_is_renewed_can_be_signed() {
     assert!(fs::read_to_string(dir.path().join("r.toml")).unwrap().starts_with("# kept\n"));
 }
 
+/// Nobody loses a day by renewing, and whoever asks for that is told.
+#[test]
+fn a_renewal_takes_no_time_away_unsaid() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x --at 2026-01-01 --expires 2030-06-30");
+    run("registry convert r.toml r.db");
+    for file in ["r.toml", "r.db"] {
+        let expires = || {
+            let check = run(&format!("registry check {file} --at 2027-07-01")).out;
+            check
+                .lines()
+                .find(|line| line.contains("expires"))
+                .unwrap()
+                .split_whitespace()
+                .last()
+                .unwrap()
+                .to_owned()
+        };
+        let renewed = run(&format!("registry renew {file} --at 2026-03-01"));
+        assert_eq!((renewed.code, renewed.err.as_str()), (Some(0), ""), "{file}");
+        assert!(renewed.out.contains("serial               1 -> 2"), "{file}: {}", renewed.out);
+        assert_eq!(expires(), "2030-06-30", "{file}");
+        assert!(!renewed.out.contains("earlier"), "{file}: {}", renewed.out);
+        let shortened = run(&format!("registry renew {file} --at 2026-03-02 --expires 2028-01-01"));
+        assert_eq!(shortened.code, Some(0), "{file}: {}", shortened.err);
+        let told = format!("{file}: to be used until 2028-01-01, which is earlier than before: 2030-06-30\n");
+        assert!(shortened.out.ends_with(&told), "{file}: {}", shortened.out);
+        assert_eq!(expires(), "2028-01-01", "{file}");
+        // A year is more than is left.
+        run(&format!("registry renew {file} --at 2027-06-01"));
+        assert_eq!(expires(), "2028-05-31", "{file}");
+    }
+}
+
 #[test]
 fn commands_as_typed() {
     trycmd::TestCases::new().case("tests/cmd/*.trycmd");

@@ -42,6 +42,11 @@ impl Moment {
         }
     }
 
+    /// Whether what ends here ends later than what ends at `other`.
+    pub fn ends_after(self, other: Self) -> bool {
+        self.end() > other.end()
+    }
+
     /// Whether what starts here starts earlier than what starts at `other`.
     pub(super) fn starts_before(self, other: Self) -> bool {
         self.start() < other.start()
@@ -51,6 +56,16 @@ impl Moment {
     fn start(self) -> Timestamp {
         match self {
             Self::Day(day) => TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN),
+            Self::Instant(instant) => instant,
+        }
+    }
+
+    /// The last instant of it.
+    fn end(self) -> Timestamp {
+        match self {
+            Self::Day(day) => {
+                TimeZone::UTC.to_timestamp(day.at(23, 59, 59, 999_999_999)).unwrap_or(Timestamp::MAX)
+            }
             Self::Instant(instant) => instant,
         }
     }
@@ -127,6 +142,16 @@ mod tests {
         assert!(instant.has_begun(at("2027-12-31T12:00:00Z")));
         assert!(!instant.is_over(at("2027-12-31T12:00:00Z")));
         assert!(instant.is_over(at("2027-12-31T12:00:00.000000001Z")));
+    }
+
+    #[test]
+    fn a_day_ends_after_every_instant_of_it() {
+        let day = |text: &str| Moment::Day(text.parse().unwrap());
+        let instant = |text: &str| Moment::Instant(at(text));
+        assert!(day("2027-12-31").ends_after(instant("2027-12-31T23:59:59Z")));
+        assert!(!instant("2027-12-31T23:59:59Z").ends_after(day("2027-12-31")));
+        assert!(instant("2028-01-01T00:00:00Z").ends_after(day("2027-12-31")));
+        assert!(!day("2027-12-31").ends_after(day("2027-12-31")));
     }
 
     #[test]

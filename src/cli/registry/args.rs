@@ -114,7 +114,7 @@ pub(in super::super) struct Init {
 pub(in super::super) struct Renew {
     #[command(flatten)]
     pub(super) target: Target,
-    /// Until when it may be used; a year unless given
+    /// Until when it may be used; a year unless given, or as long as before when that is longer
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(super) expires: Option<Moment>,
 }

@@ -56,8 +56,21 @@ pub(super) fn init(arguments: &Init) -> anyhow::Result<String> {
 }
 
 pub(super) fn renew(arguments: &Renew) -> anyhow::Result<String> {
-    let expires = expiry(arguments.expires, arguments.target.now())?;
-    update(&arguments.target, &Needs::default(), |_| Ok(vec![Change::Expiry(expires)]))
+    let mut expires = expiry(arguments.expires, arguments.target.now())?;
+    let mut earlier = None;
+    let mut text = update(&arguments.target, &Needs::default(), |registry| {
+        let later = registry.header().expires_at.filter(|before| before.ends_after(expires));
+        match (later, arguments.expires) {
+            (Some(before), None) => expires = before,
+            (before, _) => earlier = before,
+        }
+        Ok(vec![Change::Expiry(expires)])
+    })?;
+    if let Some(before) = earlier {
+        let path = shown(&arguments.target.registry);
+        writeln!(text, "{path}: to be used until {expires}, which is earlier than before: {before}")?;
+    }
+    Ok(text)
 }
 
 /// Until when a registry may be used that is issued `now`.
