@@ -797,9 +797,8 @@ fn is_converted_to_what_it_is() {
     }
 }
 
-/// Of both forms, of every size that is another number of pieces, on every day: what the whole in memory gives.
-#[test]
-fn is_exported_piece_by_piece_as_in_memory() {
+/// With so many apps, of keys in every state.
+fn many(apps: usize) -> Registry {
     let mut many = "schema = 1\nid = \"many\"\n".to_owned();
     many += "[[subject]]\nid = \"a\"\nname = \"A\"\nroles = [\"developer\"]\n";
     let ended = "revoked\"\nstatus_date = 2026-03-01\nrevoked_for = \"cessation";
@@ -808,16 +807,27 @@ fn is_exported_piece_by_piece_as_in_memory() {
         write!(many, "[[key]]\ncertificate_sha256 = \"{digest}\"\nsubject = \"a\"\nstatus = \"{status}\"\n")
             .unwrap();
     }
-    for number in 0..1001 {
-        let digest = ["01", "02", "03"][number % 3].repeat(32);
+    for number in 0..apps {
+        let digest = match number % 3 {
+            0 => "01",
+            1 => "02",
+            _ => "03",
+        }
+        .repeat(32);
         write!(many, "[[app]]\npackage = \"com.example.a{number:04}\"\nowner = \"a\"\n").unwrap();
         write!(many, "[[app.signers]]\ncertificates = [\"{digest}\"]\nrole = \"developer\"\n").unwrap();
     }
+    Registry::parse(&many, "many").unwrap()
+}
+
+/// Of both forms, of every size that is another number of pieces, on every day: what the whole in memory gives.
+#[test]
+fn is_exported_piece_by_piece_as_in_memory() {
     let registries = [
         good(),
         Registry::load("testdata/demo/registry.toml").unwrap(),
         Registry::parse("schema = 1\nid = \"x\"\n", "x").unwrap(),
-        Registry::parse(&many, "many").unwrap(),
+        many(1001),
     ];
     let mut left_out = 0;
     for (registry, format) in
@@ -851,4 +861,68 @@ fn is_exported_piece_by_piece_as_in_memory() {
     let file = path.to_str().unwrap();
     let run = apkvouch(&["registry", "export", file, "--format", "json", "--at", "2026-06-01"]);
     assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{}", run.err);
+}
+
+/// Whichever side is in which form: what differs in memory.
+#[test]
+fn differs_row_by_row_as_in_memory() {
+    let mut changed = many(1001);
+    let set = SignerSet::new([digest(1)].into(), Role::Developer);
+    changed.apply(&Change::Signers { package: "com.example.a0001".to_owned(), set }).unwrap();
+    changed.apply(&Change::Denied(DeniedKey::new(digest(1), "stolen", "test"))).unwrap();
+    let status = NewStatus::new(KeyStatus::Suspended, "2026-05-01".parse().unwrap());
+    changed.apply(&Change::Status { certificate: digest(1), status }).unwrap();
+    let fewer: Vec<String> = registry::export(&changed, ExportFormat::Toml)
+        .0
+        .split("\n[[app]]\n")
+        .enumerate()
+        .filter(|(number, _)| number % 700 != 1)
+        .map(|(_, part)| part.to_owned())
+        .collect();
+    let fewer = Registry::parse(&fewer.join("\n[[app]]\n"), "fewer").unwrap();
+    let empty = Registry::parse("schema = 1\nid = \"x\"\n", "x").unwrap();
+    let registries = [good(), empty, many(1001), changed, fewer, many(1000)];
+    let stored: Vec<(TempDir, PathBuf)> = registries.iter().map(in_sqlite).collect();
+    let both =
+        |number: usize| [Store::from(registries[number].clone()), Store::open(&stored[number].1).unwrap()];
+    let mut kinds = BTreeSet::new();
+    let next = (1..registries.len()).flat_map(|number| [(number - 1, number), (number, number - 1)]);
+    for (old, new) in next.chain([(0, 0)]) {
+        let expected = registry::differences(&registries[old], &registries[new]);
+        kinds.extend(expected.iter().map(|difference| (difference.what, difference.kind.as_str())));
+        for old_store in both(old) {
+            for new_store in both(new) {
+                let found = registry::differences_between(&old_store, &new_store).unwrap();
+                assert!(found == expected, "{old} {new}");
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 1 + 2 + 3 + 3 + 2, "{kinds:?}");
+    // One that is not sound differs in nothing.
+    let path = stored[0].1.to_str().unwrap();
+    rusqlite::Connection::open(path).unwrap().execute("DELETE FROM subject", []).unwrap();
+    for (old, new) in [(path, "testdata/registry/good.toml"), ("testdata/registry/good.toml", path)] {
+        let run = apkvouch(&["registry", "diff", old, new]);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{}", run.err);
+    }
+}
+
+/// What a registry says of itself is looked at when it holds nothing, too.
+#[test]
+fn a_registry_that_holds_nothing_is_held_to_what_it_says_of_itself() {
+    let (_folder, path) = in_sqlite(&Registry::parse("schema = 1\nid = \"x\"\n", "x").unwrap());
+    let path = path.to_str().unwrap();
+    let commands = [
+        vec!["registry", "check", path],
+        vec!["registry", "export", path, "--format", "toml"],
+        vec!["registry", "diff", path, path],
+    ];
+    for (damage, code) in [("UPDATE header SET id = 'y'", 0), ("UPDATE header SET id = ''", 2)] {
+        rusqlite::Connection::open(path).unwrap().execute(damage, []).unwrap();
+        assert_eq!(Registry::load(path).is_ok(), code == 0);
+        for command in &commands {
+            let run = apkvouch(command);
+            assert_eq!(run.code, Some(code), "{command:?} {damage}: {}", run.err);
+        }
+    }
 }

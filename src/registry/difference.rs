@@ -1,12 +1,21 @@
 //! What differs between two editions of a registry.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::App;
+use super::DeniedKey;
+use super::Header;
+use super::Key;
 use super::Registry;
+use super::Store;
+use super::Subject;
+use super::store::Walk;
+use crate::error::Error;
 
 /// One thing that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,17 +84,6 @@ impl FieldDifference {
 
 /// What differs between `old` and `new`: header, subjects, keys, apps, denied keys, each in the order of their names.
 pub fn differences(old: &Registry, new: &Registry) -> Vec<Difference> {
-    let header = |registry: &Registry| {
-        let header = registry.header();
-        let fields = [
-            ("id", Value::from(header.id.clone())),
-            ("serial", header.serial.map_or(Value::Null, Value::from)),
-            ("issued_at", header.issued_at.map_or(Value::Null, |moment| moment.to_string().into())),
-            ("expires_at", header.expires_at.map_or(Value::Null, |moment| moment.to_string().into())),
-        ];
-        let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
-        Value::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect())
-    };
     let of = |registry: &Registry| -> [BTreeMap<String, Value>; 4] {
         [
             named(registry.subjects().map(|subject| (subject.id.clone(), subject))),
@@ -95,37 +93,103 @@ pub fn differences(old: &Registry, new: &Registry) -> Vec<Difference> {
         ]
     };
     let mut found = Vec::new();
-    let headers = [old, new].map(|registry| BTreeMap::from([(String::new(), header(registry))]));
-    compare("registry", &headers[0], &headers[1], &mut found);
+    found.extend(of_headers(old.header(), new.header()));
     for ((what, old), new) in ["subject", "key", "app", "denied"].into_iter().zip(of(old)).zip(of(new)) {
-        compare(what, &old, &new, &mut found);
+        let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
+        names.sort();
+        names.dedup();
+        found.extend(
+            names.into_iter().filter_map(|name| difference(what, name, old.get(name), new.get(name))),
+        );
     }
     found
+}
+
+/// As [`differences`], by walking through both in the order of names. Memory does not grow with a registry in SQLite, but with
+/// what differs.
+///
+/// # Errors
+/// As [`Store::ensure_sound`].
+pub fn differences_between(old: &Store, new: &Store) -> Result<Vec<Difference>, Error> {
+    old.ensure_sound()?;
+    new.ensure_sound()?;
+    let mut found = Vec::new();
+    found.extend(of_headers(old.header(), new.header()));
+    let subject = |row: &Subject| row.id.clone();
+    merge("subject", subject, [old.subject_rows(), new.subject_rows()], &mut found)?;
+    let key = |row: &Key| row.certificate.to_string();
+    merge("key", key, [old.key_rows(), new.key_rows()], &mut found)?;
+    let app = |row: &App| row.package.clone();
+    merge("app", app, [old.app_rows(), new.app_rows()], &mut found)?;
+    let denied = |row: &DeniedKey| row.certificate.to_string();
+    merge("denied", denied, [old.denied_rows(), new.denied_rows()], &mut found)?;
+    Ok(found)
+}
+
+/// Walks through the rows of both, which stand in the order of their names.
+fn merge<'a, T: Serialize + Clone>(
+    what: &'static str,
+    name: impl Fn(&T) -> String,
+    [mut old, mut new]: [Walk<'a, T>; 2],
+    found: &mut Vec<Difference>,
+) -> Result<(), Error> {
+    let next = |walk: &mut Walk<'a, T>| -> Result<Option<(String, Value)>, Error> {
+        let row = walk.next().transpose()?;
+        Ok(row.map(|row| (name(&row), serde_json::to_value(&row).unwrap_or_default())))
+    };
+    let (mut before, mut after) = (next(&mut old)?, next(&mut new)?);
+    loop {
+        let order = match (&before, &after) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((before, _)), Some((after, _))) => before.cmp(after),
+        };
+        let (mut from, mut to) = (None, None);
+        if order.is_le() {
+            from = std::mem::replace(&mut before, next(&mut old)?);
+        }
+        if order.is_ge() {
+            to = std::mem::replace(&mut after, next(&mut new)?);
+        }
+        let Some((name, _)) = from.as_ref().or(to.as_ref()) else { return Ok(()) };
+        let values = [&from, &to].map(|row| row.as_ref().map(|(_, value)| value));
+        found.extend(difference(what, name, values[0], values[1]));
+    }
+}
+
+fn of_headers(old: &Header, new: &Header) -> Option<Difference> {
+    let fields = |header: &Header| {
+        let fields = [
+            ("id", Value::from(header.id.clone())),
+            ("serial", header.serial.map_or(Value::Null, Value::from)),
+            ("issued_at", header.issued_at.map_or(Value::Null, |moment| moment.to_string().into())),
+            ("expires_at", header.expires_at.map_or(Value::Null, |moment| moment.to_string().into())),
+        ];
+        let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+        Value::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    difference("registry", "", Some(&fields(old)), Some(&fields(new)))
 }
 
 fn named<T: Serialize>(items: impl Iterator<Item = (String, T)>) -> BTreeMap<String, Value> {
     items.map(|(name, item)| (name, serde_json::to_value(item).unwrap_or_default())).collect()
 }
 
-fn compare(
+/// What became of one thing; none when nothing did.
+fn difference(
     what: &'static str,
-    old: &BTreeMap<String, Value>,
-    new: &BTreeMap<String, Value>,
-    found: &mut Vec<Difference>,
-) {
-    let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
-    names.sort();
-    names.dedup();
-    for name in names {
-        let kind = match (old.get(name), new.get(name)) {
-            (None, _) => DifferenceKind::Added,
-            (_, None) => DifferenceKind::Removed,
-            (old, new) if old == new => continue,
-            _ => DifferenceKind::Changed,
-        };
-        let fields = fields(old.get(name), new.get(name));
-        found.push(Difference { kind, what, name: name.clone(), fields });
-    }
+    name: &str,
+    old: Option<&Value>,
+    new: Option<&Value>,
+) -> Option<Difference> {
+    let kind = match (old, new) {
+        (None, _) => DifferenceKind::Added,
+        (_, None) => DifferenceKind::Removed,
+        (old, new) if old == new => return None,
+        _ => DifferenceKind::Changed,
+    };
+    Some(Difference { kind, what, name: name.to_owned(), fields: fields(old, new) })
 }
 
 fn fields(old: Option<&Value>, new: Option<&Value>) -> Vec<FieldDifference> {

@@ -105,6 +105,7 @@ pub use difference::Difference;
 pub use difference::DifferenceKind;
 pub use difference::FieldDifference;
 pub use difference::differences;
+pub use difference::differences_between;
 pub use evidence::Evidence;
 pub use evidence::EvidenceSource;
 pub use export::ExportFormat;

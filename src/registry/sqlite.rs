@@ -13,6 +13,8 @@ use rusqlite::Connection;
 use rusqlite::OpenFlags;
 use rusqlite::OptionalExtension as _;
 use rusqlite::params;
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -346,6 +348,8 @@ impl SqliteRegistry {
     /// As [`SqliteRegistry::whole`]; the first fault.
     pub fn ensure_sound(&self) -> Result<(), Error> {
         let look = |part: &Registry| sound(part, &self.path).map(drop);
+        // Of one that holds nothing, too, what it says of itself.
+        look(&self.part(&Needs::default())?)?;
         self.each_part_of_apps(look)?;
         self.in_pieces("subject", "id", String::new(), |needs, names| needs.subjects.extend(names), look)?;
         let add = |needs: &mut Needs, names: Vec<[u8; 32]>| {
@@ -408,6 +412,27 @@ impl SqliteRegistry {
             sink(serde_json::from_str(&body).map_err(|error| self.damaged(&error.to_string()))?)?;
         }
         Ok(())
+    }
+
+    /// What the next rows of a table hold, by `column`, behind the name `after`; and the name of the last of them, none when
+    /// there is no row.
+    pub(super) fn page<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        column: &str,
+        after: Option<&Value>,
+    ) -> Result<(Vec<T>, Option<Value>), Error> {
+        let behind = if after.is_some() { format!("WHERE {column} > ?1") } else { String::new() };
+        let sql = format!("SELECT {column}, body FROM {table} {behind} ORDER BY {column} LIMIT {PIECE}");
+        let read = || {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params_from_iter(after), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<(Value, String)>>>()
+        };
+        let rows = self.undisturbed(|| read().map_err(|error| self.fault(&error)))?;
+        let last = rows.last().map(|(name, _)| name.clone());
+        let parsed = rows.iter().map(|(_, body)| serde_json::from_str(body)).collect::<Result<Vec<T>, _>>();
+        Ok((parsed.map_err(|error| self.damaged(&error.to_string()))?, last))
     }
 
     /// Makes all of the changes that `changes` gives for the part that `needs` name, or none, in one transaction. Raises the

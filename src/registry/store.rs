@@ -7,6 +7,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 
 use super::App;
 use super::Change;
@@ -236,6 +237,71 @@ impl Store {
             }
         }
     }
+
+    /// The subjects, by id, one after the other.
+    pub(super) fn subject_rows(&self) -> Walk<'_, Subject> {
+        match &self.form {
+            Form::Text(registry) => Box::new(registry.subjects().cloned().map(Ok)),
+            Form::Sqlite(registry) => pages(registry, "subject", "id"),
+        }
+    }
+
+    /// The keys, by certificate digest.
+    pub(super) fn key_rows(&self) -> Walk<'_, Key> {
+        match &self.form {
+            Form::Text(registry) => Box::new(registry.keys().cloned().map(Ok)),
+            Form::Sqlite(registry) => Box::new(
+                pages(registry, "key", "certificate")
+                    .map(|key| key.map(|key: Key| self.at.and_then(|at| key.past_status(at)).unwrap_or(key))),
+            ),
+        }
+    }
+
+    /// The apps, by package name.
+    pub(super) fn app_rows(&self) -> Walk<'_, App> {
+        match &self.form {
+            Form::Text(registry) => Box::new(registry.apps().cloned().map(Ok)),
+            Form::Sqlite(registry) => pages(registry, "app", "package"),
+        }
+    }
+
+    /// The keys that this registry denies, by certificate digest.
+    pub(super) fn denied_rows(&self) -> Walk<'_, DeniedKey> {
+        match &self.form {
+            Form::Text(registry) => Box::new(registry.denied_keys().cloned().map(Ok)),
+            Form::Sqlite(registry) => pages(registry, "denied", "certificate"),
+        }
+    }
+}
+
+/// Rows, one after the other. Behind a fault there is none.
+pub(super) type Walk<'a, T> = Box<dyn Iterator<Item = Result<T, Error>> + 'a>;
+
+/// The rows of a table by `column`. Between two pages the registry can be asked something else.
+fn pages<'a, T: DeserializeOwned + 'a>(
+    registry: &'a Mutex<SqliteRegistry>,
+    table: &'static str,
+    column: &'static str,
+) -> Walk<'a, T> {
+    let (mut page, mut after, mut ended) = (Vec::new().into_iter(), None, false);
+    Box::new(std::iter::from_fn(move || {
+        if let Some(row) = page.next() {
+            return Some(Ok(row));
+        }
+        if ended {
+            return None;
+        }
+        match asked(registry).page(table, column, after.as_ref()) {
+            Ok((rows, last)) => {
+                (page, after, ended) = (rows.into_iter(), last.clone(), last.is_none());
+                page.next().map(Ok)
+            }
+            Err(error) => {
+                ended = true;
+                Some(Err(error))
+            }
+        }
+    }))
 }
 
 fn asked(registry: &Mutex<SqliteRegistry>) -> MutexGuard<'_, SqliteRegistry> {

@@ -16,7 +16,7 @@ use apkvouch::registry::KeyStatus;
 use apkvouch::registry::Store;
 use apkvouch::registry::Subject;
 use apkvouch::registry::built_in_denied;
-use apkvouch::registry::differences;
+use apkvouch::registry::differences_between;
 use apkvouch::registry::trust;
 use apkvouch::report::escape;
 use serde::Serialize;
@@ -173,8 +173,8 @@ pub(super) fn diff(arguments: &Diff) -> anyhow::Result<(String, u8)> {
     let trusted = arguments.trust.options(None, this_second())?;
     // Who asks for no trust may compare editions that are out of force.
     let asked = !trusted.keys.is_empty() || trusted.state.is_some() || trusted.needed()? > 0;
-    let old = if asked { trust::load(&arguments.old, &trusted)? } else { Registry::load(&arguments.old)? };
-    let differences = differences(&old, &Registry::load(&arguments.new)?);
+    let old = if asked { trust::open(&arguments.old, &trusted)? } else { Store::open(&arguments.old)? };
+    let differences = differences_between(&old, &Store::open(&arguments.new)?)?;
     let code = u8::from(!differences.is_empty());
     let text = match arguments.format {
         ViewForm::Json => escape::json(&serde_json::to_string_pretty(&differences)?).into_owned() + "\n",
