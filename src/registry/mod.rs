@@ -180,7 +180,8 @@ impl Header {
             Some(end) if end.is_over(then) => Err(unusable(
                 path,
                 format!(
-                    "the registry expired: expires_at is {end}, judged as of {then}; get a newer edition"
+                    "the registry expired: expires_at is {end}, judged as of {then}; get a newer edition, or, \
+                     if you keep it, make one with `apkvouch registry renew`"
                 ),
             )),
             _ => Ok(()),
