@@ -127,7 +127,7 @@ pub fn differences_between(old: &Store, new: &Store) -> Result<Vec<Difference>, 
 }
 
 /// Walks through the rows of both, which stand in the order of their names.
-fn merge<'a, T: Serialize + Clone>(
+fn merge<'a, T: Serialize>(
     what: &'static str,
     name: impl Fn(&T) -> String,
     [mut old, mut new]: [Walk<'a, T>; 2],
