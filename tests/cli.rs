@@ -1061,6 +1061,38 @@ fn a_renewal_takes_no_time_away_unsaid() {
 }
 
 #[test]
+fn what_is_asked_wrongly_is_told_in_one_line() {
+    let dir = dir_with(&[("a.apk", good())]);
+    fs::write(
+        dir.path().join("two.apks"),
+        crate::make_testdata::containers::zip(&[builder::Entry::stored("a.apk", &good())]),
+    )
+    .unwrap();
+    let run = |arguments: &[&str]| -> Run {
+        Command::new(program()).current_dir(dir.path()).args(arguments).output().unwrap().into()
+    };
+    assert_eq!(run(&["registry", "init", "r.toml", "--id", "x"]).code, Some(0));
+    for (arguments, why) in [
+        (&["registry", "new-key", "k.key"][..], "give --password-file FILE or --no-password"),
+        (&["registry", "add", "r.toml", "two.apks", "--owner", "x"], "two.apks is a container; give one APK"),
+        (&["scan", ".", "--exclude", ""], "not a glob: \"\" names nothing"),
+        (&["scan", ".", "--include", "/"], "not a glob: \"/\" names nothing"),
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments:?}: {}", run.err);
+        assert_eq!(run.err, format!("apkvouch: {why}\n"), "{arguments:?}");
+    }
+    assert!(!dir.path().join("k.key").exists());
+    for (command, text) in [
+        (&["registry", "import", "--help"][..], "assetlinks, fdroid-index, fdroid-metadata, text, csv"),
+        (&["gate", "--help"], "The registry of authenticated signers (TOML, JSON or SQLite)"),
+    ] {
+        let help = run(command).out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains(text), "{help}");
+    }
+}
+
+#[test]
 fn commands_as_typed() {
     trycmd::TestCases::new().case("tests/cmd/*.trycmd");
 }

@@ -412,7 +412,7 @@ pub(super) struct Gate {
     pub(super) apks: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) listed: Listed,
-    /// The registry of authenticated signers (TOML)
+    /// The registry of authenticated signers (TOML, JSON or SQLite)
     #[arg(long, value_name = "FILE")]
     pub(super) registry: Option<PathBuf>,
     #[command(flatten)]

@@ -37,6 +37,9 @@ impl Globs {
         for text in globs {
             let folder = text.strip_suffix('/').map(|folder| folder.trim_end_matches('/'));
             let name = folder.unwrap_or(text);
+            if name.trim_start_matches('/').is_empty() {
+                return Err(Error::Usage(format!("not a glob: {text:?} names nothing")));
+            }
             let anywhere = if name.contains('/') { "" } else { "**/" };
             let text = format!("{anywhere}{}", name.trim_start_matches('/'));
             if folder.is_some() {

@@ -256,7 +256,7 @@ pub(in super::super) struct NewKey {
     #[command(flatten)]
     pub(super) password: Password,
     /// Write the secret key in the clear: whoever can read the file can sign
-    #[arg(long, conflicts_with = "password_file", required_unless_present = "password_file")]
+    #[arg(long, conflicts_with = "password_file")]
     pub(super) no_password: bool,
 }
 
@@ -368,7 +368,7 @@ pub(in super::super) struct Import {
     /// The files to import
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
-    /// Their form, when the name does not tell: assetlinks.json, index-v2.json, .yml of F-Droid, .txt, .csv
+    /// Their form, when the name does not tell: assetlinks, fdroid-index, fdroid-metadata, text, csv
     #[arg(long, value_name = "FORMAT", value_parser = import_format)]
     pub(super) format: Option<ImportFormat>,
     /// The subject whose apps and keys these are, unless the file says so

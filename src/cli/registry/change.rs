@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use apkvouch::Error;
+use apkvouch::Limits;
 use apkvouch::Registry;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
+use apkvouch::container::Budget;
+use apkvouch::container::Container;
 use apkvouch::decide;
 use apkvouch::finding::Finding;
 use apkvouch::identity::Certificate;
@@ -29,6 +32,7 @@ use apkvouch::registry::PublicKeyDigest;
 use apkvouch::registry::SignerSet;
 use apkvouch::registry::Subject;
 use apkvouch::registry::trust;
+use apkvouch::source::ByteSource as _;
 use apkvouch::source::FileSource;
 use apkvouch::verify;
 use jiff::SignedDuration;
@@ -277,6 +281,13 @@ impl Signers {
     /// The verified signers that the newest Android versions see in the APK at `path`.
     fn of_apk(path: &Path) -> Result<Self, Error> {
         let source = FileSource::open(path).map_err(|error| Error::file(path, "open", error))?;
+        let limits = Limits::default();
+        let mut budget = Budget::of(source.len(), &limits);
+        let container =
+            Container::open(&source, &limits, &mut budget).map_err(|error| error.in_file(path))?;
+        if container.is_some() {
+            return Err(Error::Usage(format!("{} is a container; give one APK", path.display())));
+        }
         let evidence = verify(&source, &VerifyOptions::default()).map_err(|error| error.in_file(path))?;
         let view = evidence.views.iter().max_by_key(|view| view.max_sdk).filter(|_| evidence.is_verified());
         let Some(view) = view else {

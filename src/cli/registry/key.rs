@@ -20,6 +20,9 @@ use super::args::Password;
 use super::args::Sign;
 
 pub(super) fn new_key(arguments: &NewKey) -> anyhow::Result<String> {
+    if arguments.password.password_file.is_none() && !arguments.no_password {
+        return Err(Error::Usage("give --password-file FILE or --no-password".to_owned()).into());
+    }
     let secret_path = &arguments.path;
     let public_path = secret_path.with_extension("pub");
     if public_path == *secret_path {
