@@ -71,6 +71,10 @@ fn unsigned() -> Vec<u8> {
     Apk::new().manifest(manifest()).build()
 }
 
+fn by(key: &str) -> Vec<u8> {
+    Apk::new().manifest(manifest()).v2(Signer::v2(&Key::named(key))).build()
+}
+
 fn rotated() -> Vec<u8> {
     let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));
     Apk::new()
@@ -927,12 +931,13 @@ fn entries_are_learned_looked_at_and_imported() {
         ("store/a.apk", good()),
         ("store/b.apk", rotated()),
         ("store/c.apk", other),
+        ("store/d.apk", by("ec-p256-3")),
         ("bad/t.apk", tampered()),
     ]);
     let run = |arguments: &str| apkvouch(dir.path(), arguments);
     run("registry init r.toml --id x");
     run("registry add-subject r.toml acme --name Acme");
-    // One package, two signers: for people to decide.
+    // One package, two signers whom nothing connects: for people to decide.
     let learned = run("registry learn r.toml store");
     assert_eq!(learned.code, Some(1));
     assert_eq!(learned.out.lines().count(), 2, "{}", learned.out);
@@ -977,6 +982,120 @@ fn entries_are_learned_looked_at_and_imported() {
     assert!(run("registry import r.toml r.toml").err.contains("give --format"));
     assert!(run("registry export r.toml --format assetlinks").out.contains("com.example.two"));
     assert_eq!(run("registry learn r.toml store/c.apk").out, "package,fingerprint\n", "it is there already");
+}
+
+/// The commands of the program that stand in `text`, without its name.
+fn commands_in(text: &str) -> Vec<String> {
+    let commands = text.lines().flat_map(|line| line.split("apkvouch registry ").skip(1));
+    commands.map(|rest| format!("registry {}", rest.split(';').next().unwrap().trim())).collect()
+}
+
+/// What is learned of a file authenticates that file, on the Android versions that see the earlier key, too.
+#[test]
+fn a_rotation_is_learned_with_the_earlier_key_that_its_lineage_shows() {
+    let dir = dir_with(&[("store/rotated.apk", rotated()), ("old.apk", good())]);
+    let (old, new) = (digest_of(dir.path(), "old.apk"), digest_of(dir.path(), "store/rotated.apk"));
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    run("registry add-subject r.toml acme --name Acme");
+    let learned = run("registry learn r.toml store");
+    let rows = format!("package,fingerprint\ncom.example.app,{old}\ncom.example.app,{new}\n");
+    assert_eq!((learned.code, learned.out.as_str()), (Some(0), rows.as_str()), "{}", learned.err);
+    let expected = format!("registry rotate r.toml {old} {new}");
+    assert_eq!(commands_in(&learned.err), [expected.as_str()], "{}", learned.err);
+    // Another file by the earlier key contradicts nothing.
+    assert_eq!(run("registry learn r.toml store old.apk").out, rows);
+
+    fs::write(dir.path().join("l.csv"), &learned.out).unwrap();
+    assert_eq!(run("registry import r.toml l.csv --owner acme").code, Some(0));
+    for file in ["store/rotated.apk", "old.apk"] {
+        assert_eq!(run(&format!("scan --registry r.toml {file}")).code, Some(0), "{file}");
+    }
+    let done = run(&expected);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert_eq!(run("scan --registry r.toml store/rotated.apk").code, Some(0));
+    assert_eq!(run("scan --registry r.toml old.apk").code, Some(1), "an old key in use");
+    let again = run("registry learn r.toml store old.apk");
+    assert_eq!((again.code, again.out.as_str(), again.err.as_str()), (Some(0), "package,fingerprint\n", ""));
+}
+
+#[test]
+fn what_no_lineage_connects_or_no_version_sees_is_not_proposed() {
+    let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));
+    let unconnected = Apk::new().manifest(manifest()).v2(Signer::v2(&old)).v3(Signer::v3(&new)).build();
+    let lineage = Lineage::from(&old).to(&new);
+    let newer = Manifest::new("com.example.app").min_sdk(28);
+    let unseen = Apk::new().manifest(newer).v3(Signer::v3(&new).lineage(&lineage)).build();
+    let dir = dir_with(&[
+        ("unconnected.apk", unconnected),
+        ("unseen.apk", unseen),
+        ("old.apk", good()),
+        ("rotated.apk", rotated()),
+    ]);
+    let (old, new) = (digest_of(dir.path(), "old.apk"), digest_of(dir.path(), "unseen.apk"));
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    run("registry add-subject r.toml acme --name Acme");
+    let learned = run("registry learn r.toml unconnected.apk");
+    assert_eq!((learned.code, learned.out.as_str()), (Some(1), "package,fingerprint\n"));
+    assert_eq!(learned.err, "apkvouch: unconnected.apk: does not verify: nothing is learned\n");
+    // Nor is the newer one whom the earlier key has not appointed in any file.
+    fs::write(dir.path().join("alone.apk"), by("ec-p256-2")).unwrap();
+    let learned = run("registry learn r.toml old.apk alone.apk");
+    assert_eq!((learned.code, learned.out.as_str()), (Some(1), "package,fingerprint\n"));
+    assert!(learned.err.contains("com.example.app: several signers: "), "{}", learned.err);
+    let learned = run("registry learn r.toml unseen.apk");
+    let rows = format!("package,fingerprint\ncom.example.app,{new}\n");
+    assert_eq!((learned.code, learned.out), (Some(0), rows), "{}", learned.err);
+    let said = format!("com.example.app: {old} is an earlier key by a verified lineage; it is not proposed");
+    assert!(learned.err.contains(&said) && learned.err.lines().count() == 1, "{}", learned.err);
+
+    // Of a registered app the commands are told that let the other key sign, too.
+    run("registry add r.toml old.apk --owner acme");
+    let learned = run("registry learn r.toml rotated.apk");
+    assert_eq!((learned.code, learned.out.as_str()), (Some(1), "package,fingerprint\n"));
+    let commands = commands_in(&learned.err);
+    assert_eq!(commands, [format!("registry add r.toml {new} --package com.example.app --add-signers")]);
+    assert_eq!(run(&commands[0]).code, Some(0));
+    let again = run("registry learn r.toml rotated.apk");
+    assert_eq!((again.code, again.out.as_str()), (Some(0), "package,fingerprint\n"), "{}", again.err);
+    // Whom nothing connects with it is told without.
+    fs::write(dir.path().join("foreign.apk"), by("ec-p256-3")).unwrap();
+    let learned = run("registry learn r.toml foreign.apk");
+    assert!(learned.err.contains("it is registered with other signers: found "), "{}", learned.err);
+    assert!(commands_in(&learned.err).is_empty(), "{}", learned.err);
+}
+
+#[test]
+fn members_of_containers_are_learned_from_and_what_holds_nothing_is_told() {
+    let zip = |entries: &[builder::Entry]| crate::make_testdata::containers::zip(entries);
+    let dir = dir_with(&[
+        ("store/two.apks", zip(&[builder::Entry::stored("base.apk", &good())])),
+        ("broken/bad.xapk", zip(&[builder::Entry::stored("base.apk", &tampered())])),
+        ("texts/notes.txt", b"no APK".to_vec()),
+    ]);
+    for folder in ["empty", "store/inner"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    let bundle = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/containers/aab/app.aab")).unwrap();
+    fs::write(dir.path().join("app.aab"), bundle).unwrap();
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    for (path, code, rows, said) in [
+        ("store", 0, 1, ""),
+        ("store/two.apks", 0, 1, ""),
+        ("broken", 1, 0, "broken/bad.xapk!/base.apk: does not verify: nothing is learned"),
+        ("app.aab", 4, 0, "app.aab: an app bundle holds no APK yet: nothing is learned"),
+        ("empty", 4, 0, "empty: no APK found"),
+        ("texts", 4, 0, "texts: no APK found; a file there is not named like one"),
+        ("store empty", 0, 1, "empty: no APK found"),
+        ("gone", 3, 0, "gone: cannot open: no such file or directory"),
+    ] {
+        let run = run(&format!("registry learn r.toml {path}"));
+        assert_eq!((run.code, run.out.lines().count()), (Some(code), rows + 1), "{path}: {}", run.err);
+        let said = if said.is_empty() { String::new() } else { format!("apkvouch: {said}\n") };
+        assert_eq!(run.err, said, "{path}");
+    }
 }
 
 #[test]

@@ -72,6 +72,21 @@ pub fn path(path: &Path) -> String {
     shown
 }
 
+/// The path as a word of a command that is to be typed into a shell.
+pub fn in_shell(path: &Path) -> String {
+    let word = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
+    match word.chars().next() {
+        Some('-') => format!("./{}", in_shell_quotes(&word, plain)),
+        Some(_) => in_shell_quotes(&word, plain),
+        None => "''".to_owned(),
+    }
+}
+
+fn in_shell_quotes(word: &str, plain: impl Fn(char) -> bool) -> String {
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 fn push_visible(shown: &mut String, c: char) {
     let _ = match c {
         '\n' => shown.write_str("\\n"),
@@ -161,6 +176,19 @@ pub fn columns(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_command() {
+        for (path, word) in [
+            ("store/r-1.toml", "store/r-1.toml"),
+            ("my registry.toml", "'my registry.toml'"),
+            ("it's;rm.toml", "'it'\\''s;rm.toml'"),
+            ("-r.toml", "./-r.toml"),
+            ("", "''"),
+        ] {
+            assert_eq!(in_shell(Path::new(path)), word);
+        }
+    }
 
     #[test]
     fn spells_out_what_a_terminal_would_obey() {

@@ -1,43 +1,30 @@
 //! Commands that bring entries into a registry, and out of it.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::BufWriter;
 use std::io::Write as _;
-use std::path::PathBuf;
 
 use apkvouch::Error;
 use apkvouch::Registry;
-use apkvouch::Verification;
 use apkvouch::atomic_file::AtomicFile;
-use apkvouch::identity::CertificateDigest;
 use apkvouch::registry;
 use apkvouch::registry::Evidence;
 use apkvouch::registry::ExportFormat;
-use apkvouch::registry::Needs;
 use apkvouch::registry::SqliteWriter;
 use apkvouch::registry::Store;
-use apkvouch::registry::csv_cell;
 use apkvouch::registry::export_in_pieces;
 use apkvouch::registry::import;
-use apkvouch::registry::import::Entry;
 use apkvouch::registry::import::ImportFormat;
 use apkvouch::registry::import::ImportOptions;
 use apkvouch::registry::trust;
 use apkvouch::report::escape;
-use apkvouch::scan::Outcome;
-use apkvouch::scan::ScanOptions;
-use apkvouch::scan::Walk;
-use apkvouch::scan::WalkOptions;
-use apkvouch::scan::scan;
 
 use super::super::output::unwritten;
 use super::super::scan::this_second;
 use super::args::Convert;
 use super::args::Export;
 use super::args::Import;
-use super::args::Learn;
 use super::told;
 
 /// Adds the entries of all files, or of none.
@@ -137,101 +124,4 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
         escape::path(to),
         escape::visible(&registry.header().id)
     ))
-}
-
-/// Proposes what a directory of trusted APKs shows, as CSV; what contradicts itself or the registry is told instead.
-pub(super) fn learn(arguments: &Learn) -> anyhow::Result<(String, u8)> {
-    let store = Store::open(&arguments.registry)?;
-    let mut seen: BTreeMap<String, BTreeMap<BTreeSet<CertificateDigest>, Vec<PathBuf>>> = BTreeMap::new();
-    let mut conflicts: Vec<String> = Vec::new();
-    let (mut failed, mut unread) = (0_usize, 0_usize);
-    let walk = Walk::new(arguments.paths.clone(), WalkOptions::default());
-    scan(walk, &ScanOptions::default(), |row| {
-        match &row.outcome {
-            Outcome::Judged { verification, .. } => {
-                if let (Some(set), Some(package)) = (signers(verification), verification.package()) {
-                    seen.entry(package.to_owned())
-                        .or_default()
-                        .entry(set)
-                        .or_default()
-                        .push(row.path.clone());
-                } else {
-                    failed = failed.saturating_add(1);
-                    super::super::say(&format!(
-                        "{}: does not verify: nothing is learned",
-                        row.path.display()
-                    ));
-                }
-            }
-            Outcome::Unjudged(error) => {
-                unread = unread.saturating_add(1);
-                super::super::say(&format!("{}: {error}", row.path.display()));
-            }
-            _ => {}
-        }
-        Ok::<(), Error>(())
-    })?;
-    let mut text = "package,fingerprint\n".to_owned();
-    for (package, sets) in &seen {
-        let told: Vec<String> = sets.iter().map(|(set, files)| shown(set, files)).collect();
-        let (1, Some((set, _))) = (sets.len(), sets.first_key_value()) else {
-            conflicts.push(format!("{package}: several signers: {}", told.join("; ")));
-            continue;
-        };
-        let mut needs = Needs::default();
-        needs.packages.insert(package.clone());
-        needs.certificates.extend(set);
-        let registry = store.part(&needs)?;
-        if let Some(denied) = set.iter().find_map(|certificate| registry.denied(certificate)) {
-            conflicts.push(format!("{package}: key {} is denied: {}", denied.certificate, denied.why));
-            continue;
-        }
-        match registry.app(package) {
-            Some(app) if app.signers.iter().any(|other| other.certificates == *set) => {}
-            Some(_) => {
-                conflicts.push(format!(
-                    "{package}: it is registered with other signers: found {}",
-                    told.join("; ")
-                ));
-            }
-            None => {
-                let entry = Entry::new(package, set.clone());
-                writeln!(text, "{},{}", csv_cell(&entry.package), fingerprints(set))?;
-            }
-        }
-    }
-    for conflict in &conflicts {
-        super::super::say(conflict);
-    }
-    let code = match (unread, failed.saturating_add(conflicts.len())) {
-        (1.., _) => 3,
-        (0, 1..) => 1,
-        (0, 0) if seen.is_empty() => 4,
-        (0, 0) => 0,
-    };
-    Ok((text, code))
-}
-
-/// The signers that the newest Android versions see in a file that verifies.
-fn signers(evidence: &Verification) -> Option<BTreeSet<CertificateDigest>> {
-    let view = evidence.views.iter().max_by_key(|view| view.max_sdk).filter(|_| evidence.is_verified())?;
-    let mut set = BTreeSet::new();
-    for signer in evidence.signers_of(view) {
-        set.insert(signer.digest());
-        set.extend(signer.classical_partner().map(apkvouch::identity::Certificate::digest));
-    }
-    (!set.is_empty()).then_some(set)
-}
-
-fn fingerprints(set: &BTreeSet<CertificateDigest>) -> String {
-    set.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
-}
-
-/// A signer set, and the first of the files in which it was seen.
-fn shown(set: &BTreeSet<CertificateDigest>, files: &[PathBuf]) -> String {
-    let first = files.first().map(|path| path.display().to_string()).unwrap_or_default();
-    match files.len() {
-        0 | 1 => format!("{} in {first}", fingerprints(set)),
-        more => format!("{} in {first} and {} more", fingerprints(set), more.saturating_sub(1)),
-    }
 }

@@ -4,6 +4,7 @@ pub(super) mod args;
 mod change;
 mod exchange;
 mod key;
+mod learn;
 mod view;
 
 use std::fmt::Write as _;
@@ -43,7 +44,7 @@ pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
             (String::new(), 0)
         }
         RegistryCommand::Convert(convert) => (exchange::convert(convert)?, 0),
-        RegistryCommand::Learn(learn) => exchange::learn(learn)?,
+        RegistryCommand::Learn(learn) => learn::learn(learn)?,
     };
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritten)?;
