@@ -133,3 +133,19 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The caps on what is read of every file of a scan though no verdict needs it: names and pictures. They fit real apps,
+    /// whose resource table has 40 MB at most, some hundred languages and few activities in the launcher, and make a file
+    /// that asks for more cheap.
+    #[must_use]
+    pub(crate) fn in_passing(&self) -> Self {
+        Self {
+            resource_table: self.resource_table.min(48 << 20),
+            resource_configurations: self.resource_configurations.min(512),
+            resource_lookups: self.resource_lookups.min(1 << 17),
+            launcher_activities: self.launcher_activities.min(8),
+            ..self.clone()
+        }
+    }
+}

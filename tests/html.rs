@@ -112,11 +112,17 @@ const NAMES: [&str; 6] = [
     "'\"&amp;<!--.apk",
 ];
 
+/// A name of an app that wants to be more.
+const LABEL: &str = "<u onclick=alert(1)>Bank</u>\u{202e}\n";
+
+/// As it is shown.
+const SHOWN: &str = "<u onclick=alert(1)>Bank</u>\\u{202e}\\n";
+
 /// A folder of files with names that want to be more.
 fn hostile() -> TempDir {
     let folder = TempDir::new().unwrap();
     let label = format!("<b>{}</b>", "x".repeat(10_000));
-    let manifest = Manifest::new("com.example.app").min_sdk(24).version(1, &label);
+    let manifest = Manifest::new("com.example.app").min_sdk(24).version(1, &label).label(LABEL);
     let apk = Apk::new().manifest(manifest).v2(Signer::v2(&Key::named("ec-p256"))).build();
     for name in NAMES {
         fs::write(folder.path().join(name), &apk).unwrap();
@@ -132,7 +138,7 @@ fn hostile() -> TempDir {
 fn nothing_from_a_file_is_markup() {
     let (files, folder) = (hostile(), TempDir::new().unwrap());
     let page = page(folder.path(), &[files.path().to_str().unwrap()]);
-    for markup in ["<img", "<b>", "<svg onload", "<!--"] {
+    for markup in ["<img", "<b>", "<u ", "<svg onload", "<!--"] {
         assert!(!page.contains(markup), "{markup}");
     }
     // One for the rows, one for the facts, one of ours.
@@ -141,6 +147,8 @@ fn nothing_from_a_file_is_markup() {
     let rows = data(&page, "rows");
     assert_eq!(rows.as_array().unwrap().len(), NAMES.len() + 2);
     assert!(rows.to_string().len() < 20_000, "texts are cut");
+    let named = rows.as_array().unwrap().iter().filter(|row| row["l"] == SHOWN).count();
+    assert_eq!(named, NAMES.len());
 }
 
 /// What a browser makes of the page; none where there is no browser.
@@ -212,6 +220,7 @@ fn a_browser_runs_nothing_from_a_file() {
     let body = between(&dom, "<tbody id=\"body\">", "</tbody>");
     assert_eq!(body.matches("<tr>").count(), NAMES.len() + 1);
     assert!(body.contains("&lt;script&gt;document.title='caught'.apk"), "{body}");
+    assert!(body.contains("&lt;u onclick=alert(1)&gt;Bank&lt;/u&gt;\\u{202e}\\n</bdi>"), "{body}");
     for spelled in ["\\u{202e}kpa.exe", "line\\nbreak\\x1b"] {
         assert!(body.contains(spelled), "{spelled}");
     }

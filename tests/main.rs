@@ -2,6 +2,7 @@
 //!
 //! `cargo test --test all NAME::` runs those of `tests/NAME.rs`.
 
+mod appearance;
 mod architecture;
 mod attacks;
 mod bombs;

@@ -21,10 +21,14 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::appearance::manifest;
 use crate::builder::Apk;
 use crate::builder::Key;
 use crate::builder::Manifest;
+use crate::builder::Resources;
 use crate::builder::Signer;
+use crate::builder::resources::Config;
+use crate::builder::resources::id;
 use crate::json_schema::faults;
 
 /// Each schema, what it is of, and the sections of the page that a document is one of.
@@ -289,6 +293,12 @@ fn outputs() -> Vec<(&'static str, String, Value)> {
     put("b.apk", "com.example.a", 7, "ec-p256");
     put("c.apk", "com.example.a", 7, "ec-p256-2");
     put("d.apk", "com.example.d", 7, "ec-p256");
+    // Unsigned, with more names than are told.
+    let names = (1..=300).fold(Resources::new(), |names, country| {
+        names.value(id(1, 0), Config::any().mcc(country), format!("Bank {country}").as_str())
+    });
+    let unsigned = Apk::new().manifest(manifest(None)).file("resources.arsc", &names.build()).build();
+    fs::write(shop.join("e.apk"), unsigned).unwrap();
     let (db, shop) = (dir.path().join("store.db"), shop.to_str().unwrap());
     let db = db.to_str().unwrap();
     run(&["scan", STORE, "testdata/v2", shop, "--db", db, "--registry", REGISTRY]);

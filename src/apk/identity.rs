@@ -14,6 +14,7 @@ use super::ManifestFacts;
 use super::ReadManifest;
 use super::Stop;
 use super::manifest;
+use crate::Limits;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::format::ParseError;
@@ -189,30 +190,35 @@ impl Apk<'_> {
     /// [`Stop::Malformed`] when there is no manifest or its entry cannot be read as ZIP. What is wrong with the content
     /// of the manifest and with the resource table is in [`AppIdentity::findings`].
     pub fn identity(&self) -> Result<AppIdentity, Stop> {
+        self.identity_within(self.limits)
+    }
+
+    /// As [`Apk::identity`], within other limits than those of the file.
+    pub(super) fn identity_within(&self, limits: &Limits) -> Result<AppIdentity, Stop> {
         let bytes = self.manifest_bytes()?.ok_or_else(manifest::missing)?;
         let ReadManifest { facts, ambiguity, .. } = manifest::read(&bytes);
         let mut findings: Vec<Finding> = ambiguity.into_iter().collect();
-        let claims = Claims::read(&bytes, self.limits.launcher_activities, &mut findings);
-        let resources = if claims.refers() { self.resource_bytes(&mut findings)? } else { None };
-        let table = resources.as_deref().and_then(|bytes| match Table::parse(bytes, self.limits) {
+        let claims = Claims::read(&bytes, limits.launcher_activities, &mut findings);
+        let resources = if claims.refers() { self.resource_bytes(limits, &mut findings)? } else { None };
+        let table = resources.as_deref().and_then(|bytes| match Table::parse(bytes, limits) {
             Ok(table) => Some(table),
             Err(error) => {
                 findings.push(malformed(error.to_string()));
                 None
             }
         });
-        let resolver = table.as_ref().map(|table| Resolver::new(table, self.limits));
+        let resolver = table.as_ref().map(|table| Resolver::new(table, limits));
         let mut describe = Describe { resolver, lowest_sdk: lowest_sdk(&facts), findings };
         Ok(describe.identity(facts, &claims))
     }
 
     /// The resource table; none, with a finding, when there is none or it cannot be read.
-    fn resource_bytes(&self, findings: &mut Vec<Finding>) -> Result<Option<Vec<u8>>, Stop> {
+    fn resource_bytes(&self, limits: &Limits, findings: &mut Vec<Finding>) -> Result<Option<Vec<u8>>, Stop> {
         let Some(record) = self.directory()?.find(RESOURCES) else {
             findings.push(malformed("there is none"));
             return Ok(None);
         };
-        match self.entry_to_vec(record, RESOURCES, self.limits.resource_table) {
+        match self.entry_to_vec(record, RESOURCES, limits.resource_table) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Stop::Malformed(finding)) => {
                 findings.push(*finding);

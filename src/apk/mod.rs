@@ -3,6 +3,7 @@
 //! Takes a [`ByteSource`], gives facts. What they prove is for [`crate::scheme`].
 
 mod ambiguity;
+mod appearance;
 mod entry;
 mod identity;
 mod layout;
@@ -23,6 +24,7 @@ use crate::format::zip::DirectoryRecord;
 use crate::format::zip::Eocd;
 use crate::source::ByteSource;
 
+pub use appearance::Appearance;
 pub use entry::EntryReader;
 pub use identity::AppIdentity;
 pub use identity::Icon;

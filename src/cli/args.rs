@@ -534,6 +534,13 @@ pub(super) struct Form {
     pub(super) outputs: Vec<(&'static report::Format, PathBuf)>,
 }
 
+impl Form {
+    /// Whether something that is asked for shows the names of apps.
+    pub(super) fn shows_appearance(&self) -> bool {
+        self.format.shows_appearance || self.outputs.iter().any(|(format, _)| format.shows_appearance)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
     /// On terminals

@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     let mut options = ScanOptions::default();
     options.marks = Some(MarkOptions::default());
     options.file_digest = true;
+    options.appearance = arguments.form.shows_appearance();
     let progress = Progress::none();
     let of_registry = arguments.registry.iter().flat_map(|registry| arguments.trust.files(registry));
     let inputs = arguments.apks.iter().chain(&arguments.listed.files_from).chain(&arguments.policy).cloned();

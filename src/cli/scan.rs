@@ -36,6 +36,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let all = arguments.db.is_some();
     let policy = judging.policy.as_ref();
     options.marks = (all || policy.is_some_and(PolicyFile::needs_marks)).then(MarkOptions::default);
+    options.appearance = all || arguments.form.shows_appearance();
     options.file_digest = all || policy.is_some_and(PolicyFile::needs_file_digest);
     let ledger = arguments.db.as_ref().map(|path| Ledger::open(path, &options, this_second())).transpose()?;
     if let (Some(ledger), false) = (&ledger, arguments.rehash) {

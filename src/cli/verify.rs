@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.apks)?;
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
+    options.appearance = arguments.form.shows_appearance();
     if let Some(file) = &arguments.v4_signature_file {
         if arguments.apks.len() != 1 {
             let message = format!("--v4-signature-file goes with one APK, not with {}", arguments.apks.len());

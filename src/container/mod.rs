@@ -75,6 +75,7 @@ pub struct Container<'s> {
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     members: usize,
+    appearances: usize,
     left: u64,
     whole: u64,
 }
@@ -83,7 +84,17 @@ impl Budget {
     /// What a container of `len` bytes may hold, with all that is in the containers in it.
     pub fn of(len: u64, limits: &Limits) -> Self {
         let whole = limits.container_content.saturating_add(len.saturating_mul(limits.content_ratio));
-        Self { members: limits.container_members, left: whole, whole }
+        Self { members: limits.container_members, appearances: Self::APPEARANCES, left: whole, whole }
+    }
+
+    /// Of so many members is told what people see of them: a set of the parts of an app has one that shows something.
+    const APPEARANCES: usize = 32;
+
+    /// Whether it may be read what people see of one more.
+    pub fn take_appearance(&mut self) -> bool {
+        let left = self.appearances.checked_sub(1);
+        self.appearances = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Whether one more member may be looked at.

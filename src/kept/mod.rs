@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::identity::Certificate;
 
 /// The number of the form; grows with every change of it.
-pub(crate) const FORM: u32 = 2;
+pub(crate) const FORM: u32 = 3;
 
 /// First 16 bytes of the SHA-256 of what is kept: its name, and by it one sees that it is whole.
 pub(crate) type Key = [u8; 16];

@@ -133,10 +133,11 @@ impl Ledger {
         /// Ticks of file systems are shorter, but for FAT's.
         const TICK: i64 = 2;
         let path = path.as_ref();
-        let what: [&dyn Debug; 5] = [
+        let what: [&dyn Debug; 6] = [
             &options.verify,
             &options.v4_signature_file,
             &options.marks,
+            &options.appearance,
             &options.file_digest,
             &options.bases_beside,
         ];

@@ -122,8 +122,16 @@ impl FileResult {
             let first = members.first().and_then(of)?;
             members.iter().all(|member| of(member).as_ref() == Some(&first)).then_some(first)
         };
+        // Parts of an app have no name, and change nothing about that of the app.
+        let name = |of: fn(&Self) -> Option<&String>| {
+            let mut names = members.iter().filter_map(of);
+            let first = names.next()?;
+            names.all(|name| name == first).then(|| first.clone())
+        };
         Self {
             size: Some(signature.file_size),
+            label: name(|member| member.label.as_ref()),
+            claimed_label: name(|member| member.claimed_label.as_ref()),
             status,
             verdict,
             passed: all_pass && !(broken && enforced),

@@ -10,6 +10,8 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::container::ContainerRow;
+use crate::apk::Appearance;
+use crate::apk::LabelVariant;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -121,6 +123,22 @@ pub struct FileResult {
     /// What an unverified file says of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_version_name: Option<String>,
+    /// A name of the app to show, verified: its label on a phone whose language it does not have, else that of an activity in
+    /// the launcher, else one that some devices show. Only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Every text that some device shows as a name of the app, verified; empty when that is `label` alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelVariant>,
+    /// What an unverified file says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_label: Option<String>,
+    /// What an unverified file says of itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claimed_labels: Vec<LabelVariant>,
+    /// How many more such texts there are, verified or not.
+    #[serde(skip_serializing_if = "is_none_left_out")]
+    pub labels_left_out: usize,
     /// Lowest API level that was verified for.
     pub min_sdk: Option<u32>,
     /// Highest API level that was verified for; none for no upper bound.
@@ -517,6 +535,20 @@ impl FileResult {
         result
     }
 
+    /// The result with what people see of the app, verified as the file is.
+    #[must_use]
+    pub fn with_appearance(mut self, appearance: Option<&Appearance>) -> Self {
+        let Some(appearance) = appearance else { return self };
+        let (label, labels) = match self.status {
+            FileStatus::Verified => (&mut self.label, &mut self.labels),
+            _ => (&mut self.claimed_label, &mut self.claimed_labels),
+        };
+        label.clone_from(&appearance.label);
+        labels.clone_from(&appearance.labels);
+        self.labels_left_out = appearance.labels_left_out;
+        self
+    }
+
     /// Whether a rule of a policy is broken that is not enforced.
     pub fn would_fail(&self) -> bool {
         let breaks = |result: &Self| result.policy.as_ref().is_some_and(|policy| !policy.holds);
@@ -562,6 +594,11 @@ impl FileResult {
             claimed_package: None,
             claimed_version_code: None,
             claimed_version_name: None,
+            label: None,
+            labels: Vec::new(),
+            claimed_label: None,
+            claimed_labels: Vec::new(),
+            labels_left_out: 0,
             min_sdk: None,
             max_sdk: None,
             schemes: Vec::new(),
@@ -761,6 +798,11 @@ impl FindingSigner {
 
 pub(super) fn bounded(max_sdk: u32) -> Option<u32> {
     (max_sdk < MAX_SDK).then_some(max_sdk)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none_left_out(count: &usize) -> bool {
+    *count == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -109,7 +109,8 @@ impl Outcome {
         judge: &mut dyn FnMut(JudgedApk<'_>) -> Result<FileResult, E>,
     ) -> Result<Option<FileResult>, E> {
         let judged = match self {
-            Self::Judged { verification, decision, marks, file_digest } => {
+            Self::Judged { verification, decision, marks, appearance, file_digest } => {
+                let appearance = appearance.as_deref();
                 return judge(JudgedApk {
                     path,
                     verification,
@@ -118,7 +119,7 @@ impl Outcome {
                     file_digest: *file_digest,
                     container,
                 })
-                .map(Some);
+                .map(|result| Some(result.with_appearance(appearance)));
             }
             Self::Unjudged(_) | Self::Skipped(_) => return Ok(None),
             Self::Container(judged) => judged,
@@ -293,7 +294,13 @@ fn share(options: &VerifyOptions, members: usize) -> VerifyOptions {
 fn unreadable(options: &ScanOptions<'_>, finding: Finding) -> Outcome {
     let verification = Verification::malformed(&options.verify, finding);
     let decision = options.decide.map(|decide| decide(&verification));
-    Outcome::Judged { verification: Box::new(verification), decision, marks: None, file_digest: None }
+    Outcome::Judged {
+        verification: Box::new(verification),
+        decision,
+        marks: None,
+        appearance: None,
+        file_digest: None,
+    }
 }
 
 /// The path that is shown of the member of that name.

@@ -7,23 +7,29 @@ use super::JudgedContainer;
 use super::JudgedMember;
 use super::Outcome;
 use crate::Error;
+use crate::apk::Appearance;
+use crate::apk::LabelVariant;
 use crate::container::ContainerKind;
 use crate::kept::Kept;
 use crate::kept::Reader;
 use crate::kept::Writer;
 use crate::kept::kept_enum;
+use crate::kept::kept_struct;
 use crate::kept::put_option;
 use crate::marks::Marks;
 
 kept_enum!(ContainerKind { Apks = 0, Xapk = 1, Apkm = 2, Zip = 3, AppBundle = 4 });
+kept_struct!(Appearance { label, labels, labels_left_out });
+kept_struct!(LabelVariant { locale, qualifiers, text });
 
 /// Writes what became of the file at `path`.
 pub(crate) fn put_outcome(outcome: &Outcome, path: &Path, to: &mut Writer) {
     match outcome {
-        Outcome::Judged { verification, marks, file_digest, .. } => {
+        Outcome::Judged { verification, marks, appearance, file_digest, .. } => {
             0_u8.put(to);
             verification.put(to);
             put_option(marks.as_deref(), to);
+            put_option(appearance.as_deref(), to);
             file_digest.put(to);
         }
         Outcome::Container(container) => {
@@ -59,6 +65,7 @@ pub(crate) fn take_outcome(path: &Path, from: &mut Reader<'_>) -> Option<Outcome
             verification: Box::new(Kept::take(from)?),
             decision: None,
             marks: <Option<Marks> as Kept>::take(from)?.map(Box::new),
+            appearance: <Option<Appearance> as Kept>::take(from)?.map(Box::new),
             file_digest: Kept::take(from)?,
         },
         1 => {

@@ -42,6 +42,7 @@ use beside::Bases;
 use crate::Error;
 use crate::Limits;
 use crate::apk::Apk;
+use crate::apk::Appearance;
 use crate::apk::Stop;
 use crate::container::Budget;
 use crate::container::Container;
@@ -78,6 +79,8 @@ pub struct ScanOptions<'a> {
     pub decide: Option<Decide<'a>>,
     /// How to read what else a file carries; rows hold no marks without it.
     pub marks: Option<MarkOptions>,
+    /// Whether to read what people see of each app; rows do not tell it without it.
+    pub appearance: bool,
     /// Whether to digest each file as a whole, which reads it once more.
     pub file_digest: bool,
     /// Who knows files that have not changed; they are not read then.
@@ -118,6 +121,8 @@ pub enum Outcome {
         decision: Option<Decision>,
         /// What else it carries, when that was asked for.
         marks: Option<Box<Marks>>,
+        /// What people see of it, when that was asked for and is told in it.
+        appearance: Option<Box<Appearance>>,
         /// SHA-256 of the file, when that was asked for: of the very bytes that were looked at.
         file_digest: Option<FileDigest>,
     },
@@ -376,10 +381,28 @@ fn look_at<'s>(
         return Ok(Looked::Container(container));
     }
     let marks = options.marks.as_ref().map(|options| marks::read(source, options)).transpose()?;
+    let seen = options.appearance && budget.take_appearance();
+    let appearance = if seen { appearance(source, &verification, &options.verify.limits)? } else { None };
     let file_digest = options.file_digest.then(|| digest(source)).transpose()?;
     let decision = options.decide.map(|decide| decide(&verification));
     let (verification, marks) = (Box::new(verification), marks.map(Box::new));
-    Ok(Looked::Apk(Outcome::Judged { verification, decision, marks, file_digest }))
+    Ok(Looked::Apk(Outcome::Judged { verification, decision, marks, appearance, file_digest }))
+}
+
+/// What people see of the app; none of a part of it, which has no name of its own.
+fn appearance(
+    source: &dyn ByteSource,
+    verification: &Verification,
+    limits: &Limits,
+) -> Result<Option<Box<Appearance>>, Error> {
+    if verification.claimed_manifest.as_ref().is_none_or(|manifest| manifest.split.name.is_some()) {
+        return Ok(None);
+    }
+    match Apk::open(source, limits).and_then(|apk| apk.appearance()) {
+        Ok(appearance) => Ok(appearance.map(Box::new)),
+        Err(Stop::Malformed(_)) => Ok(None),
+        Err(Stop::Error(error)) => Err(error),
+    }
 }
 
 /// SHA-256 of the whole file, if it is still the one that was looked at.

@@ -218,7 +218,7 @@ fn plain(row: &Row<'_>, result: &FileResult) -> Markup {
     html! {
         tr {
             td { (outcome_words(row.outcome)) }
-            td { bdi { (row.app()) } }
+            td { @if let Some(label) = row.label() { bdi { (label) } br; } bdi { (row.app()) } }
             td { @for (digest, subject) in &row.signers { bdi { (subject) } br; code { (digest) } } }
             td {
                 @if let Some(error) = &row.error { bdi { (error) } }

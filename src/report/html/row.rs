@@ -21,6 +21,10 @@ pub(super) const FAILED: &str = "failed";
 const FINDINGS: usize = 40;
 /// So many characters of a text that a file chose.
 const TEXT: usize = 400;
+/// So many characters of the name of an app.
+const NAME: usize = 80;
+/// So many names of an app beside the first.
+const NAMES: usize = 12;
 
 /// A file, all texts as they may be seen.
 #[derive(Serialize)]
@@ -37,6 +41,12 @@ pub(super) struct Row<'a> {
     /// Package that the file claims, not verified.
     #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
     claimed: Option<String>,
+    /// A name of the app to show; verified where the package is.
+    #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// What else some device shows as its name.
+    #[serde(rename = "w", skip_serializing_if = "Vec::is_empty")]
+    other_labels: Vec<String>,
     #[serde(rename = "v", skip_serializing_if = "Option::is_none")]
     version_name: Option<String>,
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
@@ -93,6 +103,25 @@ fn text(text: &str) -> String {
     shortened(&visible(text), TEXT).into_owned()
 }
 
+fn name(label: &str) -> String {
+    shortened(&visible(label), NAME).into_owned()
+}
+
+/// The names beside the first that some device shows, each once, with a mark in place of those that are left out.
+fn other_labels(result: &FileResult) -> Vec<String> {
+    let first = result.label.as_ref().or(result.claimed_label.as_ref());
+    let mut others: Vec<&str> = Vec::new();
+    for row in result.labels.iter().chain(&result.claimed_labels) {
+        let text = row.text.as_str();
+        if first.is_none_or(|first| first != text) && !others.contains(&text) {
+            others.push(text);
+        }
+    }
+    let cut = others.len() > NAMES || result.labels_left_out > 0;
+    let names = others.into_iter().take(NAMES).map(name);
+    names.chain(cut.then(|| "…".to_owned())).collect()
+}
+
 /// The word for what a file came to. What a verdict has passed and a policy, or the signers asked for, have not, is not shown
 /// under that verdict.
 fn word(result: &FileResult) -> &'static str {
@@ -118,6 +147,8 @@ impl<'a> Row<'a> {
             outcome: word(result),
             package: option(&result.package),
             claimed: option(&result.claimed_package),
+            label: result.label.as_ref().or(result.claimed_label.as_ref()).map(|label| name(label)),
+            other_labels: other_labels(result),
             version_name: option(&result.version_name).or(option(&result.claimed_version_name)),
             version_code: result.version_code.or(result.claimed_version_code),
             signers: signers
@@ -152,6 +183,11 @@ impl<'a> Row<'a> {
     pub(super) fn app(&self) -> String {
         let package = self.package.as_deref().or(self.claimed.as_deref()).unwrap_or_default();
         format!("{package} {}", self.version_name.as_deref().unwrap_or_default())
+    }
+
+    /// The name of the app, if it was read.
+    pub(super) fn label(&self) -> Option<&str> {
+        self.label.as_deref()
     }
 }
 

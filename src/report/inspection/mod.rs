@@ -17,6 +17,7 @@ use super::model::LineageRow;
 use super::model::MarkRow;
 use super::model::SCHEMA;
 use super::model::bounded;
+use crate::apk::Appearance;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -183,7 +184,8 @@ impl InspectionRow {
         let passed = verified && !inspection.verification.findings.iter().any(refused);
         let identity = inspection.identity.as_ref().map(IdentityRow::new);
         Self {
-            file: FileResult::judged(path, &inspection.verification, None, passed),
+            file: FileResult::judged(path, &inspection.verification, None, passed)
+                .with_appearance(inspection.identity.as_ref().and_then(Appearance::of).as_ref()),
             sha256: HEXLOWER.encode(&inspection.sha256),
             identity: identity.clone().filter(|_| verified),
             claimed_identity: identity.filter(|_| !verified),

@@ -1,0 +1,159 @@
+//! What people see of an app before they start it: the names under which devices show it.
+//!
+//! Read beside verification where a report or a database of scans shows it, of every file of a scan, and so within tighter
+//! limits than [`Apk::identity`]. A claim until the file is verified.
+//!
+//! Source: AOSP `LauncherActivityInfo.getLabel`, `ActivityInfo.loadLabel`, `PackageItemInfo.loadSafeLabel`.
+
+use super::Apk;
+use super::AppIdentity;
+use super::LabelVariant;
+use super::Stop;
+
+/// So many texts are kept: real apps have one or two names in each of some hundred languages.
+const LABELS: usize = 256;
+/// Of a text so many characters, as the platform's `loadSafeLabel` takes.
+const LABEL: usize = 1000;
+
+/// What people see of an app. A claim until the file is verified.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appearance {
+    /// A name to show, as [`AppIdentity::display_label`] gives it.
+    pub label: Option<String>,
+    /// Every text that some device shows as the name of the app or of an activity in the launcher, each once; empty when that is
+    /// `label` alone.
+    pub labels: Vec<LabelVariant>,
+    /// How many more texts there are.
+    pub labels_left_out: usize,
+}
+
+impl Appearance {
+    /// What people see of the app that calls itself `identity`; none of what has no name, as most parts of apps.
+    pub fn of(identity: &AppIdentity) -> Option<Self> {
+        let label = identity.display_label().map(cut)?;
+        let mut labels: Vec<LabelVariant> = Vec::new();
+        let mut left_out = 0_usize;
+        for of in std::iter::once(&identity.label).chain(identity.launchers.iter().map(|shown| &shown.label))
+        {
+            // A text that stands in the manifest, or that no configuration gives, is one for all devices.
+            let alone = of.text.iter().filter(|_| of.variants.is_empty()).map(|text| ("", "", text));
+            let variants = of.variants.iter();
+            let variants = variants.map(|row| (row.locale.as_str(), row.qualifiers.as_str(), &row.text));
+            for (locale, qualifiers, text) in alone.chain(variants) {
+                let row = LabelVariant {
+                    locale: locale.to_owned(),
+                    qualifiers: qualifiers.to_owned(),
+                    text: cut(text),
+                };
+                if labels.contains(&row) {
+                    continue;
+                }
+                if labels.len() < LABELS {
+                    labels.push(row);
+                } else {
+                    left_out = left_out.saturating_add(1);
+                }
+            }
+        }
+        if let [only] = labels.as_slice()
+            && only.text == label
+            && only.locale.is_empty()
+            && only.qualifiers.is_empty()
+        {
+            labels.clear();
+        }
+        Some(Self { label: Some(label), labels, labels_left_out: left_out })
+    }
+
+    /// Every text that some device shows, each once, the one to show first.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let mut seen = std::collections::BTreeSet::new();
+        let all = self.label.as_deref().into_iter().chain(self.labels.iter().map(|row| row.text.as_str()));
+        all.filter(move |text| seen.insert(*text))
+    }
+}
+
+impl Apk<'_> {
+    /// Reads what people see of the app; none of what has no name, or cannot be read so far.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the bytes cannot be had.
+    pub fn appearance(&self) -> Result<Option<Appearance>, Stop> {
+        match self.identity_within(&self.limits.in_passing()) {
+            Ok(identity) => Ok(Appearance::of(&identity)),
+            Err(Stop::Malformed(_)) => Ok(None),
+            Err(stop) => Err(stop),
+        }
+    }
+}
+
+/// The start of a text that is longer than any launcher shows.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LABEL) {
+        None => text.to_owned(),
+        Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + "…",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apk::Icon;
+    use crate::apk::Label;
+    use crate::apk::Launcher;
+
+    fn row(locale: &str, text: &str) -> LabelVariant {
+        LabelVariant { locale: locale.to_owned(), qualifiers: String::new(), text: text.to_owned() }
+    }
+
+    fn label(text: &str, variants: &[LabelVariant]) -> Label {
+        Label { text: Some(text.to_owned()), variants: variants.to_vec(), ..Label::default() }
+    }
+
+    fn launcher(label: Label) -> Launcher {
+        Launcher { name: String::new(), enabled: true, label, icon: Icon::default() }
+    }
+
+    #[test]
+    fn one_name_everywhere_is_said_once() {
+        let mut identity = AppIdentity { label: label("Bank", &[]), ..AppIdentity::default() };
+        let only = Appearance { label: Some("Bank".to_owned()), ..Appearance::default() };
+        assert_eq!(Appearance::of(&identity), Some(only.clone()));
+        identity.label.variants = vec![row("", "Bank")];
+        identity.launchers = vec![launcher(label("Bank", &[]))];
+        assert_eq!(Appearance::of(&identity), Some(only));
+        // The same name in one language more is told.
+        identity.label.variants = vec![row("", "Bank"), row("de", "Bank")];
+        assert_eq!(Appearance::of(&identity).unwrap().labels, [row("", "Bank"), row("de", "Bank")]);
+    }
+
+    #[test]
+    fn what_the_launcher_shows_is_told_beside_what_the_settings_show() {
+        let identity = AppIdentity {
+            label: label("Torch", &[]),
+            launchers: vec![launcher(label("Bank", &[row("", "Bank"), row("zh", "银行")]))],
+            ..AppIdentity::default()
+        };
+        let seen = Appearance::of(&identity).unwrap();
+        assert_eq!(seen.label.as_deref(), Some("Torch"));
+        assert_eq!(seen.labels, [row("", "Torch"), row("", "Bank"), row("zh", "银行")]);
+        assert_eq!(seen.texts().collect::<Vec<_>>(), ["Torch", "Bank", "银行"]);
+    }
+
+    #[test]
+    fn what_has_no_name_looks_like_nothing() {
+        assert_eq!(Appearance::of(&AppIdentity::default()), None);
+    }
+
+    #[test]
+    fn many_and_long_texts_are_cut() {
+        let variants: Vec<_> = (0..LABELS + 3).map(|at| row(&format!("l{at}"), &"长".repeat(5000))).collect();
+        let identity = AppIdentity { label: label("x", &variants), ..AppIdentity::default() };
+        let seen = Appearance::of(&identity).unwrap();
+        assert_eq!((seen.labels.len(), seen.labels_left_out), (LABELS, 3));
+        assert!(
+            seen.labels.iter().all(|row| row.text.chars().count() == LABEL + 1 && row.text.ends_with('…'))
+        );
+    }
+}
