@@ -35,7 +35,11 @@ fn command(dir: &Path, arguments: &str) -> Command {
 }
 
 fn apkvouch(dir: &Path, arguments: &str) -> Run {
-    let output = command(dir, arguments).output().unwrap();
+    run(&mut command(dir, arguments))
+}
+
+fn run(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
     Run {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -224,7 +228,10 @@ fn a_change_of_key_is_explained() {
         (&rotated["connection"], &rotated["found"][0]),
         (&"proven-rotation".into(), &digest("ec-p256-2").into())
     );
-    assert!(rotated["advice"].as_str().unwrap().starts_with("register the new certificate, "));
+    assert!(rotated["advice"].as_str().unwrap().starts_with("register the new certificate: `"));
+
+    assert_eq!(rotated["appointed_by"], digest("ec-p256").as_str());
+    assert_eq!(foreign["appointed_by"], Value::Null);
 
     // The old key after a rotation, of which the registry knows.
     let path = store.path().join("registry.toml");
@@ -248,6 +255,125 @@ fn a_change_of_key_is_explained() {
         "{}",
         run.out
     );
+}
+
+/// The commands between backticks in `text`.
+fn commands_in(text: &str) -> Vec<String> {
+    let between = text.split('`').skip(1).step_by(2);
+    between.map(|command| command.strip_prefix("apkvouch ").unwrap().to_owned()).collect()
+}
+
+/// Runs a command as a shell would that has only single quotes.
+fn typed(dir: &Path, command: &str) -> Run {
+    let mut words = vec![String::new()];
+    for (place, part) in command.split('\'').enumerate() {
+        let mut parts = if place % 2 == 0 { part.split(' ').collect() } else { vec![part] }.into_iter();
+        words.last_mut().unwrap().push_str(parts.next().unwrap());
+        words.extend(parts.map(str::to_owned));
+    }
+    let mut program = Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"));
+    run(program.current_dir(dir).args(words))
+}
+
+/// What the advice for a rotated key prints works, one command after the other, and settles the matter.
+#[test]
+fn the_advice_for_a_rotated_key_is_commands_that_work() {
+    for policy in ["", "--policy strict.toml"] {
+        let store = store();
+        let registry = "the registry.toml";
+        fs::rename(store.path().join("registry.toml"), store.path().join(registry)).unwrap();
+        let strict = "schema = 1\n[accept]\nrotation = \"registered-only\"\n";
+        fs::write(store.path().join("strict.toml"), strict).unwrap();
+        let gate = |file: &str| {
+            typed(
+                store.path(),
+                format!("gate {file} --registry '{registry}' --unsigned-registry {policy}").trim_end(),
+            )
+        };
+        let first = gate("rotated.apk");
+        assert_eq!(first.code, Some(i32::from(!policy.is_empty())), "{}{}", first.out, first.err);
+        let advice = first.out.lines().find(|line| line.contains(" to do ")).unwrap();
+        let commands = commands_in(advice);
+        assert_eq!(commands.len(), 2, "{advice}");
+        let done = typed(store.path(), &commands[0]);
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{}", commands[0]);
+        for file in ["rotated.apk", "good.apk"] {
+            let run = gate(file);
+            assert_eq!(run.code, Some(0), "{file}: {}", run.out);
+            assert!(!run.out.contains("key change") && !run.out.contains("by lineage"), "{}", run.out);
+        }
+        // Some time before what comes next.
+        let done = typed(store.path(), &format!("{} --at 2026-01-01", commands[1]));
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{}", commands[1]);
+        assert_eq!(gate("rotated.apk").code, Some(0), "{}", gate("rotated.apk").out);
+
+        // The old key alone: its advice works, too.
+        let old = gate("good.apk");
+        assert_eq!(old.code, Some(1));
+        let advice = old.out.lines().find(|line| line.contains(" to do ")).unwrap();
+        let [revoke] = &commands_in(advice)[..] else { panic!("{advice}") };
+        let done = typed(store.path(), revoke);
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{revoke}");
+        for file in ["rotated.apk", "good.apk"] {
+            assert!(gate(file).out.starts_with(&format!("{file}: FAILED (revoked)")), "{}", gate(file).out);
+        }
+    }
+}
+
+/// Where somebody else than the owner holds the old key, or the registry has named another successor.
+#[test]
+fn the_advice_for_a_rotated_key_goes_by_what_the_registry_says() {
+    let store = store();
+    let path = store.path().join("registry.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let of_store = text
+        .replace(
+            "\"developer\"]\n",
+            "\"developer\"]\n[[subject]]\nid = \"the store\"\nname = \"Store\"\nroles = [\"distributor\"]\n",
+        )
+        .replace("subject = \"example\"\n[[app]]", "subject = \"the store\"\n[[app]]")
+        + "role = \"distributor\"\n";
+    fs::write(&path, of_store).unwrap();
+    let run = typed(store.path(), &format!("{GATE} rotated.apk"));
+    let commands = commands_in(&run.out);
+    assert!(commands[0].ends_with(" --add-signers --subject 'the store' --role distributor"), "{}", run.out);
+    for command in &commands {
+        let done = typed(store.path(), command);
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{command}");
+    }
+    let run = typed(store.path(), &format!("{GATE} rotated.apk"));
+    assert!(run.code == Some(0) && !run.out.contains("key change"), "{}", run.out);
+
+    let other = format!(
+        "status = \"rotated\"\nreplaced_by = \"{0}\"\n\
+         [[key]]\ncertificate_sha256 = \"{0}\"\nsubject = \"example\"\n[[app]]",
+        digest("ec-p256-3")
+    );
+    fs::write(&path, text.replace("[[app]]", &other)).unwrap();
+    let run = typed(store.path(), &format!("{GATE} rotated.apk"));
+    assert!(run.code == Some(1) && commands_in(&run.out).is_empty(), "{}", run.out);
+    assert!(run.out.contains("the registry says that another has replaced the old one"), "{}", run.out);
+}
+
+/// A signer whom the registry does not have itself is told apart from one whom it has.
+#[test]
+fn who_is_registered_by_lineage_is_called_that() {
+    let store = store();
+    let developer = |file: &str| json(store.path(), file)["files"][0]["policy"]["developers"][0].clone();
+    let (rotated, good) = (developer("rotated.apk"), developer("good.apk"));
+    assert_eq!((&rotated["standing"], &good["standing"]), (&"registered".into(), &"registered".into()));
+    assert_eq!(rotated["appointed_by"], digest("ec-p256").as_str());
+    assert_eq!(good["appointed_by"], Value::Null);
+    // It counts as registered where a policy asks for that.
+    fs::write(store.path().join("asks.toml"), "schema = 1\n[developer]\nrequire = \"registered\"\n").unwrap();
+    let run = apkvouch(store.path(), &format!("{GATE} --policy asks.toml rotated.apk"));
+    assert_eq!(run.code, Some(0), "{}", run.out);
+    let told = format!(
+        "signer registered by lineage from {}: Example Ltd (example), certificate {}",
+        digest("ec-p256"),
+        digest("ec-p256-2")
+    );
+    assert!(run.out.contains(&told), "{}", run.out);
 }
 
 /// v3.2: two sign, and the two are what is found.

@@ -12,9 +12,11 @@ use crate::identity::CertificateDigest;
 use crate::identity::Lineage;
 use crate::policy::SubjectFacts;
 use crate::policy::Verdict;
+use crate::policy::rotation::sets_of;
 use crate::registry::App;
 use crate::registry::KeyStatus;
 use crate::registry::Registry;
+use crate::registry::Role;
 use crate::scheme::VerifiedSigner;
 
 /// What a verified lineage, or the registry, says of the two keys.
@@ -56,9 +58,12 @@ pub struct KeyChange {
     pub subjects: Vec<String>,
     /// What connects the keys.
     pub connection: Connection,
+    /// SHA-256 of the registered certificate that has signed the rotation, where one has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appointed_by: Option<CertificateDigest>,
     /// Whether the owner's registered name stands in one of the certificates. Never a proof: anybody can write it there.
     pub names_match: bool,
-    /// What to do, in English.
+    /// What to do, in English. Commands name the file of the registry `REGISTRY`.
     pub advice: String,
 }
 
@@ -73,13 +78,21 @@ pub(super) fn of(case: &Case<'_>, registry: &Registry) -> Option<KeyChange> {
     let partners = current.iter().filter_map(|signer| signer.classical_partner()).map(Certificate::digest);
     let both: BTreeSet<CertificateDigest> = found.iter().copied().chain(partners).collect();
     let rotated = current.iter().filter_map(|signer| registry.key(&signer.digest()));
-    let rotated = rotated.filter(|key| key.status == KeyStatus::Rotated).find_map(|key| key.replaced_by);
-    let (registered, connection) = match rotated {
-        Some(successor) => (vec![successor], Connection::OldKey),
-        None if app.signers.iter().any(|set| set.certificates == found || set.certificates == both) => {
+    let mut rotated = rotated.filter(|key| key.status == KeyStatus::Rotated);
+    let rotated = rotated.find_map(|key| Some((key.certificate, key.replaced_by?)));
+    let ancestor = appointed_by(app, &current);
+    let (registered, connection) = match (rotated, ancestor) {
+        (Some((_, successor)), _) => (vec![successor], Connection::OldKey),
+        _ if app.signers.iter().any(|set| set.certificates == found || set.certificates == both) => {
             return None;
         }
-        None => (allowed(app), connection(app, &current)),
+        (None, Some(_)) => (allowed(app), Connection::ProvenRotation),
+        (None, None) => (allowed(app), Connection::None),
+    };
+    let commands = match (rotated, ancestor, current.first()) {
+        (Some((old, _)), _, _) => vec![revocation(old)],
+        (None, Some(ancestor), Some(signer)) => rotation(registry, app, ancestor, (signer.digest(), &both)),
+        _ => Vec::new(),
     };
     let owner = registry.subject(&app.owner);
     let names = owner.into_iter().flat_map(|owner| [Some(&owner.name), owner.name_zh.as_ref()]).flatten();
@@ -90,11 +103,17 @@ pub(super) fn of(case: &Case<'_>, registry: &Registry) -> Option<KeyChange> {
     let names_match = names.iter().any(|name| told.iter().any(|subject| subject.contains(name.as_str())));
     Some(KeyChange {
         registered,
-        advice: advice(case, connection, owner.map_or(app.owner.as_str(), |owner| owner.name.as_str())),
+        advice: advice(
+            case,
+            connection,
+            owner.map_or(app.owner.as_str(), |owner| owner.name.as_str()),
+            &commands,
+        ),
         owner: owner.map(SubjectFacts::of),
         found: both.into_iter().collect(),
         subjects,
         connection,
+        appointed_by: ancestor.filter(|_| connection == Connection::ProvenRotation),
         names_match,
     })
 }
@@ -106,40 +125,84 @@ fn allowed(app: &App) -> Vec<CertificateDigest> {
     all.into_iter().collect()
 }
 
-/// Whether a certificate that may sign alone has appointed the only signer.
-fn connection(app: &App, current: &[&VerifiedSigner]) -> Connection {
-    let [signer] = current else { return Connection::None };
+/// The newest certificate that may sign alone and has appointed the only signer.
+fn appointed_by(app: &App, current: &[&VerifiedSigner]) -> Option<CertificateDigest> {
+    let [signer] = current else { return None };
     let line = signer.lineage().map_or(&[][..], Lineage::nodes);
     let ancestors = line.iter().map(|node| &node.certificate).map(Certificate::digest);
     let ancestors: Vec<CertificateDigest> = ancestors.filter(|digest| *digest != signer.digest()).collect();
-    let alone = |digest: &CertificateDigest| {
-        app.signers.iter().any(|set| set.certificates.len() == 1 && set.certificates.contains(digest))
-    };
-    if ancestors.iter().any(alone) { Connection::ProvenRotation } else { Connection::None }
+    ancestors.into_iter().rev().find(|digest| sets_of(app, *digest).next().is_some())
 }
 
-fn advice(case: &Case<'_>, connection: Connection, owner: &str) -> String {
+/// The commands, in their order, that make the registry say that `signer`, of the signers `both`, replaces `old`: none where
+/// it says that another does.
+fn rotation(
+    registry: &Registry,
+    app: &App,
+    old: CertificateDigest,
+    (signer, both): (CertificateDigest, &BTreeSet<CertificateDigest>),
+) -> Vec<String> {
+    let Some(key) = registry.key(&old) else { return Vec::new() };
+    if key.status == KeyStatus::Rotated {
+        return Vec::new();
+    }
+    let new: Vec<String> = both.iter().map(ToString::to_string).collect();
+    let mut add =
+        format!("apkvouch registry add REGISTRY {} --package {} --add-signers", new.join(" "), app.package);
+    // Whose key it is already, or else whose the old one is.
+    let known = both.iter().find_map(|certificate| registry.key(certificate)).unwrap_or(key);
+    if known.subject != app.owner {
+        add = format!("{add} --subject {}", quoted(&known.subject));
+    }
+    if let Some(role) = sets_of(app, old).map(|set| set.role).find(|role| *role != Role::Developer) {
+        add = format!("{add} --role {role}");
+    }
+    vec![add, format!("apkvouch registry rotate REGISTRY {old} {signer}")]
+}
+
+fn revocation(old: CertificateDigest) -> String {
+    format!("apkvouch registry revoke REGISTRY {old} --reason 'others may have it'")
+}
+
+fn advice(case: &Case<'_>, connection: Connection, owner: &str, commands: &[String]) -> String {
     let accepted = case.decision.verdict == Verdict::Authenticated;
     let stopped = case.decision.findings.iter().any(|finding| {
         matches!(finding.code, FindingCode::KeyRevoked | FindingCode::KeySuspended | FindingCode::KeyDenied)
     });
-    match connection {
-        _ if stopped => "do not publish: a key of it is revoked, suspended or denied, which no rotation undoes".to_owned(),
-        Connection::ProvenRotation if accepted => {
-            "register the new certificate, and say that the old one is replaced by it (`apkvouch registry rotate`)".to_owned()
+    match (connection, commands) {
+        _ if stopped => {
+            "do not publish: a key of it is revoked, suspended or denied, which no rotation undoes".to_owned()
         }
-        Connection::ProvenRotation => format!(
-            "ask {owner} whether the key was changed on purpose; if so, register the new certificate (`apkvouch registry rotate`)"
+        (Connection::ProvenRotation, [add, rotate]) => {
+            let first = if accepted {
+                "register".to_owned()
+            } else {
+                format!("ask {owner} whether the key was changed on purpose; if so, register")
+            };
+            format!(
+                "{first} the new certificate: `{add}`; once the old one signs nothing else, say that it is replaced: `{rotate}`"
+            )
+        }
+        (Connection::ProvenRotation, _) => format!(
+            "ask {owner} whether the key was changed on purpose: the registry says that another has replaced the old one"
         ),
-        Connection::OldKey => format!(
-            "have {owner} sign with the successor; revoke the old key if others may have it (`apkvouch registry revoke`)"
+        (Connection::OldKey, [revoke, ..]) => format!(
+            "have {owner} sign with the successor; if others may have the old key, revoke it, which refuses every file that has \
+             it in its lineage, too: `{revoke}`"
         ),
-        Connection::None => format!(
+        (Connection::OldKey, []) => format!("have {owner} sign with the successor"),
+        (Connection::None, _) => format!(
             "do not publish; ask {owner}, by the contact in the registry and not by one in the file, whether the key was \
              changed. If so, have the file signed with a lineage from the registered key, or register the new one once it is \
              certain whose it is"
         ),
     }
+}
+
+/// The text as a word of a command that is to be typed into a shell.
+fn quoted(text: &str) -> String {
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// Letters and digits in lower case, to compare names.

@@ -224,9 +224,9 @@ pub fn judge(evidence: Evidence<'_>, judge: &Judge<'_>) -> Judgement {
     let policy = judge.policy;
     let decision = decide(evidence.verification, registry, &policy.deciding, judge.now);
     let case = Case { evidence, judge, policy, decision: &decision };
-    let (developer, distributor) =
-        (parties::developer(&case, registry), parties::distributor(&case, registry));
     let key_change = key_change::of(&case, registry);
+    let developer = parties::developer(&case, registry, key_change.as_ref());
+    let distributor = parties::distributor(&case, registry);
     let mut answers = vec![case.verdict()];
     answers.extend(case.file_size());
     if evidence.verification.is_verified() && decision.verdict != Verdict::Unreadable {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Answer;
 use super::Case;
+use super::KeyChange;
 use super::Rule;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -76,6 +77,9 @@ pub struct Identity<P> {
     /// Who it is, when [`Identity::standing`] is [`Standing::Registered`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<SubjectFacts>,
+    /// SHA-256 of the registered certificate by which it is that, when it is by a verified lineage alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appointed_by: Option<CertificateDigest>,
     /// What else there is to say, in English: why it is no more than that.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
@@ -89,7 +93,8 @@ pub type Distributor = Vec<Identity<DistributorProof>>;
 
 impl<P> Identity<P> {
     fn new(proof: P, standing: Standing, certificates: Vec<CertificateDigest>) -> Self {
-        Self { proof, standing, certificates, subject: None, detail: String::new() }
+        let detail = String::new();
+        Self { proof, standing, certificates, subject: None, appointed_by: None, detail }
     }
 
     fn of(proof: P, certificate: &Certificate, subject: Result<&Subject, String>) -> Self {
@@ -110,7 +115,9 @@ impl<P> Identity<P> {
 }
 
 /// Who the developer is.
-pub(super) fn developer(case: &Case<'_>, registry: &Registry) -> Developer {
+///
+/// `change` tells whether the registry knows the signer, or another key that has appointed it.
+pub(super) fn developer(case: &Case<'_>, registry: &Registry, change: Option<&KeyChange>) -> Developer {
     let verification = case.evidence.verification;
     if !verification.is_verified() {
         return Vec::new();
@@ -124,7 +131,10 @@ pub(super) fn developer(case: &Case<'_>, registry: &Registry) -> Developer {
         first.map_or("nobody is registered", |finding| finding.code.summary_en())
     };
     let signer = match subject {
-        Some(subject) => signer.registered(subject.clone()),
+        Some(subject) => {
+            let signer = signer.registered(subject.clone());
+            Identity { appointed_by: change.and_then(|change| change.appointed_by), ..signer }
+        }
         None => signer.detail(why()),
     };
     let mut identities = vec![signer];
@@ -353,6 +363,9 @@ impl<P: std::fmt::Display> Identity<P> {
     /// The proof, its standing and who it is, in one line of English.
     pub fn told(&self) -> String {
         let mut text = format!("{} {}", self.proof, self.standing.as_str());
+        if let Some(registered) = &self.appointed_by {
+            text = format!("{text} by lineage from {registered}");
+        }
         if let Some(subject) = &self.subject {
             text = format!("{text}: {} ({})", subject.name, subject.id);
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::paint::Tone;
 use super::paragraph::Paragraph;
@@ -9,6 +10,7 @@ use crate::identity::CertificateDigest;
 use crate::policy::rules::Identity;
 use crate::policy::rules::Outcome;
 use crate::report::escape::brief;
+use crate::report::escape::in_shell;
 use crate::report::escape::visible;
 
 impl Paragraph<'_> {
@@ -42,12 +44,18 @@ impl Paragraph<'_> {
         };
         let found: Vec<String> = change.found.iter().map(ToString::to_string).collect();
         let subjects: Vec<_> = change.subjects.iter().map(|subject| brief(subject)).collect();
+        let advice = match &self.options.registry {
+            Some(registry) => {
+                change.advice.replace(" REGISTRY ", &format!(" {} ", in_shell(Path::new(&registry.path))))
+            }
+            None => change.advice.clone(),
+        };
         for (label, what, text) in [
             ("key change", "expected", format!("{} of {owner}", list(&change.registered))),
             ("", "found", format!("{}  {}", found.join(" + "), subjects.join("; "))),
             ("", "between", change.connection.words().to_owned()),
             ("", "names", names),
-            ("", "to do", change.advice.clone()),
+            ("", "to do", advice),
         ] {
             self.line(label, &format!("{what:<9} {}", visible(&text)));
         }
