@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "test code: a step that cannot be done is to stop the test"
 )]
@@ -374,6 +375,52 @@ fn who_is_registered_by_lineage_is_called_that() {
         digest("ec-p256-2")
     );
     assert!(run.out.contains(&told), "{}", run.out);
+}
+
+/// What decides that a file fails is an error in every report, and what only accompanies it is not.
+#[test]
+fn a_finding_has_the_same_severity_in_every_report() {
+    let store = store();
+    let other = |key: &str| {
+        Apk::new()
+            .manifest(Manifest::new("com.example.other").min_sdk(28).target_sdk(34))
+            .v3(Signer::v3(&Key::named(key)))
+            .build()
+    };
+    fs::write(store.path().join("stranger.apk"), other("ec-p256-3")).unwrap();
+    fs::write(store.path().join("known.apk"), other("ec-p256")).unwrap();
+    let accepts = "schema = 1\n[accept]\nverdicts = [\"authenticated\", \"unauthenticated\"]\n";
+    fs::write(store.path().join("accepts.toml"), accepts).unwrap();
+    for (file, code) in [("stranger.apk", "signer-unknown"), ("known.apk", "package-unknown")] {
+        for (arguments, severity) in [
+            (GATE.to_owned(), "error"),
+            (format!("{GATE} --policy accepts.toml"), "warning"),
+            (format!("{GATE} --policy warn.toml"), "warning"),
+            ("scan --registry registry.toml".to_owned(), "error"),
+        ] {
+            let told =
+                |form: &str| apkvouch(store.path(), &format!("{arguments} --format {form} {file}")).out;
+            let of = |findings: &Value, name: &str, level: &str| {
+                let found = findings.as_array().unwrap().iter().find(|finding| finding[name] == code);
+                found.map(|finding| finding[level].as_str().unwrap().to_owned())
+            };
+            let json: Value = serde_json::from_str(&told("json")).unwrap();
+            let sarif: Value = serde_json::from_str(&told("sarif")).unwrap();
+            let github = told("github");
+            let annotation = github.lines().find(|line| line.contains(&format!("title={code}::")));
+            let got = [
+                of(&json["files"][0]["findings"], "code", "severity"),
+                of(&sarif["runs"][0]["results"], "ruleId", "level"),
+                annotation.map(|line| line[2..].split(' ').next().unwrap().to_owned()),
+            ];
+            assert_eq!(got, std::array::from_fn(|_| Some(severity.to_owned())), "{arguments} {file}");
+            if arguments.starts_with("gate") {
+                let text = told("text");
+                let line = text.lines().find(|line| line.ends_with(&format!("[{code}]"))).unwrap();
+                assert!(line.starts_with(&format!("  {severity} ")), "{arguments}: {line}");
+            }
+        }
+    }
 }
 
 /// v3.2: two sign, and the two are what is found.

@@ -44,12 +44,11 @@ impl ReportWriter for Github<'_> {
         }
         let main = result.main_finding().filter(|_| !result.passed);
         let is_main = |finding: &FindingRow| main.is_some_and(|main| std::ptr::eq(main, finding));
-        let told =
-            result.findings.iter().filter(|finding| finding.severity != Severity::Note || is_main(finding));
+        let told = result.findings.iter().filter(|finding| finding.severity != Severity::Note);
         // What decides stands first, since the last ones are cut.
         let told = main.into_iter().chain(told.filter(|finding| !is_main(finding)));
         for finding in told.take(ANNOTATIONS) {
-            let command = if finding.is_error() || is_main(finding) { "error" } else { "warning" };
+            let command = if finding.is_error() { "error" } else { "warning" };
             let mut text = format!("{}{}", place(finding), finding.message);
             if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
                 let _ = write!(text, "; expected {expected}, actual {actual}");

@@ -118,14 +118,8 @@ impl Suite {
                 self.failures = self.failures.saturating_add(1);
                 let main = result.main_finding();
                 let message = main.map_or_else(String::new, line);
-                let all: Vec<String> = result
-                    .findings
-                    .iter()
-                    .filter(|finding| {
-                        finding.is_error() || main.is_some_and(|main| std::ptr::eq(main, *finding))
-                    })
-                    .map(line)
-                    .collect();
+                let all: Vec<String> =
+                    result.findings.iter().filter(|finding| finding.is_error()).map(line).collect();
                 let _ = write!(
                     self.cases,
                     "<failure type=\"{}\" message=\"{}\">{}</failure>",

@@ -453,6 +453,15 @@ impl FileResult {
         decision: Option<&Decision>,
         passed: bool,
     ) -> Self {
+        Self::looked_at(path, verification, decision, passed).weighed()
+    }
+
+    fn looked_at(
+        path: &Path,
+        verification: &Verification,
+        decision: Option<&Decision>,
+        passed: bool,
+    ) -> Self {
         let manifest = verification.claimed_manifest.as_ref();
         let verified = manifest.filter(|_| verification.is_verified());
         let claimed = manifest.filter(|_| !verification.is_verified());
@@ -515,13 +524,13 @@ impl FileResult {
         policy: &PolicyFile,
         file_digest: Option<FileDigest>,
     ) -> Self {
-        let weighed = |findings: &[Finding]| -> Vec<Finding> {
+        let by_policy = |findings: &[Finding]| -> Vec<Finding> {
             findings.iter().map(|finding| finding.clone().with_severity(policy.weight(finding))).collect()
         };
         let decision =
-            Decision { findings: weighed(&judgement.decision.findings), ..judgement.decision.clone() };
-        let evidence = Verification { findings: weighed(&verification.findings), ..verification.clone() };
-        let mut result = Self::judged(path, &evidence, Some(&decision), judgement.passed);
+            Decision { findings: by_policy(&judgement.decision.findings), ..judgement.decision.clone() };
+        let evidence = Verification { findings: by_policy(&verification.findings), ..verification.clone() };
+        let mut result = Self::looked_at(path, &evidence, Some(&decision), judgement.passed);
         result.findings.extend(judgement.findings(policy).iter().map(FindingRow::new));
         result.sha256 = file_digest.map(|digest| digest.to_string());
         result.policy = Some(PolicyRow {
@@ -532,7 +541,18 @@ impl FileResult {
             distributors: judgement.distributor.clone(),
             key_change: judgement.key_change.clone(),
         });
-        result
+        result.weighed()
+    }
+
+    /// The result with the weights that every report shows: what decides that a file fails is an error, whatever it is by
+    /// itself.
+    fn weighed(mut self) -> Self {
+        let main = self.main_finding().filter(|_| !self.passed).map(std::ptr::from_ref);
+        let deciding = self.findings.iter_mut().find(|finding| main == Some(std::ptr::from_ref(&**finding)));
+        if let Some(finding) = deciding {
+            finding.severity = Severity::Error;
+        }
+        self
     }
 
     /// The result with what people see of the app, verified as the file is.
@@ -770,7 +790,11 @@ impl FindingRow {
         let place = &finding.location;
         Self {
             code: finding.code.as_str(),
-            severity: finding.severity,
+            severity: if finding.is_error() {
+                finding.severity
+            } else {
+                finding.severity.min(Severity::Warning)
+            },
             message: with_detail(finding.code.summary_en()),
             message_zh: with_detail(finding.code.summary_zh()),
             scheme: place.scheme,
@@ -786,7 +810,7 @@ impl FindingRow {
 
     /// Whether it fails verification or decides a verdict.
     pub fn is_error(&self) -> bool {
-        self.severity == Severity::Error && !self.signer.as_ref().is_some_and(|signer| signer.ignored)
+        self.severity == Severity::Error
     }
 }
 

@@ -82,16 +82,9 @@ impl ReportWriter for Sarif<'_> {
             self.notify("error", &plain(&format!("{}: {why}", result.path)), Some(&uri));
             return Ok(());
         }
-        let main = result.main_finding().filter(|_| !result.passed).map(std::ptr::from_ref);
         let mut seen: BTreeMap<(&str, bool), (&FindingRow, Severity, usize)> = BTreeMap::new();
         for finding in &result.findings {
-            // What decides that a file fails is an error here, whatever it is by itself.
-            let decides = main.is_some_and(|main| std::ptr::eq(main, finding));
-            let weight = match finding.severity {
-                _ if decides => Severity::Error,
-                Severity::Error if !finding.is_error() => Severity::Warning,
-                severity => severity,
-            };
+            let weight = finding.severity;
             let excepted = is_excepted(result, finding);
             let entry = seen.entry((finding.code, excepted)).or_insert((finding, weight, 0));
             if weight > entry.1 {

@@ -60,8 +60,8 @@ pub(in crate::report) fn lines<'a>(
 
 fn write(text: &mut String, finding: &FindingRow, paint: Paint) {
     let tone = match finding.severity {
-        Severity::Error if finding.is_error() => Tone::Bad,
-        Severity::Error | Severity::Warning => Tone::Doubtful,
+        Severity::Error => Tone::Bad,
+        Severity::Warning => Tone::Doubtful,
         Severity::Note => Tone::Faint,
     };
     let severity = format!("{:<11}", finding.severity.as_str());
