@@ -377,6 +377,29 @@ fn who_is_registered_by_lineage_is_called_that() {
     assert!(run.out.contains(&told), "{}", run.out);
 }
 
+/// What a gate says of a container is found by the words that it has for a file.
+#[test]
+fn a_container_passes_or_fails_in_the_words_of_a_file() {
+    let store = store();
+    for (name, member) in [("good.apks", by("ec-p256")), ("foreign.apks", by("ec-p256-3"))] {
+        let entries = [crate::builder::Entry::stored("base.apk", &member)];
+        fs::write(store.path().join(name), crate::make_testdata::containers::zip(&entries)).unwrap();
+    }
+    for (arguments, first) in [
+        (format!("{GATE} good.apks"), "good.apks: zip container of 1 member: PASSED (authenticated)"),
+        (format!("{GATE} foreign.apks"), "foreign.apks: zip container of 1 member: FAILED (counterfeit)"),
+        (
+            format!("{GATE} --policy warn.toml foreign.apks"),
+            "foreign.apks: zip container of 1 member: NOT ENFORCED, would have FAILED (counterfeit)",
+        ),
+        // Nobody asked for a policy.
+        ("verify good.apks".to_owned(), "good.apks: zip container of 1 member: verified"),
+    ] {
+        let run = apkvouch(store.path(), &arguments);
+        assert_eq!(run.out.lines().next(), Some(first), "{arguments}");
+    }
+}
+
 /// What decides that a file fails is an error in every report, and what only accompanies it is not.
 #[test]
 fn a_finding_has_the_same_severity_in_every_report() {

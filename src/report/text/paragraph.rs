@@ -124,6 +124,7 @@ impl Paragraph<'_> {
         let (word, tone) = outcome(self.result);
         let come_to = match (self.result.would_fail(), self.result.passed) {
             (true, _) => format!("NOT ENFORCED, would have FAILED ({word})"),
+            (false, true) if self.options.policy.is_some() => format!("PASSED ({word})"),
             (false, true) => word.to_owned(),
             (false, false) => format!("FAILED ({word})"),
         };
