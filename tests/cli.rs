@@ -1111,6 +1111,42 @@ fn what_is_out_of_force_is_not_signed() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no signature");
 }
 
+/// The keeper's own change since the signature is told apart from what somebody has altered.
+#[test]
+fn a_signature_that_does_not_fit_says_for_which_edition_it_was_made() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry new-key a.key --no-password");
+    run("registry init r.toml --id x.serial:77");
+    run("registry convert r.toml r.db");
+    for file in ["r.toml", "r.db"] {
+        let check = || run(&format!("registry check {file} --registry-key a.pub"));
+        run(&format!("registry sign {file} --key a.key"));
+        assert_eq!(check().code, Some(0), "{file}: {}", check().err);
+        assert_eq!(run(&format!("registry add-subject {file} acme --name Acme")).code, Some(0));
+        let changed = check();
+        assert_eq!(changed.code, Some(2));
+        let known = match file {
+            "r.db" => "made for serial 1; when the registry has been changed since, have it signed again",
+            _ => "made for serial 1, and the registry is at serial 2; have this edition signed",
+        };
+        assert!(changed.err.contains(known), "{}", changed.err);
+        run(&format!("registry sign {file} --key a.key"));
+        assert_eq!(check().code, Some(0), "{file}: {}", check().err);
+    }
+    // The same serial; and a comment that the key has not signed.
+    let (text, signature) = (dir.path().join("r.toml"), dir.path().join("r.toml.minisig"));
+    let good = fs::read_to_string(&text).unwrap();
+    fs::write(&text, good.clone() + "# altered\n").unwrap();
+    let altered = run("registry check r.toml --registry-key a.pub").err;
+    assert!(altered.contains("was altered, or they are of different editions"), "{altered}");
+    fs::write(&text, good).unwrap();
+    let signed = fs::read_to_string(&signature).unwrap();
+    fs::write(&signature, signed.replace(" serial:2 ", " serial:1 ")).unwrap();
+    let altered = run("registry check r.toml --registry-key a.pub").err;
+    assert!(altered.contains("was altered, or they are of different editions"), "{altered}");
+}
+
 /// Whatever a signed registry must say is set by renewing it, in a text and in SQLite, where nobody writes it by hand.
 #[test]
 fn a_registry_that_is_renewed_can_be_signed() {

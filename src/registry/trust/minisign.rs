@@ -234,6 +234,14 @@ impl Signature {
             && self.comment_verifies(key)
     }
 
+    /// The serial of the edition that it was made for, if `key` says so in the trusted comment: as `registry sign` writes it. That
+    /// stands whether or not it verifies over what is there.
+    pub(super) fn made_for(&self, key: &PublicKey) -> Option<u64> {
+        let (before, _) =
+            self.trusted_comment.rsplit_once(" sha256:").filter(|_| self.comment_verifies(key))?;
+        before.rsplit_once(" serial:")?.1.parse().ok()
+    }
+
     fn comment_verifies(&self, key: &PublicKey) -> bool {
         let over = [&self.of_content[..], self.trusted_comment.as_bytes()].concat();
         verify_ed25519(&key.key, &over, &self.of_comment)

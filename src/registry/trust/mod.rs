@@ -123,9 +123,14 @@ pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, 
     }
     let bytes = read_bytes(path, "the registry", "a registry", MAX_TEXT)?;
     let verifies = |signature: &Signature, key: &PublicKey| signature.verifies(key, &bytes);
-    let signers = if needed > 0 { signers(path, verifies, needed, options)? } else { BTreeSet::new() };
+    let signers = if needed > 0 {
+        signers(path, verifies, needed, options)
+            .map_err(|refused| refused.told(path, || serial(&bytes, path)))?
+    } else {
+        BTreeSet::new()
+    };
     let sha256 = sha256(&bytes);
-    // Not a byte of it was looked at before.
+    // Not a byte of it was looked at before, unless to say why it is refused.
     let mut registry = Registry::from_bytes(bytes, path)?;
     ensure_in_force(path, registry.header(), needed, options)?;
     registry.signed_by = signers.into_iter().map(PublicKey::id).collect();
@@ -162,7 +167,9 @@ fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, V
         held.ensure_unchanged()?;
         if needed > 0 {
             let verifies = |signature: &Signature, key: &PublicKey| signature.verifies_digest(key, &blake2b);
-            let signers = signers(path, verifies, needed, options)?;
+            // SQLite opens nothing that is not signed, be it for a better message.
+            let signers =
+                signers(path, verifies, needed, options).map_err(|refused| refused.told(path, || None))?;
             signed_by.extend(signers.into_iter().map(PublicKey::id));
         }
         digest = Some(sha256);
@@ -223,14 +230,58 @@ pub fn signature_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Why the signatures of a registry are not enough.
+enum Refused {
+    Error(Error),
+    /// The signature by this trusted key does not verify. When the key says so, it is for the edition of that serial.
+    Unfit {
+        key: KeyId,
+        file: PathBuf,
+        made_for: Option<u64>,
+    },
+}
+
+impl Refused {
+    /// The error. `serial` gives the serial that the registry at `path` says that it has, if that can be told.
+    fn told(self, path: &Path, serial: impl FnOnce() -> Option<u64>) -> Error {
+        let (key, file, made_for) = match self {
+            Self::Error(error) => return error,
+            Self::Unfit { key, file, made_for } => (key, file, made_for),
+        };
+        let signature = format!("the signature by key {key} in {} does not fit: ", file.display());
+        let serial = made_for.and_then(|_| serial());
+        let why = match (made_for, serial) {
+            (Some(made_for), Some(serial)) if made_for != serial => format!(
+                "it was made for serial {made_for}, and the registry is at serial {serial}; have this edition signed with \
+                 `apkvouch registry sign`, or get registry and signature of one edition"
+            ),
+            (Some(made_for), None) => format!(
+                "it was made for serial {made_for}; when the registry has been changed since, have it signed again with \
+                 `apkvouch registry sign`; if not, it was altered: get both again from where they came from"
+            ),
+            _ => "the registry, or the signature with its trusted comment, \
+                 was altered, or they are of different editions; get both again from where they came from"
+                .to_owned(),
+        };
+        Error::Configuration { path: path.to_owned(), position: None, message: signature + &why }
+    }
+}
+
+/// The serial that the text of a registry says that it has. Nothing else of it counts: it may be anybody's.
+fn serial(bytes: &[u8], path: &Path) -> Option<u64> {
+    Registry::from_bytes(bytes.to_vec(), path).ok()?.header.serial
+}
+
 /// The trusted keys that have signed the file at `path`, as `verifies` tells: at least `needed`.
 fn signers<'a>(
     path: &Path,
     verifies: impl Fn(&Signature, &PublicKey) -> bool,
     needed: usize,
     options: &'a TrustOptions,
-) -> Result<BTreeSet<&'a PublicKey>, Error> {
-    let refused = |message: String| Error::Configuration { path: path.to_owned(), position: None, message };
+) -> Result<BTreeSet<&'a PublicKey>, Refused> {
+    let refused = |message: String| {
+        Refused::Error(Error::Configuration { path: path.to_owned(), position: None, message })
+    };
     let beside = [signature_path(path)];
     let files = if options.signatures.is_empty() { &beside[..] } else { &options.signatures };
     let mut signers: BTreeSet<&PublicKey> = BTreeSet::new();
@@ -244,7 +295,7 @@ fn signers<'a>(
             );
             return Err(refused(message));
         }
-        for signature in read_signatures(file)? {
+        for signature in read_signatures(file).map_err(Refused::Error)? {
             let mut named = options.keys.iter().filter(|key| key.id() == signature.key_id()).peekable();
             if named.peek().is_none() {
                 strangers.insert(signature.key_id());
@@ -252,13 +303,9 @@ fn signers<'a>(
             }
             // Two keys may share an id: it is eight random bytes that anybody may choose.
             let Some(key) = named.find(|key| verifies(&signature, key)) else {
-                let message = format!(
-                    "the signature by key {} in {} does not fit: the registry, or the signature with its trusted comment, \
-                     was altered, or they are of different editions; get both again from where they came from",
-                    signature.key_id(),
-                    file.display()
-                );
-                return Err(refused(message));
+                let mut of_key = options.keys.iter().filter(|key| key.id() == signature.key_id());
+                let made_for = of_key.find_map(|key| signature.made_for(key));
+                return Err(Refused::Unfit { key: signature.key_id(), file: file.clone(), made_for });
             };
             signers.insert(key);
         }
