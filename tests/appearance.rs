@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
 
@@ -21,9 +22,13 @@ use crate::builder::Key;
 use crate::builder::Manifest;
 use crate::builder::Resources;
 use crate::builder::Signer;
+use crate::builder::archive::crc32;
+use crate::builder::hash::base64;
 use crate::builder::manifest::Element;
+use crate::builder::manifest::Encoding;
 use crate::builder::manifest::Value;
 use crate::builder::manifest::attr;
+use crate::builder::manifest::encode;
 use crate::builder::resources::Config;
 use crate::builder::resources::id;
 use crate::make_testdata::containers::zip;
@@ -52,6 +57,14 @@ fn signed(manifest: Manifest, table: &Resources) -> Apk {
     apk.v2(Signer::v2(&Key::named("ec-p256")))
 }
 
+/// With another code file than was signed.
+pub(crate) fn tampered(apk: Apk) -> Apk {
+    apk.after_signing(|parts| {
+        let dex = parts.contents.windows(4).position(|bytes| bytes == b"dex\n").unwrap();
+        parts.contents[dex] ^= 1;
+    })
+}
+
 fn bank() -> Resources {
     Resources::new().value(LABEL, Config::any(), "Bank").value(LABEL, Config::locale("zh-CN"), "银行")
 }
@@ -69,7 +82,16 @@ fn files(folder: &Path, arguments: &[&str]) -> Vec<Json> {
 }
 
 fn seen(file: &Json) -> Json {
-    let names = ["label", "labels", "claimed_label", "claimed_labels", "labels_left_out"];
+    let names = [
+        "label",
+        "labels",
+        "claimed_label",
+        "claimed_labels",
+        "labels_left_out",
+        "icon",
+        "claimed_icon",
+        "icon_left_out",
+    ];
     let told = names.into_iter().filter_map(|name| Some((name.to_owned(), file.get(name)?.clone())));
     Json::Object(told.collect())
 }
@@ -79,11 +101,7 @@ fn names_are_told_as_verified_as_the_file_is() {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
     write("a.apk", signed(manifest(None), &bank()).build());
-    let tampered = signed(manifest(None), &bank()).after_signing(|parts| {
-        let dex = parts.contents.windows(4).position(|bytes| bytes == b"dex\n").unwrap();
-        parts.contents[dex] ^= 1;
-    });
-    write("b.apk", tampered.build());
+    write("b.apk", tampered(signed(manifest(None), &bank())).build());
     write("c.apk", signed(manifest(Some("Torch")), &bank()).build());
     write("d.apk", signed(Manifest::new("com.example.app").min_sdk(24).label("Bank"), &bank()).build());
     write("e.apk", signed(Manifest::new("com.example.app").min_sdk(24), &bank()).build());
@@ -192,4 +210,251 @@ fn a_file_cannot_make_its_names_dear() {
         assert_eq!(output.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         assert!(output.stdout.len() < 1_000_000, "{name}: {} bytes of answer", output.stdout.len());
     }
+}
+
+const ICON: u32 = id(2, 0);
+const FOREGROUND: u32 = id(2, 1);
+const BACKGROUND: u32 = id(2, 2);
+// Resource ids of `android.R.attr`.
+const DRAWABLE: u32 = 0x0101_0199;
+const SRC: u32 = 0x0101_0119;
+/// A drawing for any density.
+const ANY_DENSITY: u16 = 0xfffe;
+
+/// A PNG of one colour.
+pub(crate) fn png(size: u32, grey: u8) -> Vec<u8> {
+    let chunk = |kind: &[u8; 4], body: &[u8]| {
+        let all = [&kind[..], body].concat();
+        let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&length[..], &all, &crc32(&all).to_be_bytes()].concat()
+    };
+    let header = [&size.to_be_bytes()[..], &size.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    let line = [vec![0], vec![grey; usize::try_from(size).unwrap()]].concat();
+    let pixels = line.repeat(usize::try_from(size).unwrap());
+    // Stored blocks of one line each.
+    let mut data = vec![0x78, 0x01];
+    for (at, line) in pixels.chunks(line.len()).enumerate() {
+        let length = u16::try_from(line.len()).unwrap();
+        data.push(u8::from(at + 1 == usize::try_from(size).unwrap()));
+        data.extend([length.to_le_bytes(), (!length).to_le_bytes()].concat());
+        data.extend(line);
+    }
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for byte in &pixels {
+        a = (a + u32::from(*byte)) % 65521;
+        b = (b + a) % 65521;
+    }
+    data.extend((b << 16 | a).to_be_bytes());
+    let chunks = [chunk(b"IHDR", &header), chunk(b"IDAT", &data), chunk(b"IEND", b"")].concat();
+    [b"\x89PNG\r\n\x1a\n", &chunks[..]].concat()
+}
+
+/// An app whose icon is a resource, with that table and those files.
+pub(crate) fn with_icon(table: &Resources, files: &[(&str, Vec<u8>)]) -> Apk {
+    let manifest = Manifest::new("com.example.app").min_sdk(24).tree(|root| {
+        let application = root.children.iter_mut().find(|child| child.name == "application").unwrap();
+        *application = Element::new("application").android(attr::LABEL, "label", "Bank").android(
+            attr::ICON,
+            "icon",
+            Value::Reference(ICON),
+        );
+    });
+    files.iter().fold(signed(manifest, table), |apk, (name, data)| apk.file(name, data))
+}
+
+fn drawing(root: &Element) -> Vec<u8> {
+    encode(root, Encoding::Utf8)
+}
+
+/// Two layers, the background first.
+fn adaptive() -> Vec<u8> {
+    let layer =
+        |name: &str, reference| Element::new(name).android(DRAWABLE, "drawable", Value::Reference(reference));
+    let root = Element::new("adaptive-icon").child(layer("background", BACKGROUND));
+    drawing(&root.child(layer("foreground", FOREGROUND)))
+}
+
+fn vector() -> Vec<u8> {
+    drawing(&Element::new("vector").child(Element::new("path")))
+}
+
+/// Of the icon: entry, form, width and size; or why there is none.
+fn icon_of(apk: &Apk) -> String {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("a.apk"), apk.build()).unwrap();
+    let row = files(folder.path(), &["verify", "a.apk", "--format", "json"]).remove(0);
+    match (&row["icon"], &row["icon_left_out"]) {
+        (Json::Object(icon), Json::Null) => {
+            let [path, format] = ["path", "format"].map(|name| icon[name].as_str().unwrap());
+            format!("{path} {format} {}", icon["width"])
+        }
+        (Json::Null, Json::String(why)) => why.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_icon_is_the_bitmap_that_suits_a_report() {
+    let any = Config::any;
+    let table = || Resources::new();
+    let densities = || {
+        table()
+            .value(ICON, Config::density(160), "res/m.png")
+            .value(ICON, Config::density(320), "res/x.png")
+            .value(ICON, Config::density(640), "res/xxx.png")
+    };
+    let all = [("res/m.png", png(48, 1)), ("res/x.png", png(96, 2)), ("res/xxx.png", png(192, 3))];
+    assert_eq!(icon_of(&with_icon(&densities(), &all)), "res/x.png png 96");
+    // What the table names and is not there does not hide another.
+    assert_eq!(icon_of(&with_icon(&densities(), &all[..1])), "res/m.png png 48");
+    assert_eq!(icon_of(&with_icon(&densities(), &[])), "missing");
+    // Of an adaptive icon another density, then the foreground, whatever its file is called.
+    let both = densities().value(ICON, Config::density(ANY_DENSITY).sdk(26), "res/a.xml");
+    let files = [&all[..], &[("res/a.xml", adaptive())]].concat();
+    assert_eq!(icon_of(&with_icon(&both, &files)), "res/x.png png 96");
+    let layers = || {
+        table().value(ICON, any(), "res/a.png").value(FOREGROUND, any(), "res/f.webp").value(
+            BACKGROUND,
+            any(),
+            "res/b.png",
+        )
+    };
+    let file = |foreground: Vec<u8>| {
+        [("res/a.png", adaptive()), ("res/f.webp", foreground), ("res/b.png", png(10, 9))]
+    };
+    assert_eq!(icon_of(&with_icon(&layers(), &file(png(108, 4)))), "res/f.webp png 108");
+    let inset = drawing(&Element::new("inset").child(Element::new("bitmap").android(
+        SRC,
+        "src",
+        Value::Reference(id(2, 3)),
+    )));
+    let inside = layers().value(id(2, 3), any(), "res/c.png");
+    let files = [&file(inset)[..], &[("res/c.png", png(70, 5))]].concat();
+    assert_eq!(icon_of(&with_icon(&inside, &files)), "res/c.png png 70");
+    // A foreground that is drawn leaves the background.
+    assert_eq!(icon_of(&with_icon(&layers(), &file(vector()))), "res/b.png png 10");
+    let lines = table().value(ICON, any(), "res/a.png");
+    assert_eq!(icon_of(&with_icon(&lines, &[("res/a.png", vector())])), "drawing");
+    // A drawing of itself ends.
+    let circle = [ICON, FOREGROUND, BACKGROUND].into_iter();
+    let circle = circle.fold(table(), |table, id| table.value(id, any(), "res/a.png"));
+    assert_eq!(icon_of(&with_icon(&circle, &[("res/a.png", adaptive())])), "drawing");
+}
+
+#[test]
+fn what_is_no_icon_for_a_report_is_told() {
+    let table = Resources::new().value(ICON, Config::any(), "res/a.png");
+    let icon = |bytes: Vec<u8>| icon_of(&with_icon(&table, &[("res/a.png", bytes)]));
+    let padded = |len: usize| {
+        let mut bytes = png(96, 1);
+        bytes.resize(len, 0);
+        bytes
+    };
+    assert_eq!(icon(padded(64 << 10)), "res/a.png png 96");
+    assert_eq!(icon(padded((64 << 10) + 1)), "too-large");
+    let wide = |width: u32| {
+        let mut bytes = png(96, 1);
+        bytes[16..20].copy_from_slice(&width.to_be_bytes());
+        bytes
+    };
+    assert_eq!(icon(wide(1024)), "res/a.png png 1024");
+    assert_eq!(icon(wide(1025)), "too-large");
+    assert_eq!(icon(b"\xff\xd8\xff\xe0JFIF".to_vec()), "unknown-format");
+    assert_eq!(icon(b"<svg onload=alert(1)>".to_vec()), "unknown-format");
+    assert_eq!(icon(Vec::new()), "unknown-format");
+    // Neither said nor missing where the app names none.
+    let none = signed(Manifest::new("com.example.app").min_sdk(24).label("Bank"), &table);
+    assert_eq!(icon_of(&none), "(Null, Null)");
+}
+
+#[test]
+fn the_page_carries_each_icon_once_and_a_database_keeps_it() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("store");
+    fs::create_dir(&store).unwrap();
+    let table = Resources::new().value(ICON, Config::any(), "res/a.png");
+    let app = with_icon(&table, &[("res/a.png", png(96, 7))]);
+    fs::write(store.join("a.apk"), app.build()).unwrap();
+    fs::write(store.join("b.apk"), app.build()).unwrap();
+    let other = with_icon(&table, &[("res/a.png", png(96, 8))]);
+    fs::write(store.join("c.apk"), tampered(other).build()).unwrap();
+    let icons = |arguments: &[&str]| {
+        run(folder.path(), arguments);
+        let page = fs::read_to_string(folder.path().join("r.html")).unwrap();
+        fs::remove_file(folder.path().join("r.html")).unwrap();
+        let part = |id: &str| -> Json {
+            let (_, rest) = page.split_once(&format!("id=\"{id}\">")).unwrap();
+            serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+        };
+        let of_rows: Vec<Json> = (0..3).map(|at| part("rows")[at]["i"].clone()).collect();
+        (part("facts")["icons"].clone(), of_rows)
+    };
+    let direct = icons(&["scan", "store", "--output", "html=r.html"]);
+    assert_eq!(direct.0.as_object().unwrap().len(), 2);
+    assert!(direct.1[0].is_string() && direct.1[0] == direct.1[1] && direct.1[2].is_string());
+    let address = direct.0[direct.1[0].as_str().unwrap()].as_str().unwrap();
+    assert_eq!(address, format!("data:image/png;base64,{}", base64(&png(96, 7))));
+    assert_eq!(icons(&["scan", "store", "--db", "db", "--output", "html=r.html"]), direct);
+    assert_eq!(icons(&["report", "--db", "db", "--output", "html=r.html"]), direct);
+    assert_eq!(icons(&["scan", "store", "--db", "db", "--output", "html=r.html"]), direct);
+    // The form that has the digest alone says the same of it, whether or not the bytes are read.
+    let json = files(folder.path(), &["report", "--db", "db", "--format", "json"]);
+    assert_eq!(json, files(folder.path(), &["scan", "store", "--format", "json"]));
+}
+
+/// What aapt says of the names and icons of a file: its label, and the files of its icon.
+fn ask_aapt(file: &Path) -> Option<(String, Vec<String>)> {
+    let output = Command::new("aapt").args(["dump", "badging"]).arg(file).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let quoted =
+        |line: &str| line.rsplit_once(":'").map(|(_, value)| value.trim_end_matches('\'').to_owned());
+    let label = text.lines().find(|line| line.starts_with("application-label:")).and_then(quoted)?;
+    let icons = text.lines().filter(|line| line.starts_with("application-icon-")).filter_map(quoted);
+    Some((label, icons.collect()))
+}
+
+#[test]
+fn aapt_agrees_on_names_and_icons_of_real_apps() {
+    let corpus = std::env::var_os("APKVOUCH_CORPUS").map(PathBuf::from);
+    let Some(folder) = corpus.map(|corpus| corpus.join("realworld")).filter(|folder| folder.is_dir()) else {
+        println!("left out: APKVOUCH_CORPUS has no realworld/");
+        return;
+    };
+    if Command::new("aapt").arg("version").output().is_err() {
+        println!("left out: no aapt");
+        return;
+    }
+    let mut names: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    names.sort();
+    let (mut compared, mut pictures, mut wrong) = (0, 0, Vec::new());
+    let arguments =
+        [vec!["verify", "--format", "jsonl"], names.iter().map(|name| name.to_str().unwrap()).collect()];
+    let output = run(Path::new("."), &arguments.concat());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(lines.lines().count(), names.len());
+    for (name, line) in names.iter().zip(lines.lines()) {
+        let row: Json = serde_json::from_str(line).unwrap();
+        let Some((label, icons)) = ask_aapt(name) else { continue };
+        compared += 1;
+        let field = |name: &str| {
+            [name.to_owned(), format!("claimed_{name}")].into_iter().find_map(|name| row.get(name))
+        };
+        if field("label").and_then(Json::as_str).unwrap_or_default() != label {
+            wrong.push(format!("{}: label {label:?}: {:?}", name.display(), field("label")));
+        }
+        // Where it names a bitmap, ours is one of those that it names.
+        let bitmaps: Vec<_> =
+            icons.iter().filter(|icon| Path::new(icon).extension() != Some("xml".as_ref())).collect();
+        let ours = field("icon").map(|icon| icon["path"].as_str().unwrap().to_owned());
+        pictures += usize::from(ours.is_some());
+        let agrees = match &ours {
+            Some(ours) => bitmaps.is_empty() || bitmaps.contains(&ours),
+            None => bitmaps.is_empty(),
+        };
+        if !agrees {
+            wrong.push(format!("{}: icon {icons:?}: {ours:?} {}", name.display(), row["icon_left_out"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(compared >= 40 && pictures >= 30, "{compared} compared, {pictures} pictures");
 }

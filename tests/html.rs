@@ -16,11 +16,17 @@ use serde_json::Value;
 use sha2::Digest as _;
 use tempfile::TempDir;
 
+use crate::appearance::png;
+use crate::appearance::tampered;
+use crate::appearance::with_icon;
 use crate::builder::Apk;
 use crate::builder::Key;
 use crate::builder::Manifest;
+use crate::builder::Resources;
 use crate::builder::Signer;
 use crate::builder::hash::base64;
+use crate::builder::resources::Config;
+use crate::builder::resources::id;
 
 const DEMO: [&str; 3] = ["testdata/demo/store", "--registry", "testdata/demo/registry.toml"];
 
@@ -224,6 +230,25 @@ fn a_browser_runs_nothing_from_a_file() {
     for spelled in ["\\u{202e}kpa.exe", "line\\nbreak\\x1b"] {
         assert!(body.contains(spelled), "{spelled}");
     }
+}
+
+#[test]
+fn a_browser_shows_the_icon_of_an_app() {
+    let (store, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let icon = Resources::new().value(id(2, 0), Config::any(), "res/a.png");
+    let icon = with_icon(&icon, &[("res/a.png", png(96, 200))]);
+    fs::write(store.path().join("a.apk"), icon.build()).unwrap();
+    fs::write(store.path().join("b.apk"), tampered(icon).build()).unwrap();
+    page(folder.path(), &[store.path().to_str().unwrap()]);
+    let Some(dom) = shown(&folder.path().join("report.html"), "") else { return };
+    let address = format!("data:image/png;base64,{}", base64(&png(96, 200)));
+    let body = between(&dom, "<tbody id=\"body\">", "</tbody>");
+    let image = format!("<img class=\"icon\" alt=\"Icon of Bank\" src=\"{address}\"");
+    assert_eq!(body.matches(&image).count(), 2);
+    // What is tampered with is shown above the table as well.
+    assert!(between(&dom, "id=\"cards\">", "</section>").contains(&image));
+    let dom = shown(&folder.path().join("report.html"), "app=0&lang=zh").unwrap();
+    assert!(between(&dom, "<div id=\"app\">", "</main>").contains("alt=\"Bank 的图标\""));
 }
 
 /// A good verdict is not shown as good where the file did not pass.

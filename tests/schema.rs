@@ -22,6 +22,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::appearance::manifest;
+use crate::appearance::png;
+use crate::appearance::tampered;
+use crate::appearance::with_icon;
 use crate::builder::Apk;
 use crate::builder::Key;
 use crate::builder::Manifest;
@@ -299,6 +302,10 @@ fn outputs() -> Vec<(&'static str, String, Value)> {
     });
     let unsigned = Apk::new().manifest(manifest(None)).file("resources.arsc", &names.build()).build();
     fs::write(shop.join("e.apk"), unsigned).unwrap();
+    let icon = Resources::new().value(id(2, 0), Config::any(), "res/a.png");
+    let icon = with_icon(&icon, &[("res/a.png", png(96, 1))]);
+    fs::write(shop.join("f.apk"), icon.build()).unwrap();
+    fs::write(shop.join("g.apk"), tampered(icon).build()).unwrap();
     let (db, shop) = (dir.path().join("store.db"), shop.to_str().unwrap());
     let db = db.to_str().unwrap();
     run(&["scan", STORE, "testdata/v2", shop, "--db", db, "--registry", REGISTRY]);

@@ -1,4 +1,4 @@
-//! What people see of an app before they start it: the names under which devices show it.
+//! What people see of an app before they start it: the names under which devices show it, and its icon.
 //!
 //! Read beside verification where a report or a database of scans shows it, of every file of a scan, and so within tighter
 //! limits than [`Apk::identity`]. A claim until the file is verified.
@@ -8,7 +8,10 @@
 use super::Apk;
 use super::AppIdentity;
 use super::LabelVariant;
+use super::NoPicture;
+use super::Picture;
 use super::Stop;
+use super::picture::Search;
 
 /// So many texts are kept: real apps have one or two names in each of some hundred languages.
 const LABELS: usize = 256;
@@ -26,12 +29,16 @@ pub struct Appearance {
     pub labels: Vec<LabelVariant>,
     /// How many more texts there are.
     pub labels_left_out: usize,
+    /// Its icon, of the size that suits a report.
+    pub icon: Option<Picture>,
+    /// Why there is none, though the app has one.
+    pub icon_left_out: Option<NoPicture>,
 }
 
 impl Appearance {
-    /// What people see of the app that calls itself `identity`; none of what has no name, as most parts of apps.
-    pub fn of(identity: &AppIdentity) -> Option<Self> {
-        let label = identity.display_label().map(cut)?;
+    /// The names of the app that calls itself `identity`.
+    fn names(identity: &AppIdentity) -> Self {
+        let label = identity.display_label().map(cut);
         let mut labels: Vec<LabelVariant> = Vec::new();
         let mut left_out = 0_usize;
         for of in std::iter::once(&identity.label).chain(identity.launchers.iter().map(|shown| &shown.label))
@@ -57,13 +64,13 @@ impl Appearance {
             }
         }
         if let [only] = labels.as_slice()
-            && only.text == label
+            && label.as_ref() == Some(&only.text)
             && only.locale.is_empty()
             && only.qualifiers.is_empty()
         {
             labels.clear();
         }
-        Some(Self { label: Some(label), labels, labels_left_out: left_out })
+        Self { label, labels, labels_left_out: left_out, icon: None, icon_left_out: None }
     }
 
     /// Every text that some device shows, each once, the one to show first.
@@ -75,13 +82,23 @@ impl Appearance {
 }
 
 impl Apk<'_> {
-    /// Reads what people see of the app; none of what has no name, or cannot be read so far.
+    /// Reads what people see of the app; none of what has neither name nor icon, or cannot be read so far. `sha256` digests the
+    /// icon.
     ///
     /// # Errors
     /// [`Stop::Error`] when the bytes cannot be had.
-    pub fn appearance(&self) -> Result<Option<Appearance>, Stop> {
-        match self.identity_within(&self.limits.in_passing()) {
-            Ok(identity) => Ok(Appearance::of(&identity)),
+    pub fn appearance(&self, sha256: fn(&[u8]) -> [u8; 32]) -> Result<Option<Appearance>, Stop> {
+        let appearance = self.described(&self.limits.in_passing(), |identity, files_of| {
+            let mut appearance = Appearance::names(&identity);
+            match Search::new(self, sha256, files_of).icon(&identity)? {
+                Some(Ok(picture)) => appearance.icon = Some(picture),
+                Some(Err(why)) => appearance.icon_left_out = Some(why),
+                None => {}
+            }
+            Ok(appearance)
+        });
+        match appearance {
+            Ok(appearance) => Ok(Some(appearance).filter(|appearance| *appearance != Appearance::default())),
             Err(Stop::Malformed(_)) => Ok(None),
             Err(stop) => Err(stop),
         }
@@ -119,13 +136,13 @@ mod tests {
     fn one_name_everywhere_is_said_once() {
         let mut identity = AppIdentity { label: label("Bank", &[]), ..AppIdentity::default() };
         let only = Appearance { label: Some("Bank".to_owned()), ..Appearance::default() };
-        assert_eq!(Appearance::of(&identity), Some(only.clone()));
+        assert_eq!(Appearance::names(&identity), only);
         identity.label.variants = vec![row("", "Bank")];
         identity.launchers = vec![launcher(label("Bank", &[]))];
-        assert_eq!(Appearance::of(&identity), Some(only));
+        assert_eq!(Appearance::names(&identity), only);
         // The same name in one language more is told.
         identity.label.variants = vec![row("", "Bank"), row("de", "Bank")];
-        assert_eq!(Appearance::of(&identity).unwrap().labels, [row("", "Bank"), row("de", "Bank")]);
+        assert_eq!(Appearance::names(&identity).labels, [row("", "Bank"), row("de", "Bank")]);
     }
 
     #[test]
@@ -135,7 +152,7 @@ mod tests {
             launchers: vec![launcher(label("Bank", &[row("", "Bank"), row("zh", "银行")]))],
             ..AppIdentity::default()
         };
-        let seen = Appearance::of(&identity).unwrap();
+        let seen = Appearance::names(&identity);
         assert_eq!(seen.label.as_deref(), Some("Torch"));
         assert_eq!(seen.labels, [row("", "Torch"), row("", "Bank"), row("zh", "银行")]);
         assert_eq!(seen.texts().collect::<Vec<_>>(), ["Torch", "Bank", "银行"]);
@@ -143,14 +160,14 @@ mod tests {
 
     #[test]
     fn what_has_no_name_looks_like_nothing() {
-        assert_eq!(Appearance::of(&AppIdentity::default()), None);
+        assert_eq!(Appearance::names(&AppIdentity::default()), Appearance::default());
     }
 
     #[test]
     fn many_and_long_texts_are_cut() {
         let variants: Vec<_> = (0..LABELS + 3).map(|at| row(&format!("l{at}"), &"长".repeat(5000))).collect();
         let identity = AppIdentity { label: label("x", &variants), ..AppIdentity::default() };
-        let seen = Appearance::of(&identity).unwrap();
+        let seen = Appearance::names(&identity);
         assert_eq!((seen.labels.len(), seen.labels_left_out), (LABELS, 3));
         assert!(
             seen.labels.iter().all(|row| row.text.chars().count() == LABEL + 1 && row.text.ends_with('…'))

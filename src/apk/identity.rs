@@ -190,11 +190,16 @@ impl Apk<'_> {
     /// [`Stop::Malformed`] when there is no manifest or its entry cannot be read as ZIP. What is wrong with the content
     /// of the manifest and with the resource table is in [`AppIdentity::findings`].
     pub fn identity(&self) -> Result<AppIdentity, Stop> {
-        self.identity_within(self.limits)
+        self.described(self.limits, |identity, _| Ok(identity))
     }
 
-    /// As [`Apk::identity`], within other limits than those of the file.
-    pub(super) fn identity_within(&self, limits: &Limits) -> Result<AppIdentity, Stop> {
+    /// Hands what [`Apk::identity`] tells, within other limits than those of the file, to `then`, and who tells the files that a
+    /// resource leads to.
+    pub(super) fn described<T>(
+        &self,
+        limits: &Limits,
+        then: impl FnOnce(AppIdentity, &mut dyn FnMut(ResourceValue) -> Vec<IconFile>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         let bytes = self.manifest_bytes()?.ok_or_else(manifest::missing)?;
         let ReadManifest { facts, ambiguity, .. } = manifest::read(&bytes);
         let mut findings: Vec<Finding> = ambiguity.into_iter().collect();
@@ -209,7 +214,11 @@ impl Apk<'_> {
         });
         let resolver = table.as_ref().map(|table| Resolver::new(table, limits));
         let mut describe = Describe { resolver, lowest_sdk: lowest_sdk(&facts), findings };
-        Ok(describe.identity(facts, &claims))
+        let identity = describe.identity(facts, &claims);
+        then(identity, &mut |value| {
+            describe.restart();
+            describe.files(value)
+        })
     }
 
     /// The resource table; none, with a finding, when there is none or it cannot be read.
@@ -546,8 +555,8 @@ impl<'t, 'a: 't> Describe<'t, 'a> {
         let text =
             self.find(attribute, &Configuration::phone(NEWEST)).and_then(|found| text_of(&found.value));
         let mut variants = Vec::new();
-        for configuration in self.configurations(attribute) {
-            let value = self.for_configuration(attribute, &configuration);
+        for configuration in self.configurations(attribute.raw_value()) {
+            let value = self.for_configuration(attribute.raw_value(), &configuration);
             if let Some(text) = value.and_then(|value| text_of(&value).ok().flatten()) {
                 let locale = configuration.locale.to_string();
                 variants.push(LabelVariant { locale, qualifiers: configuration.qualifiers(), text });
@@ -565,9 +574,19 @@ impl<'t, 'a: 't> Describe<'t, 'a> {
     fn icon(&mut self, what: &str, attribute: Option<Attribute<'a>>) -> Icon {
         let Some(attribute) = attribute else { return Icon::default() };
         self.restart();
+        let files = self.files(attribute.raw_value());
+        if files.is_empty() {
+            let found = self.find(attribute, &Configuration::phone(NEWEST)).map(|_| None::<String>);
+            self.told(what, found);
+        }
+        Icon { resource: attribute.raw_value().reference(), files }
+    }
+
+    /// The files that `value` leads to, each for the devices that see it.
+    fn files(&mut self, value: ResourceValue) -> Vec<IconFile> {
         let mut files = Vec::new();
-        for configuration in self.configurations(attribute) {
-            if let Some(FoundValue::Text(path)) = self.for_configuration(attribute, &configuration) {
+        for configuration in self.configurations(value) {
+            if let Some(FoundValue::Text(path)) = self.for_configuration(value, &configuration) {
                 files.push(IconFile {
                     locale: configuration.locale.to_string(),
                     density: configuration.density,
@@ -576,11 +595,7 @@ impl<'t, 'a: 't> Describe<'t, 'a> {
                 });
             }
         }
-        if files.is_empty() {
-            let found = self.find(attribute, &Configuration::phone(NEWEST)).map(|_| None::<String>);
-            self.told(what, found);
-        }
-        Icon { resource: attribute.raw_value().reference(), files }
+        files
     }
 
     /// A text that must not depend on the device, or is none.
@@ -624,22 +639,22 @@ impl<'t, 'a: 't> Describe<'t, 'a> {
         }
     }
 
-    /// The configurations for which the attribute has a value of its own; none unless it refers to a resource.
-    fn configurations(&mut self, attribute: Attribute<'a>) -> Vec<Configuration> {
+    /// The configurations for which `value` leads to one of their own; none unless it refers to a resource.
+    fn configurations(&mut self, value: ResourceValue) -> Vec<Configuration> {
         let Some(resolver) = &mut self.resolver else { return Vec::new() };
-        resolver.configurations(attribute.raw_value()).into_iter().collect()
+        resolver.configurations(value).into_iter().collect()
     }
 
     /// What a phone that fits `configuration` gets, if it is meant for just that one.
     fn for_configuration(
         &mut self,
-        attribute: Attribute<'a>,
+        value: ResourceValue,
         configuration: &Configuration,
     ) -> Option<FoundValue<'a>> {
         let resolver = self.resolver.as_mut()?;
         let mut device = Configuration::phone(self.lowest_sdk).with(configuration);
         device.sdk = device.sdk.max(self.lowest_sdk);
-        let resolved = resolver.resolve(attribute.raw_value(), &device).ok()?;
+        let resolved = resolver.resolve(value, &device).ok()?;
         if resolved.configuration != *configuration {
             return None;
         }

@@ -8,6 +8,7 @@ mod entry;
 mod identity;
 mod layout;
 pub(crate) mod manifest;
+mod picture;
 mod signing_block;
 mod splits;
 
@@ -41,6 +42,9 @@ pub use layout::Layout;
 pub use layout::Overlap;
 pub use manifest::ManifestFacts;
 pub(crate) use manifest::ReadManifest;
+pub use picture::NoPicture;
+pub use picture::Picture;
+pub use picture::PictureFormat;
 pub use signing_block::SigningBlock;
 pub use splits::SplitFacts;
 

@@ -535,6 +535,11 @@ pub(super) struct Form {
 }
 
 impl Form {
+    /// Whether something that is asked for shows icons.
+    pub(super) fn shows_pictures(&self) -> bool {
+        self.format.shows_pictures || self.outputs.iter().any(|(format, _)| format.shows_pictures)
+    }
+
     /// Whether something that is asked for shows the names of apps.
     pub(super) fn shows_appearance(&self) -> bool {
         self.format.shows_appearance || self.outputs.iter().any(|(format, _)| format.shows_appearance)

@@ -16,7 +16,7 @@ use super::progress::Progress;
 use super::say;
 
 pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
-    let ledger = Ledger::open_to_read(&arguments.db)?;
+    let ledger = Ledger::open_to_read(&arguments.db)?.with_pictures(arguments.form.shows_pictures());
     if arguments.scans {
         return list(&ledger);
     }

@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     options.appearance = all || arguments.form.shows_appearance();
     options.file_digest = all || policy.is_some_and(PolicyFile::needs_file_digest);
     let ledger = arguments.db.as_ref().map(|path| Ledger::open(path, &options, this_second())).transpose()?;
+    let ledger = ledger.map(|ledger| ledger.with_pictures(arguments.form.shows_pictures()));
     if let (Some(ledger), false) = (&ledger, arguments.rehash) {
         options.known = Some(ledger);
     }

@@ -17,6 +17,7 @@ pub mod idsig;
 pub mod jar;
 pub mod jws;
 pub mod lineage;
+pub mod picture;
 pub mod pkcs7;
 pub mod resource_configuration;
 pub mod shape;

@@ -12,9 +12,11 @@ use crate::Error;
 use crate::Limits;
 use crate::apk::Apk;
 use crate::apk::AppIdentity;
+use crate::apk::Appearance;
 use crate::apk::Stop;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Hasher;
+use crate::crypto::sha256;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::identity::Certificate;
@@ -55,6 +57,8 @@ pub struct Inspection {
     pub devices: Vec<DeviceView>,
     /// What the app calls itself: a claim unless the file is verified. None when its manifest cannot be read.
     pub identity: Option<AppIdentity>,
+    /// What people see of it before they start it, within the tighter limits of a scan: no less a claim.
+    pub appearance: Option<Appearance>,
     /// What else the file carries: channels, store metadata, a developer's own signature, what nobody knows. Those of a
     /// file that does not verify prove nothing of it.
     pub marks: Marks,
@@ -91,17 +95,28 @@ pub fn inspect(
             readable::<()>(Err(stop), &mut verification)?;
         }
     }
-    let Parts { identity, marks, archive, signing_block } = parts;
+    let Parts { identity, appearance, marks, archive, signing_block } = parts;
     let certificates = certificates(&verification, &devices, &options.limits);
     let sha256 = digest(source)?;
     source.check_unchanged().map_err(Error::Changed)?;
-    Ok(Inspection { sha256, verification, devices, identity, marks, archive, signing_block, certificates })
+    Ok(Inspection {
+        sha256,
+        verification,
+        devices,
+        identity,
+        appearance,
+        marks,
+        archive,
+        signing_block,
+        certificates,
+    })
 }
 
 /// What is read of a file that is an archive.
 #[derive(Default)]
 struct Parts {
     identity: Option<AppIdentity>,
+    appearance: Option<Appearance>,
     marks: Marks,
     archive: Option<ArchiveFacts>,
     signing_block: Option<SigningBlockFacts>,
@@ -123,6 +138,7 @@ impl Parts {
             }
         }
         self.identity = readable(apk.identity(), verification)?;
+        self.appearance = readable(apk.appearance(sha256), verification)?.flatten();
         self.archive = readable(archive::facts(apk), verification)?;
         self.signing_block = readable(signing_block::facts(apk), verification)?.flatten();
         Ok(())

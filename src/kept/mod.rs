@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::identity::Certificate;
 
 /// The number of the form; grows with every change of it.
-pub(crate) const FORM: u32 = 3;
+pub(crate) const FORM: u32 = 4;
 
 /// First 16 bytes of the SHA-256 of what is kept: its name, and by it one sees that it is whole.
 pub(crate) type Key = [u8; 16];
@@ -35,12 +35,12 @@ pub(crate) fn put_option<T: Kept>(value: Option<&T>, to: &mut Writer) {
     }
 }
 
-/// What is written, and the certificates that it names.
+/// What is written, and the certificates and pictures that it names.
 pub(crate) struct Writer {
     /// The bytes so far.
     pub(crate) bytes: Vec<u8>,
-    /// The certificates, by key, each with its bytes.
-    pub(crate) certificates: BTreeMap<Key, Vec<u8>>,
+    /// The certificates and pictures, by key, each with its bytes.
+    pub(crate) bodies: BTreeMap<Key, Vec<u8>>,
     key_of: fn(&[u8]) -> Key,
 }
 
@@ -48,12 +48,13 @@ pub(crate) struct Writer {
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     certificate: &'a dyn Fn(&Key) -> Option<Certificate>,
+    picture: &'a dyn Fn(&Key) -> Option<Vec<u8>>,
 }
 
 impl Writer {
     /// Nothing yet; `key_of` digests.
     pub(crate) fn new(key_of: fn(&[u8]) -> Key) -> Self {
-        Self { bytes: Vec::new(), certificates: BTreeMap::new(), key_of }
+        Self { bytes: Vec::new(), bodies: BTreeMap::new(), key_of }
     }
 
     fn certificate(&mut self, certificate: &Certificate) {
@@ -61,14 +62,32 @@ impl Writer {
         evidence::put_certificate(certificate, &mut alone);
         let key = (self.key_of)(&alone.bytes);
         self.bytes.extend(key);
-        self.certificates.entry(key).or_insert(alone.bytes);
+        self.bodies.entry(key).or_insert(alone.bytes);
+    }
+
+    /// Names a picture by the key of its bytes.
+    pub(crate) fn picture(&mut self, bytes: &[u8]) {
+        let key = (self.key_of)(bytes);
+        self.bytes.extend(key);
+        self.bodies.entry(key).or_insert_with(|| bytes.to_vec());
     }
 }
 
 impl<'a> Reader<'a> {
     /// Reads `bytes`, whose certificates `certificate` gives.
     pub(crate) fn new(bytes: &'a [u8], certificate: &'a dyn Fn(&Key) -> Option<Certificate>) -> Self {
-        Self { rest: bytes, certificate }
+        Self { rest: bytes, certificate, picture: &|_| None }
+    }
+
+    /// With pictures, whose bytes `picture` gives; none of them where nobody wants them.
+    pub(crate) fn with_pictures(self, picture: &'a dyn Fn(&Key) -> Option<Vec<u8>>) -> Self {
+        Self { picture, ..self }
+    }
+
+    /// The bytes of the picture that is named next; none when it is gone.
+    pub(crate) fn picture(&mut self) -> Option<Vec<u8>> {
+        let key: Key = self.array()?;
+        (self.picture)(&key)
     }
 
     /// What `take` reads, if nothing stands behind it.
@@ -88,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The certificate that [`Writer::certificates`] has as those bytes.
+/// The certificate that [`Writer::bodies`] has as those bytes.
 pub(crate) fn certificate(bytes: &[u8]) -> Option<Certificate> {
     Reader::new(bytes, &|_| None).all_by(evidence::take_certificate)
 }
@@ -195,7 +214,7 @@ mod tests {
     }
 
     fn read<T: Kept>(writer: &Writer, bytes: &[u8]) -> Option<T> {
-        let pool = |key: &Key| writer.certificates.get(key).and_then(|bytes| certificate(bytes));
+        let pool = |key: &Key| writer.bodies.get(key).and_then(|bytes| certificate(bytes));
         Reader::new(bytes, &pool).all_by(T::take)
     }
 
@@ -224,9 +243,9 @@ mod tests {
         let longer = [&writer.bytes[..], &[0]].concat();
         assert!(read::<Verification>(&writer, &longer).is_none());
         // A certificate that is not there.
-        let without = Writer { certificates: BTreeMap::new(), ..written(verification) };
+        let without = Writer { bodies: BTreeMap::new(), ..written(verification) };
         assert!(read::<Verification>(&without, &without.bytes).is_none());
-        let (_, bytes) = writer.certificates.first_key_value().unwrap();
+        let (_, bytes) = writer.bodies.first_key_value().unwrap();
         assert!(certificate(bytes).is_some() && certificate(&bytes[1..]).is_none());
     }
 

@@ -67,6 +67,8 @@ pub struct Ledger {
     certificates: Mutex<HashMap<Key, Certificate>>,
     /// Stands for the options and the version.
     making: Key,
+    /// Whether the bytes of pictures are read.
+    pictures: bool,
     /// Files that have changed later than this, in Unix seconds, may change again and look the same.
     settled: i64,
 }
@@ -160,8 +162,16 @@ impl Ledger {
             connection: Mutex::new(connection),
             certificates: Mutex::default(),
             making,
+            pictures: false,
             settled,
         }
+    }
+
+    /// With the bytes of icons in what it remembers, when `wanted`; their digests are there anyway.
+    #[must_use]
+    pub fn with_pictures(mut self, wanted: bool) -> Self {
+        self.pictures = wanted;
+        self
     }
 
     /// Begins a scan; `registry` and `policy` are for people. Results of scans that were broken off are dropped, and what was seen
@@ -296,7 +306,9 @@ impl Ledger {
     fn outcome(&self, path: &Path, key: &Key) -> Option<Outcome> {
         let bytes = self.body(key)?;
         let certificate = |key: &Key| self.certificate(key);
-        Reader::new(&bytes, &certificate).all_by(|from| take_outcome(path, from))
+        let picture = |key: &Key| if self.pictures { self.body(key) } else { Some(Vec::new()) };
+        let reader = Reader::new(&bytes, &certificate).with_pictures(&picture);
+        reader.all_by(|from| take_outcome(path, from))
     }
 
     fn certificate(&self, key: &Key) -> Option<Certificate> {
@@ -450,7 +462,7 @@ impl Ledger {
                     ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes WHERE bytes IS NOT excluded.bytes";
         let key = key_of(&seen.bytes);
         put(connection, body, &[&key, &seen.bytes])?;
-        for (key, bytes) in &seen.certificates {
+        for (key, bytes) in &seen.bodies {
             put(connection, body, &[key, bytes])?;
         }
         // Whoever writes to it later than that cannot do so without its state telling.

@@ -8,6 +8,7 @@ use super::FileResult;
 use super::model::CertificateRow;
 use super::model::FileStatus;
 use super::model::FindingRow;
+use super::model::PictureRow;
 use super::model::SchemeRow;
 use crate::container::ContainerKind;
 use crate::finding::Finding;
@@ -131,6 +132,8 @@ impl FileResult {
         Self {
             size: Some(signature.file_size),
             label: name(|member| member.label.as_ref()),
+            icon: picture(&members, |member| member.icon.as_ref()),
+            claimed_icon: picture(&members, |member| member.claimed_icon.as_ref()),
             claimed_label: name(|member| member.claimed_label.as_ref()),
             status,
             verdict,
@@ -171,6 +174,13 @@ impl FileResult {
         }
         all
     }
+}
+
+/// The icon of those members that have one, when it is the same.
+fn picture(members: &[FileResult], of: fn(&FileResult) -> Option<&PictureRow>) -> Option<PictureRow> {
+    let mut pictures = members.iter().filter_map(of);
+    let first = pictures.next()?;
+    pictures.all(|picture| picture.sha256 == first.sha256).then(|| first.clone())
 }
 
 /// Whether it is an error that keeps a container from being an app that can be installed, rather than one of who signed what.

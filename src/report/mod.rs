@@ -127,8 +127,10 @@ pub struct Format {
     pub name: &'static str,
     /// One line of help.
     pub help: &'static str,
-    /// Whether it shows what people see of an app: its names.
+    /// Whether it shows what people see of an app: its names, and which icon it has.
     pub shows_appearance: bool,
+    /// Whether it shows the icon itself.
+    pub shows_pictures: bool,
     /// Makes a writer of it.
     pub open: for<'a> fn(Box<dyn Write + 'a>, &ReportOptions) -> Box<dyn ReportWriter + 'a>,
 }
@@ -139,48 +141,56 @@ pub const FORMATS: &[Format] = &[
         name: "text",
         help: "for people; may change between releases",
         shows_appearance: false,
+        shows_pictures: false,
         open: |out, options| Box::new(EachMember(text::open(out, options))),
     },
     Format {
         name: "json",
         help: "one JSON document, \"schema\": 1, with a summary at its end",
         shows_appearance: true,
+        shows_pictures: false,
         open: json::open,
     },
     Format {
         name: "jsonl",
         help: "one JSON object a line and file, \"schema\": 1",
         shows_appearance: true,
+        shows_pictures: false,
         open: jsonl::open,
     },
     Format {
         name: "csv",
         help: "for spreadsheets: a line a file, what decides it and no more",
         shows_appearance: false,
+        shows_pictures: false,
         open: |out, options| Box::new(EachMember(csv::open(out, options))),
     },
     Format {
         name: "sarif",
         help: "SARIF 2.1.0, for code scanning",
         shows_appearance: false,
+        shows_pictures: false,
         open: |out, options| Box::new(EachMember(sarif::open(out, options))),
     },
     Format {
         name: "junit",
         help: "JUnit XML, a test case a file",
         shows_appearance: false,
+        shows_pictures: false,
         open: |out, options| Box::new(EachMember(junit::open(out, options))),
     },
     Format {
         name: "html",
         help: "one page for a browser, for people who decide; needs nothing from elsewhere",
         shows_appearance: true,
+        shows_pictures: true,
         open: |out, options| Box::new(EachMember(html::open(out, options))),
     },
     Format {
         name: "github",
         help: "annotations of GitHub Actions",
         shows_appearance: false,
+        shows_pictures: false,
         open: |out, options| Box::new(EachMember(github::open(out, options))),
     },
 ];

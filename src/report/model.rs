@@ -12,6 +12,9 @@ use serde::Serialize;
 use super::container::ContainerRow;
 use crate::apk::Appearance;
 use crate::apk::LabelVariant;
+use crate::apk::NoPicture;
+use crate::apk::Picture;
+use crate::apk::PictureFormat;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -139,6 +142,15 @@ pub struct FileResult {
     /// How many more such texts there are, verified or not.
     #[serde(skip_serializing_if = "is_none_left_out")]
     pub labels_left_out: usize,
+    /// The icon, verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<PictureRow>,
+    /// What an unverified file shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_icon: Option<PictureRow>,
+    /// Why there is no picture of the icon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon_left_out: Option<NoPicture>,
     /// Lowest API level that was verified for.
     pub min_sdk: Option<u32>,
     /// Highest API level that was verified for; none for no upper bound.
@@ -172,6 +184,42 @@ pub struct FileResult {
     /// Why the file was not judged, or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// A picture that stands in the file. Its bytes are for forms that show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PictureRow {
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// `png` or `webp`, by its first bytes.
+    pub format: PictureFormat,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// Size in bytes.
+    pub size: u32,
+    /// Name of the ZIP entry.
+    pub path: String,
+    /// Its bytes; empty where they were not asked for.
+    #[serde(skip)]
+    pub bytes: Vec<u8>,
+}
+
+impl PictureRow {
+    /// The row of `picture`.
+    pub fn new(picture: &Picture) -> Self {
+        Self {
+            sha256: HEXLOWER.encode(&picture.sha256),
+            format: picture.format,
+            width: picture.width,
+            height: picture.height,
+            size: picture.size,
+            path: picture.path.clone(),
+            bytes: picture.bytes.clone(),
+        }
+    }
 }
 
 /// What a policy says of a file.
@@ -559,10 +607,12 @@ impl FileResult {
     #[must_use]
     pub fn with_appearance(mut self, appearance: Option<&Appearance>) -> Self {
         let Some(appearance) = appearance else { return self };
-        let (label, labels) = match self.status {
-            FileStatus::Verified => (&mut self.label, &mut self.labels),
-            _ => (&mut self.claimed_label, &mut self.claimed_labels),
+        let (label, labels, icon) = match self.status {
+            FileStatus::Verified => (&mut self.label, &mut self.labels, &mut self.icon),
+            _ => (&mut self.claimed_label, &mut self.claimed_labels, &mut self.claimed_icon),
         };
+        *icon = appearance.icon.as_ref().map(PictureRow::new);
+        self.icon_left_out = appearance.icon_left_out;
         label.clone_from(&appearance.label);
         labels.clone_from(&appearance.labels);
         self.labels_left_out = appearance.labels_left_out;
@@ -619,6 +669,9 @@ impl FileResult {
             claimed_label: None,
             claimed_labels: Vec::new(),
             labels_left_out: 0,
+            icon: None,
+            claimed_icon: None,
+            icon_left_out: None,
             min_sdk: None,
             max_sdk: None,
             schemes: Vec::new(),

@@ -9,6 +9,9 @@ use super::Outcome;
 use crate::Error;
 use crate::apk::Appearance;
 use crate::apk::LabelVariant;
+use crate::apk::NoPicture;
+use crate::apk::Picture;
+use crate::apk::PictureFormat;
 use crate::container::ContainerKind;
 use crate::kept::Kept;
 use crate::kept::Reader;
@@ -19,8 +22,29 @@ use crate::kept::put_option;
 use crate::marks::Marks;
 
 kept_enum!(ContainerKind { Apks = 0, Xapk = 1, Apkm = 2, Zip = 3, AppBundle = 4 });
-kept_struct!(Appearance { label, labels, labels_left_out });
+kept_struct!(Appearance { label, labels, labels_left_out, icon, icon_left_out });
 kept_struct!(LabelVariant { locale, qualifiers, text });
+kept_enum!(PictureFormat { Png = 0, Webp = 1 });
+kept_enum!(NoPicture { Missing = 0, Drawing = 1, TooLarge = 2, UnknownFormat = 3 });
+
+/// Its bytes by their key: many files have the same.
+impl Kept for Picture {
+    fn put(&self, to: &mut Writer) {
+        let Self { sha256, format, width, height, size, path, bytes } = self;
+        sha256.put(to);
+        format.put(to);
+        (*width, (*height, *size)).put(to);
+        path.put(to);
+        to.picture(bytes);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Option<Self> {
+        let (sha256, format) = (Kept::take(from)?, Kept::take(from)?);
+        let (width, (height, size)) = Kept::take(from)?;
+        let path = Kept::take(from)?;
+        Some(Self { sha256, format, width, height, size, path, bytes: from.picture()? })
+    }
+}
 
 /// Writes what became of the file at `path`.
 pub(crate) fn put_outcome(outcome: &Outcome, path: &Path, to: &mut Writer) {

@@ -48,6 +48,7 @@ use crate::container::Budget;
 use crate::container::Container;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Hasher;
+use crate::crypto::sha256;
 use crate::identity::FileDigest;
 use crate::marks;
 use crate::marks::MarkOptions;
@@ -398,7 +399,7 @@ fn appearance(
     if verification.claimed_manifest.as_ref().is_none_or(|manifest| manifest.split.name.is_some()) {
         return Ok(None);
     }
-    match Apk::open(source, limits).and_then(|apk| apk.appearance()) {
+    match Apk::open(source, limits).and_then(|apk| apk.appearance(sha256)) {
         Ok(appearance) => Ok(appearance.map(Box::new)),
         Err(Stop::Malformed(_)) => Ok(None),
         Err(Stop::Error(error)) => Err(error),

@@ -7,6 +7,7 @@
 //!
 //! Source: Content Security Policy Level 3, hash sources; HTML, restrictions for contents of script elements.
 
+mod icons;
 mod row;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ use maud::PreEscaped;
 use maud::html;
 use serde::Serialize;
 
+use self::icons::IconFacts;
+use self::icons::Icons;
+use self::icons::Matters;
 use self::row::FAILED;
 use self::row::Row;
 use super::FileResult;
@@ -46,6 +50,9 @@ struct Html<'a> {
     /// The first files that failed, as rows of a table.
     failed: Vec<Markup>,
     codes: BTreeSet<&'static str>,
+    icons: Icons,
+    /// What is to be taken down before anything else.
+    first: BTreeSet<&'static str>,
 }
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {
@@ -55,13 +62,23 @@ pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box
         started: false,
         failed: Vec::new(),
         codes: BTreeSet::new(),
+        icons: Icons::new(),
+        first: outcomes().into_iter().filter(|(_, words)| words.first).map(|(name, _)| name).collect(),
     })
 }
 
 impl ReportWriter for Html<'_> {
     fn file(&mut self, result: &FileResult) -> io::Result<()> {
         self.start()?;
-        let row = Row::new(result);
+        let mut row = Row::new(result);
+        if let Some(icon) = result.icon.as_ref().or(result.claimed_icon.as_ref()) {
+            let matters = match row.passed {
+                true => Matters::Passed,
+                false if self.first.contains(row.outcome) => Matters::First,
+                false => Matters::Failed,
+            };
+            row.icon = self.icons.take(icon, matters);
+        }
         self.codes.extend(row.codes());
         if !row.passed && self.failed.len() < PLAIN {
             self.failed.push(plain(&row, result));
@@ -75,6 +92,7 @@ impl ReportWriter for Html<'_> {
         write!(self.out, "null]</script>\n<script type=\"application/json\" id=\"facts\">")?;
         let facts = Facts {
             outcomes: outcomes(),
+            icons: self.icons.facts(),
             codes: self.codes.iter().map(|code| (*code, Code::new(code))).collect(),
         };
         write!(self.out, "{}</script>", json(&facts)?)?;
@@ -195,7 +213,7 @@ impl Html<'_> {
                     }
                     div class="tools" { span id="views" {} input type="search" id="q"; }
                     section id="apps" {
-                        p class="faint" id="status" role="status" {}
+                        p class="faint" id="status" role="status" {} p class="faint" id="icons" {}
                         div class="scroll" { table class="apps" { thead id="head" {} tbody id="body" {} } }
                         p id="pager" {}
                     }
@@ -236,7 +254,9 @@ fn outcome_words(name: &str) -> Markup {
 
 /// What the script knows beside the rows.
 #[derive(Serialize)]
-struct Facts {
+struct Facts<'a> {
+    #[serde(flatten)]
+    icons: IconFacts<'a>,
     outcomes: BTreeMap<&'static str, OutcomeWords>,
     codes: BTreeMap<&'static str, Code>,
 }

@@ -47,6 +47,9 @@ pub(super) struct Row<'a> {
     /// What else some device shows as its name.
     #[serde(rename = "w", skip_serializing_if = "Vec::is_empty")]
     other_labels: Vec<String>,
+    /// The name of its icon among those that the page carries.
+    #[serde(rename = "i", skip_serializing_if = "Option::is_none")]
+    pub(super) icon: Option<String>,
     #[serde(rename = "v", skip_serializing_if = "Option::is_none")]
     version_name: Option<String>,
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
@@ -149,6 +152,7 @@ impl<'a> Row<'a> {
             claimed: option(&result.claimed_package),
             label: result.label.as_ref().or(result.claimed_label.as_ref()).map(|label| name(label)),
             other_labels: other_labels(result),
+            icon: None,
             version_name: option(&result.version_name).or(option(&result.claimed_version_name)),
             version_code: result.version_code.or(result.claimed_version_code),
             signers: signers

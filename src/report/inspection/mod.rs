@@ -17,7 +17,6 @@ use super::model::LineageRow;
 use super::model::MarkRow;
 use super::model::SCHEMA;
 use super::model::bounded;
-use crate::apk::Appearance;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
@@ -185,7 +184,7 @@ impl InspectionRow {
         let identity = inspection.identity.as_ref().map(IdentityRow::new);
         Self {
             file: FileResult::judged(path, &inspection.verification, None, passed)
-                .with_appearance(inspection.identity.as_ref().and_then(Appearance::of).as_ref()),
+                .with_appearance(inspection.appearance.as_ref()),
             sha256: HEXLOWER.encode(&inspection.sha256),
             identity: identity.clone().filter(|_| verified),
             claimed_identity: identity.filter(|_| !verified),
