@@ -35,7 +35,7 @@ const RULES: &[(&str, &[&str])] = &[
         &["apk", "crypto", "error", "finding", "format", "identity", "kept", "limits", "scheme", "source"],
     ),
     ("registry", &["atomic_file", "crypto", "error", "fields", "finding", "identity", "source"]),
-    ("policy", &["error", "fields", "finding", "identity", "marks", "registry", "scheme", "verify"]),
+    ("policy", &["error", "fields", "finding", "identity", "kept", "marks", "registry", "scheme", "verify"]),
     (
         "inspect",
         &[
@@ -54,6 +54,7 @@ const RULES: &[(&str, &[&str])] = &[
             "finding",
             "identity",
             "inspect",
+            "kept",
             "marks",
             "policy",
             "registry",
@@ -80,7 +81,7 @@ const RULES: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("ledger", &["crypto", "error", "identity", "kept", "policy", "scan", "source", "verify"]),
+    ("ledger", &["crypto", "error", "identity", "kept", "policy", "report", "scan", "source", "verify"]),
     ("container", &["apk", "error", "finding", "format", "limits", "source"]),
     ("work", &[]),
 ];

@@ -430,7 +430,7 @@ fn evidence_of_another_file_is_not_believed() {
     change("DELETE FROM body");
     let run = apkvouch(&["report", "--db", shop.db().to_str().unwrap()]);
     assert_eq!(run.code, Some(2), "{}", run.out);
-    assert!(run.err.contains("what was seen of a file is gone; scan again"), "{}", run.err);
+    assert!(run.err.contains("what was seen of a file is gone; scan again with --rehash"), "{}", run.err);
 }
 
 /// What is damaged is written anew by the scan that finds it out: no report ends at it after that.
@@ -512,7 +512,7 @@ fn a_database_that_cannot_be_used_is_told_in_one_line() {
     let connection = rusqlite::Connection::open(db).unwrap();
     connection.pragma_update(None, "user_version", 9).unwrap();
     drop(connection);
-    refused(2, "of schema version 1, found 9");
+    refused(2, "of schema version 2, found 9");
     fs::remove_file(db).unwrap();
     // A file with nothing in it is no database for who reads, and stays as it is.
     fs::write(db, "").unwrap();

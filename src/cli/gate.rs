@@ -44,8 +44,8 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
         None => registry,
     });
     let signed_by: BTreeSet<_> = arguments.signed_by.iter().copied().collect();
-    let mut judging =
-        Judging { registry, policy: Some(policy), signed_by, now, fitting: BTreeSet::new(), whole: true };
+    let mut judging = Judging::by(registry, Some(policy), signed_by, now);
+    judging.whole = true;
     let mut options = ScanOptions::default();
     options.marks = Some(MarkOptions::default());
     options.file_digest = true;

@@ -8,10 +8,12 @@ use apkvouch::Verification;
 use apkvouch::decide;
 use apkvouch::finding::FindingCode;
 use apkvouch::identity::CertificateDigest;
+use apkvouch::ledger::Said;
 use apkvouch::policy;
 use apkvouch::policy::Decision;
 use apkvouch::policy::Policy;
 use apkvouch::policy::PolicyFile;
+use apkvouch::policy::Span;
 use apkvouch::policy::Verdict;
 use apkvouch::policy::rules::Evidence;
 use apkvouch::policy::rules::Judge;
@@ -21,6 +23,7 @@ use apkvouch::policy::rules::unused_exceptions;
 use apkvouch::registry::Store;
 use apkvouch::registry::trust;
 use apkvouch::report::FileResult;
+use apkvouch::report::Glance;
 use apkvouch::report::PolicyFacts;
 use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
@@ -28,6 +31,7 @@ use apkvouch::report::Summary;
 use apkvouch::report::model::PolicySummary;
 use apkvouch::scan::JudgedApk;
 use apkvouch::scan::Outcome;
+use apkvouch::scan::Recalled;
 use apkvouch::scan::Row;
 
 use super::args::Against;
@@ -46,6 +50,8 @@ pub(super) struct Judging {
     pub(super) fitting: BTreeSet<usize>,
     /// Whether everything that was looked at counts, and not what the policy asks for alone.
     pub(super) whole: bool,
+    /// What the last row depended on.
+    last: (Span, BTreeSet<usize>),
 }
 
 impl Judging {
@@ -71,8 +77,42 @@ impl Judging {
             Some(at) => registry.as_of(at),
             None => registry,
         });
-        let fitting = BTreeSet::new();
-        Ok((Self { registry, policy, signed_by: BTreeSet::new(), now, fitting, whole: false }, look))
+        Ok((Self::by(registry, policy, BTreeSet::new(), now), look))
+    }
+
+    /// Judging by those, with what the policy asks for alone.
+    pub(super) fn by(
+        registry: Option<Store>,
+        policy: Option<PolicyFile>,
+        signed_by: BTreeSet<CertificateDigest>,
+        now: jiff::Timestamp,
+    ) -> Self {
+        let last = (Span::ALL, BTreeSet::new());
+        Self { registry, policy, signed_by, now, fitting: BTreeSet::new(), whole: false, last }
+    }
+
+    /// What stands for everything on which results depend beside the files, the options and the time; none when nobody can tell
+    /// whether it will be the same another time.
+    pub(super) fn stands_for(&self) -> Option<Vec<u8>> {
+        let registry = match &self.registry {
+            Some(registry) => Some(registry.stands_for()?),
+            None => None,
+        };
+        Some(format!("{registry:?} {:?} {:?} {}", self.policy, self.signed_by, self.whole).into_bytes())
+    }
+
+    /// What was said of the last row, whose result that is.
+    pub(super) fn said(&self, result: &FileResult) -> Said {
+        let mut said = Said::new(result.verdict, result.passed);
+        said.glance = Glance::of(result);
+        said.holds = self.last.0;
+        said.exceptions = self.last.1.iter().copied().collect();
+        said
+    }
+
+    /// Takes what was said of a file for said again.
+    pub(super) fn recall(&mut self, recalled: &Recalled) {
+        self.fitting.extend(&recalled.exceptions);
     }
 
     /// The result of what a scan came upon, and of all that is in it; none of what was not looked at.
@@ -88,6 +128,7 @@ impl Judging {
             );
             forget(&mut row.outcome, marks, digest);
         }
+        self.last = (Span::ALL, BTreeSet::new());
         let enforced = self.policy.as_ref().is_none_or(PolicyFile::is_enforced);
         row.outcome.result(&row.path, enforced, &mut |apk| self.result_of(&apk))
     }
@@ -98,6 +139,7 @@ impl Judging {
         let verification = &*apk.verification;
         let Some(policy) = &self.policy else {
             let decision = self.decision(verification)?;
+            self.last = (decision.holds, BTreeSet::new());
             let good =
                 if self.registry.is_some() { Verdict::Authenticated } else { Verdict::Unauthenticated };
             let passed = decision.verdict == good;
@@ -110,6 +152,7 @@ impl Judging {
         against.signed_by.clone_from(&self.signed_by);
         let judgement = judge(evidence, &against);
         self.fitting.extend(&judgement.exceptions);
+        self.last = (judgement.holds, judgement.exceptions.clone());
         Ok(FileResult::judged_by(path, verification, &judgement, policy, file_digest))
     }
 

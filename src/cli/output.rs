@@ -13,11 +13,11 @@ use std::rc::Rc;
 use apkvouch::Error;
 use apkvouch::atomic_file::AtomicFile;
 use apkvouch::report::FileResult;
+use apkvouch::report::Glance;
 use apkvouch::report::ReportOptions;
 use apkvouch::report::ReportWriter;
 use apkvouch::report::Summary;
 use apkvouch::report::escape;
-use apkvouch::report::model::FileStatus;
 use apkvouch::scan::Outcome;
 use apkvouch::scan::Row;
 
@@ -122,14 +122,32 @@ impl Report {
         self.summary.add(result);
         let mut pruned = None;
         if self.only_bad {
-            if !is_bad(result) {
+            if !result.is_bad() {
                 return Ok(());
             }
             pruned = Some(bad_alone(result));
         }
         let result = pruned.as_ref().unwrap_or(result);
+        self.put(|writer| writer.file(result))
+    }
+
+    /// Whether a glance at a file is enough for all reports of `form`.
+    pub(super) fn glances(form: &Form) -> bool {
+        form.format.glances && form.outputs.is_empty()
+    }
+
+    /// Takes a result at a glance.
+    pub(super) fn add_glance(&mut self, glance: &Glance) -> anyhow::Result<()> {
+        self.summary.add_glance(glance);
+        if self.only_bad && !glance.is_bad() {
+            return Ok(());
+        }
+        self.put(|writer| writer.glance(glance))
+    }
+
+    fn put(&mut self, write: impl Fn(&mut dyn ReportWriter) -> io::Result<()>) -> anyhow::Result<()> {
         let fault = &mut self.fault;
-        self.outputs.retain_mut(|output| match output.writer.file(result) {
+        self.outputs.retain_mut(|output| match write(&mut *output.writer) {
             Ok(()) => true,
             Err(error) => {
                 fault.get_or_insert(output.unwritten(error));
@@ -158,14 +176,10 @@ impl Report {
     }
 }
 
-fn is_bad(result: &FileResult) -> bool {
-    !result.passed && result.status != FileStatus::Skipped || result.would_fail()
-}
-
 /// The result without those members of a container that passed.
 fn bad_alone(result: &FileResult) -> FileResult {
     let mut result = result.clone();
-    result.members = result.members.iter().filter(|member| is_bad(member)).map(bad_alone).collect();
+    result.members = result.members.iter().filter(|member| member.is_bad()).map(bad_alone).collect();
     result
 }
 

@@ -10,6 +10,7 @@ use apkvouch::marks::MarkOptions;
 use apkvouch::policy::PolicyFile;
 use apkvouch::report::ReportOptions;
 use apkvouch::scan::Globs;
+use apkvouch::scan::Outcome;
 use apkvouch::scan::ScanOptions;
 use apkvouch::scan::Walk;
 use apkvouch::scan::WalkOptions;
@@ -39,7 +40,12 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     options.appearance = all || arguments.form.shows_appearance();
     options.file_digest = all || policy.is_some_and(PolicyFile::needs_file_digest);
     let ledger = arguments.db.as_ref().map(|path| Ledger::open(path, &options, this_second())).transpose()?;
-    let ledger = ledger.map(|ledger| ledger.with_pictures(arguments.form.shows_pictures()));
+    let mut ledger = ledger.map(|ledger| ledger.with_pictures(arguments.form.shows_pictures()));
+    // On another day than today the registry says other things; nobody asks that every night.
+    let judged_by = judging.stands_for().filter(|_| arguments.against.at.is_none());
+    if let (Some(ledger), Some(judged_by)) = (&mut ledger, judged_by) {
+        ledger.judge_by(&judged_by, &inputs_of(arguments), judging.now, Report::glances(&arguments.form));
+    }
     if let (Some(ledger), false) = (&ledger, arguments.rehash) {
         options.known = Some(ledger);
     }
@@ -63,10 +69,19 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         let is_read = row.known.is_none();
         let mut read = 0;
         let record = recording.is_some().then(|| FileRecord::new(&row));
+        if let Outcome::Recalled(recalled) = &row.outcome {
+            if let (Some(recording), Some(record)) = (&mut recording, &record) {
+                recording.add(record, None, false)?;
+            }
+            judging.recall(recalled);
+            report.add_glance(&recalled.glance)?;
+            progress.step(report.summary.failed, 0);
+            return Ok(());
+        }
         let not_judged = not_judged(&row, &progress);
         if let Some(result) = judging.result(&mut row)?.or(not_judged) {
             if let (Some(recording), Some(record)) = (&mut recording, &record) {
-                recording.add(record, result.verdict, result.passed)?;
+                recording.add_said(record, &judging.said(&result))?;
             }
             report.add(&row.path, &result)?;
             read = result.size.filter(|_| is_read).unwrap_or(0);
@@ -92,6 +107,12 @@ fn begin<'a>(ledger: &'a Ledger, look: &ReportOptions) -> Result<Recording<'a>, 
     });
     let policy = look.policy.as_ref().and_then(|policy| policy.path.as_deref());
     ledger.begin(this_second(), registry.as_deref(), policy)
+}
+
+/// Over what the scan goes, in bytes.
+fn inputs_of(arguments: &Scan) -> Vec<u8> {
+    let Scan { paths, listed, include, exclude, shard, all_files, .. } = arguments;
+    format!("{paths:?} {listed:?} {include:?} {exclude:?} {shard:?} {all_files}").into_bytes()
 }
 
 fn globs(globs: &[String]) -> Result<Option<Globs>, Error> {

@@ -80,6 +80,16 @@ impl Kept for usize {
     }
 }
 
+impl Kept for i64 {
+    fn put(&self, to: &mut Writer) {
+        self.cast_unsigned().put(to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Option<Self> {
+        u64::take(from).map(u64::cast_signed)
+    }
+}
+
 impl Kept for i32 {
     fn put(&self, to: &mut Writer) {
         to.bytes.extend(self.to_le_bytes());

@@ -36,6 +36,7 @@ pub(crate) fn put_option<T: Kept>(value: Option<&T>, to: &mut Writer) {
 }
 
 /// What is written, and the certificates and pictures that it names.
+#[derive(Debug)]
 pub(crate) struct Writer {
     /// The bytes so far.
     pub(crate) bytes: Vec<u8>,
@@ -94,6 +95,16 @@ impl<'a> Reader<'a> {
     pub(crate) fn all_by<T>(mut self, take: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let value = take(&mut self)?;
         self.rest.is_empty().then_some(value)
+    }
+
+    /// How many bytes have not been read.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Reads so many bytes and leaves them where they are.
+    pub(crate) fn skip(&mut self, len: usize) -> Option<()> {
+        self.bytes(len).map(drop)
     }
 
     fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {

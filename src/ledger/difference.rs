@@ -10,6 +10,7 @@ use super::Ledger;
 use super::Scan;
 use super::entry;
 use super::hex;
+use super::schema::RESULTS;
 use super::schema::fault;
 use crate::error::Error;
 
@@ -93,12 +94,14 @@ impl Ledger {
         after: &Scan,
         mut sink: impl FnMut(Change) -> Result<(), E>,
     ) -> Result<(), E> {
-        const SQL: &str = "SELECT path, verdict, passed, package, version, signers, digest, unjudged FROM result \
-             WHERE scan = ?1 AND NOT left_out ORDER BY path, number";
+        let sql = format!(
+            "SELECT path, verdict, passed, package, version, signers, digest, unjudged FROM {RESULTS} \
+             WHERE scan = ?1 AND NOT left_out ORDER BY path, number"
+        );
         let connection = self.connection();
         let fault = |error: rusqlite::Error| fault(&self.path, &error);
         let mut statements =
-            (connection.prepare(SQL).map_err(fault)?, connection.prepare(SQL).map_err(fault)?);
+            (connection.prepare(&sql).map_err(fault)?, connection.prepare(&sql).map_err(fault)?);
         let mut old = Side::rows(statements.0.query(params![before.id]).map_err(fault)?);
         let mut new = Side::rows(statements.1.query(params![after.id]).map_err(fault)?);
         let (mut from, mut to) = (old.next().map_err(fault)?, new.next().map_err(fault)?);

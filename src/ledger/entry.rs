@@ -40,6 +40,9 @@ pub(super) enum Seen {
 impl FileRecord {
     /// What became of `row`.
     pub fn new(row: &Row) -> Self {
+        if let (Outcome::Recalled(_), Some(known)) = (&row.outcome, row.known) {
+            return Self::recalled(row, known);
+        }
         let seen = row.known.map_or_else(
             || {
                 let mut writer = Writer::new(key_of);
@@ -72,9 +75,27 @@ impl FileRecord {
             digest: match &row.outcome {
                 Outcome::Judged { file_digest, .. } => *file_digest,
                 Outcome::Container(container) => container.file_digest,
-                Outcome::Unjudged(_) | Outcome::Skipped(_) => None,
+                Outcome::Unjudged(_) | Outcome::Skipped(_) | Outcome::Recalled(_) => None,
             },
             size: row.identity.map_or(0, |identity| identity.size),
+        }
+    }
+}
+
+impl FileRecord {
+    /// Of a file whose row is there.
+    fn recalled(row: &Row, known: KnownAs) -> Self {
+        Self {
+            path: row.path.clone(),
+            seen: Seen::Known(known),
+            identity: row.identity,
+            left_out: false,
+            unjudged: false,
+            package: None,
+            version_code: None,
+            signers: Vec::new(),
+            digest: None,
+            size: 0,
         }
     }
 }
@@ -93,7 +114,7 @@ fn apks_in<'a>(outcome: &'a Outcome, apks: &mut Vec<&'a Verification>) -> bool {
             }
             whole
         }
-        Outcome::Unjudged(_) | Outcome::Skipped(_) => false,
+        Outcome::Unjudged(_) | Outcome::Skipped(_) | Outcome::Recalled(_) => false,
     }
 }
 

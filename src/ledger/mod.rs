@@ -4,9 +4,11 @@
 //! Evidence is kept by the digest of its own bytes, so that one that was altered by chance is none, and the file is read again.
 //! Whoever may write to the database may say what he likes: keep it as the registry is kept.
 
+mod base;
 mod difference;
 mod entry;
 mod schema;
+mod segment;
 mod whole;
 
 use std::collections::HashMap;
@@ -33,6 +35,8 @@ use crate::policy::Verdict;
 use crate::scan::Known;
 use crate::scan::KnownAs;
 use crate::scan::Outcome;
+use crate::scan::Place;
+use crate::scan::Recalled;
 use crate::scan::Row;
 use crate::scan::ScanOptions;
 use crate::scan::take_outcome;
@@ -42,6 +46,7 @@ pub use difference::Change;
 pub use difference::ChangeKind;
 pub use difference::Side;
 pub use entry::FileRecord;
+pub use segment::Said;
 pub use whole::Duplicate;
 pub use whole::GoneBack;
 pub use whole::PackageSigners;
@@ -49,9 +54,13 @@ pub use whole::SignedBy;
 pub use whole::SignerCount;
 pub use whole::Whole;
 
+use base::Base;
 use entry::Seen;
 use schema::fault;
 use schema::unusable;
+use segment::NewEntry;
+use segment::Packing;
+use segment::bytes_of;
 
 /// So many results, or bytes of files, are written in one transaction: what is done again when the process is killed.
 const BATCH: u32 = 128;
@@ -71,6 +80,18 @@ pub struct Ledger {
     pictures: bool,
     /// Files that have changed later than this, in Unix seconds, may change again and look the same.
     settled: i64,
+    judging: Option<JudgedBy>,
+    base: Mutex<Base>,
+}
+
+/// By what the results of a scan are judged, so that another one can tell whether it would say the same.
+#[derive(Debug, Clone)]
+struct JudgedBy {
+    key: Key,
+    inputs: Key,
+    now: Timestamp,
+    /// Whether a glance is enough.
+    recalls: bool,
 }
 
 /// A scan that is under way.
@@ -81,6 +102,19 @@ pub struct Recording<'a> {
     number: i64,
     results: u32,
     bytes: u64,
+    /// Rows, here or of earlier scans, that are not noted yet.
+    run: Option<Run>,
+    /// What was said of the last files.
+    packing: Packing,
+}
+
+/// Rows of a scan that follow each other, and those that the scan `source` has written which they are.
+#[derive(Debug)]
+struct Run {
+    first: i64,
+    source: i64,
+    source_first: i64,
+    count: i64,
 }
 
 /// A scan in the database.
@@ -132,8 +166,6 @@ impl Ledger {
     /// [`Error::Configuration`] when it is of another program or a newer version; [`Error::File`] when it cannot be used, or
     /// another process uses it.
     pub fn open(path: impl AsRef<Path>, options: &ScanOptions<'_>, now: Timestamp) -> Result<Self, Error> {
-        /// Ticks of file systems are shorter, but for FAT's.
-        const TICK: i64 = 2;
         let path = path.as_ref();
         let what: [&dyn Debug; 6] = [
             &options.verify,
@@ -144,7 +176,12 @@ impl Ledger {
             &options.bases_beside,
         ];
         let making = key_of(format!("{}: {what:?}", made_by()).as_bytes());
-        Ok(Self::on(schema::open(path, true)?, path, making, now.as_second().saturating_sub(TICK)))
+        Ok(Self::on(
+            schema::open(path, true)?,
+            path,
+            making,
+            now.as_second().saturating_sub(FileIdentity::TICK),
+        ))
     }
 
     /// Opens the database at `path`, which must be there, to ask it.
@@ -164,6 +201,8 @@ impl Ledger {
             making,
             pictures: false,
             settled,
+            judging: None,
+            base: Mutex::default(),
         }
     }
 
@@ -172,6 +211,17 @@ impl Ledger {
     pub fn with_pictures(mut self, wanted: bool) -> Self {
         self.pictures = wanted;
         self
+    }
+
+    /// Says that results of this scan, which goes over `inputs`, are judged by `what` as of `now`: that is all on which they depend
+    /// beside the files and the options. What an earlier scan has said of a file that has not changed, judged by the same, is
+    /// not written again; where `recalls` says that a glance is enough, the file is not judged again either, as long as the time
+    /// makes no difference.
+    ///
+    /// Without it every file is judged anew.
+    pub fn judge_by(&mut self, what: &[u8], inputs: &[u8], now: Timestamp, recalls: bool) {
+        let key = key_of(&[self.making.as_slice(), what].concat());
+        self.judging = Some(JudgedBy { key, inputs: key_of(inputs), now, recalls });
     }
 
     /// Begins a scan; `registry` and `policy` are for people. Results of scans that were broken off are dropped, and what was seen
@@ -188,19 +238,30 @@ impl Ledger {
         let connection = self.connection();
         let begin = || {
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            connection
-                .execute("DELETE FROM result WHERE scan IN (SELECT id FROM scan WHERE ended IS NULL)", [])?;
+            for table in ["result", "run", "segment"] {
+                let sql =
+                    format!("DELETE FROM {table} WHERE scan IN (SELECT id FROM scan WHERE ended IS NULL)");
+                connection.execute(&sql, [])?;
+            }
             connection.execute("DELETE FROM scan WHERE ended IS NULL", [])?;
+            let judging = self.judging.as_ref();
+            let base =
+                judging.map(|judging| Base::of(&connection, &judging.key, &judging.inputs)).transpose()?;
+            let judged = judging.map(|judging| judging.key);
+            let inputs = judging.map(|judging| judging.inputs);
             connection.execute(
-                "INSERT INTO scan (made_by, begun, registry, policy) VALUES (?1, ?2, ?3, ?4)",
-                params![made_by(), now.to_string(), registry, policy],
+                "INSERT INTO scan (made_by, begun, registry, policy, judged, inputs) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![made_by(), now.to_string(), registry, policy, judged, inputs],
             )?;
             let scan = connection.last_insert_rowid();
             connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
-            Ok(scan)
+            Ok((scan, base.unwrap_or_default()))
         };
-        let scan = begin().map_err(|error| fault(&self.path, &error))?;
-        Ok(Recording { ledger: self, scan, number: 0, results: 0, bytes: 0 })
+        let (scan, base) = begin().map_err(|error| fault(&self.path, &error))?;
+        drop(connection);
+        *self.base() = base;
+        let (run, packing) = (None, Packing::new());
+        Ok(Recording { ledger: self, scan, number: 0, results: 0, bytes: 0, run, packing })
     }
 
     /// All scans, the oldest first.
@@ -275,14 +336,24 @@ impl Ledger {
         let mut after = -1_i64;
         loop {
             let rows = self.rows(scan.id, after, PIECE).map_err(|error| fault(&self.path, &error))?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.number;
-            for Stored { path, seen, .. } in rows {
+            let Some(rows) = rows else { return Ok(()) };
+            let gone = || {
+                let message = "the database of scans is damaged: a result is gone; scan again with --rehash";
+                unusable(&self.path, message.to_owned())
+            };
+            if rows.is_empty() {
+                return Err(gone().into());
+            }
+            for Stored { number, path, seen } in rows {
+                after = after.saturating_add(1);
+                if number != after {
+                    return Err(gone().into());
+                }
                 let path = entry::path(path);
                 let outcome =
                     seen.try_into().ok().and_then(|key| self.outcome(&path, &key)).ok_or_else(|| {
                         let message =
-                            "the database of scans is damaged: what was seen of a file is gone; scan again";
+                            "the database of scans is damaged: what was seen of a file is gone; scan again with --rehash";
                         unusable(&self.path, message.to_owned())
                     })?;
                 sink(Row { path, outcome, identity: None, known: None })?;
@@ -290,16 +361,49 @@ impl Ledger {
         }
     }
 
-    /// So many rows behind that number.
-    fn rows(&self, scan: i64, after: i64, most: i64) -> rusqlite::Result<Vec<Stored>> {
+    /// At most so many rows behind that number: none behind the last one, and no rows where some should be.
+    fn rows(&self, scan: i64, after: i64, most: i64) -> rusqlite::Result<Option<Vec<Stored>>> {
         let connection = self.connection();
+        let next = after.saturating_add(1);
         let mut statement = connection.prepare_cached(
-            "SELECT number, path, seen FROM result WHERE scan = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+            "SELECT first, source, source_first, count FROM run WHERE scan = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1",
         )?;
-        let rows = statement.query_map(params![scan, after, most], |row| {
-            Ok(Stored { number: row.get(0)?, path: row.get(1)?, seen: row.get(2)? })
+        let run = statement.query_row(params![scan, next], |row| {
+            Ok(Run { first: row.get(0)?, source: row.get(1)?, source_first: row.get(2)?, count: row.get(3)? })
+        });
+        let Some(Run { first, source, source_first, count }) = run.optional()? else {
+            return Ok(None);
+        };
+        let here = next.saturating_sub(first);
+        if here >= count {
+            return Ok(None);
+        }
+        let mut statement = connection.prepare_cached(
+            "SELECT number, path, seen FROM result WHERE scan = ?1 AND number >= ?2 AND number < ?3 \
+             ORDER BY number LIMIT ?4",
+        )?;
+        let places = (source_first.saturating_add(here), source_first.saturating_add(count));
+        let rows = statement.query_map(params![source, places.0, places.1, most], |row| {
+            let number: i64 = row.get(0)?;
+            let number = number.saturating_sub(source_first).saturating_add(first);
+            Ok(Stored { number, path: row.get(1)?, seen: row.get(2)? })
         })?;
-        rows.collect()
+        rows.collect::<rusqlite::Result<_>>().map(Some)
+    }
+
+    /// What `is` makes of what an earlier scan has said of the file at `path`, if anything, and where its row stands.
+    fn said_before<T>(
+        &self,
+        path: &Path,
+        is: impl Fn(&segment::Segment, &segment::Entry) -> Option<T>,
+    ) -> Option<(T, Place)> {
+        let path = bytes_of(path);
+        let read = |judged: &Key, source| base::read(&self.connection(), judged, source, path);
+        self.base().find(path, read, is)
+    }
+
+    fn base(&self) -> MutexGuard<'_, Base> {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was seen of the file at `path`, by the key of its bytes; none when that is not there, or not whole.
@@ -352,7 +456,16 @@ impl Known for Ledger {
             (stored == state(&self.making, identity, &key)).then_some(key)?
         };
         let key = key.try_into().ok()?;
-        Some((self.outcome(path, &key)?, KnownAs(key)))
+        Some((self.outcome(path, &key)?, KnownAs { key, place: None }))
+    }
+
+    fn recall(&self, path: &Path, identity: &FileIdentity) -> Option<(Recalled, KnownAs)> {
+        let now = self.judging.as_ref().filter(|judging| judging.recalls)?.now;
+        let ((recalled, key), place) = self.said_before(path, |segment, entry| {
+            let again = entry.identity == Some(*identity) && entry.is_recalled_at(now);
+            again.then(|| Some((segment.recalled(entry)?, entry.key))).flatten()
+        })?;
+        Some((recalled, KnownAs { key, place: Some(place) }))
     }
 }
 
@@ -381,37 +494,99 @@ impl Recording<'_> {
     /// # Errors
     /// As [`Ledger::begin`].
     pub fn add(&mut self, record: &FileRecord, verdict: Option<Verdict>, passed: bool) -> Result<(), Error> {
-        let connection = self.ledger.connection();
-        let write = || {
-            let key = match &record.seen {
-                Seen::Known(KnownAs(key)) => *key,
-                Seen::New(writer) => self.ledger.keep(&connection, writer, record.identity.as_ref())?,
-            };
-            put(
-                &connection,
-                "INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                &[
-                    &self.scan,
-                    &self.number,
-                    &record.path.as_os_str().as_encoded_bytes(),
-                    &key,
-                    &record.left_out,
-                    &record.unjudged,
-                    &verdict.map(Verdict::as_str),
-                    &passed,
-                    &record.package,
-                    &record.version_code.map(u64::cast_signed),
-                    &record.signers,
-                    &record.digest.map(|digest| digest.0),
-                ],
-            )
+        self.add_said(record, &Said::new(verdict, passed))
+    }
+
+    /// Notes what became of a file, and what was said of it.
+    ///
+    /// # Errors
+    /// As [`Ledger::begin`].
+    pub fn add_said(&mut self, record: &FileRecord, said: &Said) -> Result<(), Error> {
+        let ledger = self.ledger;
+        let key = match &record.seen {
+            // What was recalled stands there.
+            Seen::Known(KnownAs { place: Some(place), .. }) => return self.append(*place),
+            Seen::Known(known) => known.key,
+            Seen::New(writer) => {
+                let connection = ledger.connection();
+                ledger
+                    .keep(&connection, writer, record.identity.as_ref())
+                    .map_err(|error| fault(&ledger.path, &error))?
+            }
         };
-        write().map_err(|error| fault(&self.ledger.path, &error))?;
-        self.number = self.number.saturating_add(1);
-        self.results = self.results.saturating_add(1);
+        let identity = record.identity.filter(|identity| ledger.is_settled(identity));
+        let place = ledger.judging.as_ref().and_then(|judging| {
+            let is_the_same = |_: &segment::Segment, entry: &segment::Entry| {
+                let same = entry.identity == identity
+                    && entry.key == key
+                    && (entry.verdict, entry.passed) == (said.verdict, said.passed)
+                    && (entry.is_recalled_at(judging.now) || !said.is_recalled_at(judging.now));
+                same.then_some(())
+            };
+            ledger.said_before(&record.path, is_the_same).map(|((), place)| place)
+        });
         self.bytes = self.bytes.saturating_add(record.size);
+        if let Some(place) = place {
+            return self.append(place);
+        }
+        let place = Place { scan: self.scan, number: self.number };
+        self.write(record, &key, said)?;
+        if ledger.judging.is_some() {
+            let path = bytes_of(&record.path);
+            if !self.packing.takes(path) {
+                self.write_segment()?;
+            }
+            self.packing.add(&NewEntry { path, number: self.number, identity, key: &key, said });
+        }
+        self.append(place)
+    }
+
+    fn write(&self, record: &FileRecord, key: &Key, said: &Said) -> Result<(), Error> {
+        let row = put(
+            &self.ledger.connection(),
+            "INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            &[
+                &self.scan,
+                &self.number,
+                &bytes_of(&record.path),
+                key,
+                &record.left_out,
+                &record.unjudged,
+                &said.verdict.map(Verdict::as_str),
+                &said.passed,
+                &record.package,
+                &record.version_code.map(u64::cast_signed),
+                &record.signers,
+                &record.digest.map(|digest| digest.0),
+            ],
+        );
+        row.map_err(|error| fault(&self.ledger.path, &error))
+    }
+
+    /// The row at that place is the next one of this scan.
+    fn append(&mut self, place: Place) -> Result<(), Error> {
+        match &mut self.run {
+            Some(run)
+                if run.source == place.scan
+                    && run.source_first.checked_add(run.count) == Some(place.number) =>
+            {
+                run.count = run.count.saturating_add(1);
+            }
+            _ => {
+                self.write_run()?;
+                self.run = Some(Run {
+                    first: self.number,
+                    source: place.scan,
+                    source_first: place.number,
+                    count: 1,
+                });
+            }
+        }
+        self.number = self.number.saturating_add(1);
+        self.results = self.results.saturating_add(u32::from(place.scan == self.scan));
         if self.results >= BATCH || self.bytes >= BATCH_BYTES {
             (self.results, self.bytes) = (0, 0);
+            let connection = self.ledger.connection();
             connection
                 .execute_batch("COMMIT; BEGIN IMMEDIATE")
                 .map_err(|error| fault(&self.ledger.path, &error))?;
@@ -419,11 +594,32 @@ impl Recording<'_> {
         Ok(())
     }
 
+    fn write_run(&mut self) -> Result<(), Error> {
+        let Some(Run { first, source, source_first, count }) = self.run.take() else { return Ok(()) };
+        let sql = "INSERT INTO run VALUES (?1, ?2, ?3, ?4, ?5)";
+        put(&self.ledger.connection(), sql, &[&self.scan, &first, &source, &source_first, &count])
+            .map_err(|error| fault(&self.ledger.path, &error))
+    }
+
+    fn write_segment(&mut self) -> Result<(), Error> {
+        let packing = std::mem::replace(&mut self.packing, Packing::new());
+        let Some(judging) = self.ledger.judging.as_ref().filter(|_| !packing.is_empty()) else {
+            return Ok(());
+        };
+        let (first, last, bytes) = packing.finish();
+        let key = base::digest(&judging.key, self.scan, &bytes);
+        let sql = "INSERT INTO segment (scan, first, last, key, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+        put(&self.ledger.connection(), sql, &[&self.scan, &first, &last, &key, &bytes])
+            .map_err(|error| fault(&self.ledger.path, &error))
+    }
+
     /// Ends the scan, in which so many files were passed over.
     ///
     /// # Errors
     /// As [`Ledger::begin`].
-    pub fn end(self, now: Timestamp, not_apk: u64) -> Result<(), Error> {
+    pub fn end(mut self, now: Timestamp, not_apk: u64) -> Result<(), Error> {
+        self.write_run()?;
+        self.write_segment()?;
         let connection = self.ledger.connection();
         let end = || {
             let values = params![now.to_string(), not_apk.cast_signed(), self.scan];
@@ -450,6 +646,10 @@ fn put(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> r
 }
 
 impl Ledger {
+    fn is_settled(&self, identity: &FileIdentity) -> bool {
+        identity.changed.0 < self.settled
+    }
+
     /// Keeps what was seen, of that file when it is settled, and gives its key.
     fn keep(
         &self,
@@ -466,7 +666,7 @@ impl Ledger {
             put(connection, body, &[key, bytes])?;
         }
         // Whoever writes to it later than that cannot do so without its state telling.
-        if let Some(identity) = identity.filter(|identity| identity.changed.0 < self.settled) {
+        if let Some(identity) = identity.filter(|identity| self.is_settled(identity)) {
             let stored = state(&self.making, identity, &key);
             let (device, inode) = (identity.device.cast_signed(), identity.inode.cast_signed());
             let file = "INSERT OR REPLACE INTO file VALUES (?1, ?2, ?3, ?4, ?5)";

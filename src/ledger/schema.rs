@@ -11,7 +11,7 @@ use crate::error::Error;
 /// `APKL`, in the header of the file.
 const APPLICATION_ID: i64 = 0x4150_4b4c;
 /// From each version of the schema to the next; a new file goes through all of them.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
     -- What was seen, and certificates, by the digest of their bytes.
     CREATE TABLE body (key BLOB PRIMARY KEY, bytes BLOB NOT NULL);
     -- What was seen of a file in a state, with the options and the version that `making` stands for.
@@ -30,7 +30,27 @@ const MIGRATIONS: [&str; 1] = ["
         PRIMARY KEY (scan, number)
     ) WITHOUT ROWID;
     CREATE INDEX result_by_path ON result (scan, path);
+", "
+    -- By what results were judged, and of which inputs; none where nobody can tell whether the same would be said again.
+    ALTER TABLE scan ADD COLUMN judged BLOB;
+    ALTER TABLE scan ADD COLUMN inputs BLOB;
+    -- The results of a scan from a number on: so many of those that the scan `source` has written.
+    CREATE TABLE run (
+        scan INTEGER NOT NULL, first INTEGER NOT NULL, source INTEGER NOT NULL, source_first INTEGER NOT NULL,
+        count INTEGER NOT NULL, PRIMARY KEY (scan, first)
+    ) WITHOUT ROWID;
+    INSERT INTO run SELECT scan, 0, scan, 0, max(number) + 1 FROM result GROUP BY scan;
+    -- What a scan has said of files, from the first path to the last, packed; with the digest of the bytes.
+    CREATE TABLE segment (
+        id INTEGER PRIMARY KEY, scan INTEGER NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL, key BLOB NOT NULL,
+        bytes BLOB NOT NULL
+    );
+    CREATE INDEX segment_by_path ON segment (scan, first);
 "];
+/// The results of all scans, whoever has written them.
+pub(super) const RESULTS: &str = "(SELECT run.scan AS scan, run.first + result.number - run.source_first AS number, path, \
+     left_out, unjudged, verdict, passed, package, version, signers, digest FROM run JOIN result \
+     ON result.scan = run.source AND result.number >= run.source_first AND result.number < run.source_first + run.count)";
 /// Memory for pages of the file, in KiB: negative, as SQLite wants it.
 const CACHE: i64 = -32768;
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Ledger;
 use super::Scan;
 use super::hex;
+use super::schema::RESULTS;
 use super::schema::fault;
 use crate::error::Error;
 
@@ -108,7 +109,7 @@ pub struct GoneBack {
     pub after: u64,
 }
 
-const OF_SCAN: &str = "FROM result WHERE scan = ?1 AND package IS NOT NULL AND length(signers) > 0";
+const OF_SCAN: &str = "WHERE scan = ?1 AND package IS NOT NULL AND length(signers) > 0";
 
 impl Ledger {
     /// What `scan` shows as a whole.
@@ -122,13 +123,16 @@ impl Ledger {
 
 fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
     let count = |what: &str| {
-        let sql = format!("SELECT {what} {OF_SCAN}");
+        let sql = format!("SELECT {what} FROM {RESULTS} {OF_SCAN}");
         connection.query_row(&sql, [scan], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
     };
-    let several =
-        format!("SELECT package, count(DISTINCT signers) AS sets {OF_SCAN} GROUP BY package HAVING sets > 1");
-    let twice = "SELECT digest, count(*) AS files, min(path) AS first, max(path) AS last FROM result \
-                 WHERE scan = ?1 AND digest IS NOT NULL GROUP BY digest HAVING files > 1";
+    let several = format!(
+        "SELECT package, count(DISTINCT signers) AS sets FROM {RESULTS} {OF_SCAN} GROUP BY package HAVING sets > 1"
+    );
+    let twice = format!(
+        "SELECT digest, count(*) AS files, min(path) AS first, max(path) AS last FROM {RESULTS} \
+         WHERE scan = ?1 AND digest IS NOT NULL GROUP BY digest HAVING files > 1"
+    );
     let (duplicated, duplicates) = connection.query_row(
         &format!("SELECT count(*), coalesce(sum(files - 1), 0) FROM ({twice})"),
         [scan],
@@ -138,10 +142,18 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
         .query_row("SELECT max(id) FROM scan WHERE id < ?1 AND ended IS NOT NULL", [scan], |row| row.get(0))
         .optional()?
         .flatten();
-    let back = "SELECT new.package, old.version AS before, new.version AS after FROM \
-         (SELECT package, max(version) AS version FROM result WHERE scan = ?1 AND package IS NOT NULL GROUP BY package) new JOIN \
-         (SELECT package, max(version) AS version FROM result WHERE scan = ?2 AND package IS NOT NULL GROUP BY package) old \
-         ON new.package = old.package AND new.version < old.version";
+    let highest = |scan: &str| {
+        format!(
+            "(SELECT package, max(version) AS version FROM {RESULTS} WHERE scan = {scan} AND package IS NOT NULL \
+             GROUP BY package)"
+        )
+    };
+    let back = format!(
+        "SELECT new.package, old.version AS before, new.version AS after FROM {} new JOIN {} old \
+         ON new.package = old.package AND new.version < old.version",
+        highest("?1"),
+        highest("?2")
+    );
     let (packages_gone_back, gone_back) = match earlier {
         None => (0, Vec::new()),
         Some(earlier) => (
@@ -169,7 +181,7 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
         largest_signers: list(
             connection,
             &format!(
-                "SELECT signers, count(DISTINCT package) AS packages, count(*) AS files {OF_SCAN} GROUP BY signers \
+                "SELECT signers, count(DISTINCT package) AS packages, count(*) AS files FROM {RESULTS} {OF_SCAN} GROUP BY signers \
                  ORDER BY packages DESC, files DESC, signers LIMIT {MOST}"
             ),
             &[scan],
@@ -215,7 +227,7 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
 /// Who signs a package, the most files first.
 fn signed_by(connection: &Connection, scan: i64, package: &str) -> rusqlite::Result<Vec<SignedBy>> {
     let sql = format!(
-        "SELECT signers, count(*) AS files, min(path) {OF_SCAN} AND package = ?2 GROUP BY signers \
+        "SELECT signers, count(*) AS files, min(path) FROM {RESULTS} {OF_SCAN} AND package = ?2 GROUP BY signers \
          ORDER BY files DESC, signers LIMIT {MOST}"
     );
     let mut statement = connection.prepare(&sql)?;

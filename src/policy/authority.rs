@@ -109,18 +109,17 @@ pub(super) fn faults<'a>(case: &Case<'a>, view: &View<'a>, app: &App, set: &Sign
 
 /// Rules on a key outside its validity.
 pub(super) fn validity<'a>(case: &Case<'a>, view: &View<'a>, key: &Key) -> Option<Ruling<'a>> {
-    let now = case.now;
     let (code, expected) = match (key.valid_from, key.valid_until) {
-        (Some(start), _) if !start.has_begun(now) => {
+        (Some(start), _) if !case.clock.has_begun(start) => {
             (FindingCode::KeyNotYetValid, format!("valid from {start}"))
         }
-        (_, Some(end)) if end.is_over(now) => (FindingCode::KeyExpired, format!("valid until {end}")),
+        (_, Some(end)) if case.clock.is_over(end) => (FindingCode::KeyExpired, format!("valid until {end}")),
         _ => return None,
     };
     let finding = view
         .finding(code)
         .detail(format!("certificate {}", key.certificate))
-        .values(expected, format!("now {now}"));
+        .values(expected, format!("now {}", case.clock.shown()));
     Some(Ruling::new(Verdict::Expired, finding))
 }
 

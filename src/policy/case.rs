@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
+use super::Clock;
 use super::Policy;
 use super::Verdict;
 use crate::finding::Finding;
@@ -24,7 +23,7 @@ use crate::verify::Verification;
 pub(super) struct Case<'a> {
     pub(super) registry: &'a Registry,
     pub(super) policy: Policy,
-    pub(super) now: Timestamp,
+    pub(super) clock: &'a Clock,
     /// The package name, when there is one.
     pub(super) package: Option<&'a str>,
     views: Vec<View<'a>>,
@@ -54,7 +53,7 @@ impl<'a> Case<'a> {
         evidence: &'a Verification,
         registry: &'a Registry,
         policy: Policy,
-        now: Timestamp,
+        clock: &'a Clock,
     ) -> Self {
         let views = evidence
             .views
@@ -73,7 +72,7 @@ impl<'a> Case<'a> {
                 }
             })
             .collect();
-        Self { registry, policy, now, package: evidence.package(), views }
+        Self { registry, policy, clock, package: evidence.package(), views }
     }
 
     pub(super) fn views(&self) -> &[View<'a>] {

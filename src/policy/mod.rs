@@ -4,8 +4,10 @@
 
 mod authority;
 mod case;
+mod clock;
 pub mod file;
 mod hybrid;
+mod kept;
 mod needs;
 mod rotation;
 pub mod rules;
@@ -27,7 +29,9 @@ use crate::verify::Verification;
 
 use case::Case;
 use case::Ruling;
+use clock::Clock;
 
+pub use clock::Span;
 pub use file::PolicyFile;
 pub use needs::needs;
 pub use signed_by::signed_by;
@@ -188,6 +192,8 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// The registered developer behind the verified signers: the same one for every Android version in range, or none.
     pub developer: Option<SubjectFacts>,
+    /// In which span of time it is the same.
+    pub holds: Span,
 }
 
 /// Judges a file: who signed it, by `evidence`, against who may sign it, by `registry`, as of `now`.
@@ -215,6 +221,11 @@ pub struct Decision {
 ///
 /// Whether the registry itself is still good at `now` is for the caller: [`Registry::ensure_current`].
 pub fn decide(evidence: &Verification, registry: &Registry, policy: &Policy, now: Timestamp) -> Decision {
+    decide_by(evidence, registry, *policy, &Clock::new(now))
+}
+
+/// As [`decide`].
+fn decide_by(evidence: &Verification, registry: &Registry, policy: Policy, clock: &Clock) -> Decision {
     let verdict = match evidence.status {
         Status::Malformed => Verdict::Unreadable,
         Status::Unsigned => Verdict::Unsigned,
@@ -222,14 +233,19 @@ pub fn decide(evidence: &Verification, registry: &Registry, policy: &Policy, now
         Status::Verified => {
             return match installer_refuses(evidence) {
                 // Nobody made it in good faith, and others may see another file in it.
-                Some(finding) => {
-                    Decision { verdict: Verdict::Unreadable, findings: vec![finding], developer: None }
-                }
-                None => identity(&Case::new(evidence, registry, *policy, now)),
+                Some(finding) => Decision::timeless(Verdict::Unreadable, vec![finding]),
+                None => identity(&Case::new(evidence, registry, policy, clock)),
             };
         }
     };
-    Decision { verdict, findings: Vec::new(), developer: None }
+    Decision::timeless(verdict, Vec::new())
+}
+
+impl Decision {
+    /// One that no time has a part in.
+    fn timeless(verdict: Verdict, findings: Vec<Finding>) -> Self {
+        Self { verdict, findings, developer: None, holds: Span::ALL }
+    }
 }
 
 /// The error of a file that verifies, and that Android refuses to open all the same: `installer-refuses`.
@@ -253,7 +269,8 @@ pub fn installer_refuses(evidence: &Verification) -> Option<Finding> {
 ///
 /// It needs no registry, and [`decide`] gives it with the rest.
 pub fn signers_differ(evidence: &Verification) -> Option<Finding> {
-    versions::differ(&Case::new(evidence, &Registry::empty(), Policy::default(), Timestamp::UNIX_EPOCH))
+    let never = Clock::new(Timestamp::UNIX_EPOCH);
+    versions::differ(&Case::new(evidence, &Registry::empty(), Policy::default(), &never))
 }
 
 /// Judges the identities behind a verified file.
@@ -277,7 +294,7 @@ fn identity(case: &Case<'_>) -> Decision {
             findings.push(finding);
         }
     }
-    Decision { verdict, findings, developer }
+    Decision { verdict, findings, developer, holds: case.clock.same() }
 }
 
 /// The developer on whom all rulings agree.

@@ -248,7 +248,10 @@ fn no_identity_is_read_out_of_a_file_that_does_not_verify() {
             let mut evidence = v2(&[&[signer]]);
             evidence.status = status;
             let decision = registry.decide(&evidence);
-            assert_eq!(decision, Decision { verdict, findings: Vec::new(), developer: None });
+            assert_eq!(
+                decision,
+                Decision { verdict, findings: Vec::new(), developer: None, holds: Span::ALL }
+            );
         }
     }
 }

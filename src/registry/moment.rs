@@ -53,7 +53,7 @@ impl Moment {
     }
 
     /// The first instant of it.
-    fn start(self) -> Timestamp {
+    pub(crate) fn start(self) -> Timestamp {
         match self {
             Self::Day(day) => TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN),
             Self::Instant(instant) => instant,
@@ -61,7 +61,7 @@ impl Moment {
     }
 
     /// The last instant of it.
-    fn end(self) -> Timestamp {
+    pub(crate) fn end(self) -> Timestamp {
         match self {
             Self::Day(day) => {
                 TimeZone::UTC.to_timestamp(day.at(23, 59, 59, 999_999_999)).unwrap_or(Timestamp::MAX)

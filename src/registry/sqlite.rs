@@ -32,6 +32,7 @@ use super::differences;
 use crate::error::Error;
 use crate::fields::first_bytes;
 use crate::identity::CertificateDigest;
+use crate::source::FileIdentity;
 use crate::source::PrivateCopy;
 use crate::source::Undisturbed;
 use crate::source::ensure_no_log;
@@ -152,6 +153,11 @@ impl SqliteRegistry {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Self::on(connect_to(&uri(file), path, flags)?, path)
+    }
+
+    /// Which file it is that nobody may change, and in which state.
+    pub(super) fn identity(&self) -> Option<FileIdentity> {
+        self.held.as_ref()?.identity()
     }
 
     /// What `read` gives, if the file is the one that was opened, and nobody has changed it.

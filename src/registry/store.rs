@@ -35,6 +35,7 @@ pub struct Store {
     signed_by: Vec<KeyId>,
     /// The day that is asked about, when that is not the day of the edition.
     at: Option<Timestamp>,
+    stands_for: Option<[u8; 32]>,
 }
 
 #[derive(Debug)]
@@ -48,7 +49,7 @@ enum Form {
 impl From<Registry> for Store {
     fn from(registry: Registry) -> Self {
         let (header, signed_by) = (registry.header.clone(), registry.signed_by.clone());
-        Self { form: Form::Text(Box::new(registry)), header, signed_by, at: None }
+        Self { form: Form::Text(Box::new(registry)), header, signed_by, at: None, stands_for: None }
     }
 }
 
@@ -67,7 +68,13 @@ impl Store {
 
     pub(super) fn sqlite(registry: SqliteRegistry, signed_by: Vec<KeyId>) -> Self {
         let header = registry.header().clone();
-        Self { form: Form::Sqlite(Box::new(Mutex::new(registry))), header, signed_by, at: None }
+        Self {
+            form: Form::Sqlite(Box::new(Mutex::new(registry))),
+            header,
+            signed_by,
+            at: None,
+            stands_for: None,
+        }
     }
 
     /// What the registry says of itself.
@@ -78,6 +85,17 @@ impl Store {
     /// The trusted keys that have signed it, by id; none unless [`super::trust`] was asked to see to it.
     pub fn signed_by(&self) -> &[KeyId] {
         &self.signed_by
+    }
+
+    /// A digest that stands for all that the registry says: two with the same one give the same answers. None where nobody has
+    /// digested it, and of one that is asked about another day.
+    pub fn stands_for(&self) -> Option<[u8; 32]> {
+        self.stands_for.filter(|_| self.at.is_none())
+    }
+
+    pub(super) fn standing_for(mut self, digest: Option<[u8; 32]>) -> Self {
+        self.stands_for = digest;
+        self
     }
 
     /// The registry as [`Registry::as_of`] gives it, whatever is asked.

@@ -8,6 +8,7 @@ pub mod container;
 mod csv;
 pub mod escape;
 mod github;
+mod glance;
 mod html;
 mod identity;
 pub mod inspection;
@@ -30,6 +31,7 @@ use crate::policy::file::Level;
 use crate::registry::Header;
 
 pub use container::ContainerFacts;
+pub use glance::Glance;
 pub use identity::IdentityRow;
 pub use model::FileResult;
 pub use model::Summary;
@@ -41,6 +43,14 @@ pub trait ReportWriter {
     /// # Errors
     /// When the output cannot be written; nothing more may be written then.
     fn file(&mut self, result: &FileResult) -> io::Result<()>;
+
+    /// Puts out one result of which no more is known than a glance: of forms whose [`Format::glances`] says so.
+    ///
+    /// # Errors
+    /// As [`ReportWriter::file`], and of every other form.
+    fn glance(&mut self, _glance: &Glance) -> io::Result<()> {
+        Err(io::Error::other("this form of report says more of a file than a glance has"))
+    }
 
     /// Puts out what follows the last result, and flushes.
     ///
@@ -133,6 +143,8 @@ pub struct Format {
     pub shows_pictures: bool,
     /// Makes a writer of it.
     pub open: for<'a> fn(Box<dyn Write + 'a>, &ReportOptions) -> Box<dyn ReportWriter + 'a>,
+    /// Whether a glance is all that it needs of a file, as a table.
+    pub glances: bool,
 }
 
 /// Every form of report.
@@ -143,6 +155,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: false,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(text::open(out, options))),
+        glances: true,
     },
     Format {
         name: "json",
@@ -150,6 +163,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: true,
         shows_pictures: false,
         open: json::open,
+        glances: false,
     },
     Format {
         name: "jsonl",
@@ -157,6 +171,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: true,
         shows_pictures: false,
         open: jsonl::open,
+        glances: false,
     },
     Format {
         name: "csv",
@@ -164,6 +179,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: false,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(csv::open(out, options))),
+        glances: false,
     },
     Format {
         name: "sarif",
@@ -171,6 +187,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: false,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(sarif::open(out, options))),
+        glances: false,
     },
     Format {
         name: "junit",
@@ -178,6 +195,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: false,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(junit::open(out, options))),
+        glances: false,
     },
     Format {
         name: "html",
@@ -185,6 +203,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: true,
         shows_pictures: true,
         open: |out, options| Box::new(EachMember(html::open(out, options))),
+        glances: false,
     },
     Format {
         name: "github",
@@ -192,6 +211,7 @@ pub const FORMATS: &[Format] = &[
         shows_appearance: false,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(github::open(out, options))),
+        glances: false,
     },
 ];
 
@@ -205,6 +225,10 @@ impl ReportWriter for EachMember<'_> {
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
         self.0.finish(summary)
+    }
+
+    fn glance(&mut self, glance: &Glance) -> io::Result<()> {
+        self.0.glance(glance)
     }
 }
 

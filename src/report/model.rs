@@ -9,6 +9,7 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 use serde::Serialize;
 
+use super::Glance;
 use super::container::ContainerRow;
 use crate::apk::Appearance;
 use crate::apk::LabelVariant;
@@ -625,6 +626,11 @@ impl FileResult {
         self.passed && self.with_members().into_iter().any(breaks)
     }
 
+    /// Whether it is told where what passed is not: it failed, or would have.
+    pub fn is_bad(&self) -> bool {
+        !self.passed && self.status != FileStatus::Skipped || self.would_fail()
+    }
+
     /// The rules that are broken, each once.
     pub fn broken_rules(&self) -> Vec<Rule> {
         let all = self.with_members();
@@ -979,26 +985,34 @@ impl Serialize for Verdicts {
 impl Summary {
     /// Counts `result`.
     pub fn add(&mut self, result: &FileResult) {
-        let slot = match result.status {
+        let members = result.with_members().len().saturating_sub(1);
+        self.members = self.members.saturating_add(members as u64);
+        self.count(result.status, result.verdict, result.passed, &result.broken_rules());
+    }
+
+    /// Counts a result at a glance.
+    pub fn add_glance(&mut self, glance: &Glance) {
+        self.count(glance.status, glance.verdict, glance.passed, &glance.broken);
+    }
+
+    fn count(&mut self, status: FileStatus, verdict: Option<Verdict>, passed: bool, broken: &[Rule]) {
+        let slot = match status {
             FileStatus::Unjudged => &mut self.unjudged,
             FileStatus::Skipped => &mut self.skipped,
             _ => {
-                self.verdicts.add(result.verdict);
-                let outcome = if result.passed { &mut self.passed } else { &mut self.failed };
+                self.verdicts.add(verdict);
+                let outcome = if passed { &mut self.passed } else { &mut self.failed };
                 *outcome = outcome.saturating_add(1);
                 &mut self.judged
             }
         };
         *slot = slot.saturating_add(1);
-        let members = result.with_members().len().saturating_sub(1);
-        self.members = self.members.saturating_add(members as u64);
-        let broken = result.broken_rules();
         if let Some(policy) = &mut self.policy
             && !broken.is_empty()
         {
             policy.broken = policy.broken.saturating_add(1);
             for rule in broken {
-                let count = policy.rules.entry(rule).or_default();
+                let count = policy.rules.entry(*rule).or_default();
                 *count = count.saturating_add(1);
             }
         }

@@ -15,6 +15,7 @@ use crate::identity::Lineage;
 use crate::identity::LineageNode;
 use crate::identity::PrintedDigests;
 use crate::policy::Decision;
+use crate::policy::Span;
 use crate::policy::SubjectFacts;
 use crate::policy::Verdict;
 use crate::scheme::NotChecked;
@@ -230,6 +231,7 @@ fn decided() -> Vec<FileResult> {
             name_zh: Some("示例银行".to_owned()),
             credit_code: None,
         }),
+        holds: Span::ALL,
     };
     let foreign = Finding::new(FindingCode::SignerNotAllowed).values("10".repeat(32), "20".repeat(32));
     let authenticated = decision(

@@ -121,7 +121,7 @@ impl Outcome {
                 })
                 .map(|result| Some(result.with_appearance(appearance)));
             }
-            Self::Unjudged(_) | Self::Skipped(_) => return Ok(None),
+            Self::Unjudged(_) | Self::Skipped(_) | Self::Recalled(_) => return Ok(None),
             Self::Container(judged) => judged,
         };
         let JudgedContainer { kind, signature, findings, file_digest, members } = &mut **judged;

@@ -79,6 +79,8 @@ pub(crate) fn put_outcome(outcome: &Outcome, path: &Path, to: &mut Writer) {
             3_u8.put(to);
             why.put(to);
         }
+        // It is known by what was seen, and nobody keeps it for what it is: this reads back as nothing.
+        Outcome::Recalled(_) => 4_u8.put(to),
     }
 }
 

@@ -6,11 +6,40 @@ use std::path::Path;
 use super::Outcome;
 use super::Row;
 use super::ScanOptions;
+use crate::report::Glance;
 use crate::source::FileIdentity;
 
 /// The name by which [`Known`] has what was seen of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KnownAs(pub(crate) [u8; 16]);
+pub struct KnownAs {
+    /// The key of what was seen.
+    pub(crate) key: [u8; 16],
+    /// Where what was said of it stands, if it is not to be said anew.
+    pub(crate) place: Option<Place>,
+}
+
+/// The place of a row in a database of scans: the scan and the number in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) scan: i64,
+    pub(crate) number: i64,
+}
+
+/// What was said of a file, and would be again.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Recalled {
+    /// What was said.
+    pub glance: Glance,
+    /// The places of the exceptions that fitted, in the policy by which it was judged.
+    pub exceptions: Vec<usize>,
+}
+
+impl Recalled {
+    pub(crate) fn new(glance: Glance, exceptions: Vec<usize>) -> Self {
+        Self { glance, exceptions }
+    }
+}
 
 /// Somebody who remembers what was seen of files; asked on many threads.
 ///
@@ -19,6 +48,11 @@ pub trait Known: Sync {
     /// What the file at `path` is, which is in that state, if it is known: nothing that was not seen of these very bytes, with the
     /// options of this scan.
     fn look_up(&self, path: &Path, identity: &FileIdentity) -> Option<(Outcome, KnownAs)>;
+
+    /// What was said of that file, when that is known and judging it anew would come to the same; nothing unless a glance is enough.
+    fn recall(&self, _path: &Path, _identity: &FileIdentity) -> Option<(Recalled, KnownAs)> {
+        None
+    }
 }
 
 /// The row of the file at `path`, if somebody knows it; it is not opened.
@@ -29,8 +63,14 @@ pub(super) fn row(path: &Path, options: &ScanOptions<'_>) -> Option<Row> {
     if !options.v4_signature_file.is_none_beside(path) {
         return None;
     }
-    let (mut outcome, known) = known.look_up(path, &identity)?;
-    decide(&mut outcome, options);
+    let recalled = if options.decide.is_none() { known.recall(path, &identity) } else { None };
+    let (outcome, known) = if let Some((recalled, known)) = recalled {
+        (Outcome::Recalled(Box::new(recalled)), known)
+    } else {
+        let (mut outcome, known) = known.look_up(path, &identity)?;
+        decide(&mut outcome, options);
+        (outcome, known)
+    };
     Some(Row { identity: Some(identity), known: Some(known), ..Row::new(path.to_owned(), outcome) })
 }
 
@@ -45,6 +85,6 @@ fn decide(outcome: &mut Outcome, options: &ScanOptions<'_>) {
                 decide(&mut member.outcome, options);
             }
         }
-        Outcome::Unjudged(_) | Outcome::Skipped(_) => {}
+        Outcome::Unjudged(_) | Outcome::Skipped(_) | Outcome::Recalled(_) => {}
     }
 }

@@ -29,6 +29,8 @@ pub(crate) use kept::put_outcome;
 pub(crate) use kept::take_outcome;
 pub use known::Known;
 pub use known::KnownAs;
+pub(crate) use known::Place;
+pub use known::Recalled;
 pub use list::PathEnd;
 pub use list::PathList;
 pub use walk::Found;
@@ -133,6 +135,8 @@ pub enum Outcome {
     Unjudged(Error),
     /// It was left out on purpose; why, without the name of the file.
     Skipped(String),
+    /// It has not changed, and this was said of it and would be again: where [`Known::recall`] was asked for.
+    Recalled(Box<Recalled>),
 }
 
 impl Outcome {

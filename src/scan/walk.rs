@@ -243,11 +243,12 @@ fn is_named(path: &Path, ends: &[&str]) -> bool {
 /// The order of whole paths: a directory counts with the separator that follows it, so that `a.apk` stands before
 /// what is in `a/`.
 fn byte_order(left: &DirEntry, right: &DirEntry) -> Ordering {
-    let bytes = |entry: &DirEntry| {
-        let separator = entry.file_type().is_dir().then_some(b'/');
-        entry.file_name().as_encoded_bytes().iter().copied().chain(separator).collect::<Vec<u8>>()
-    };
-    bytes(left).cmp(&bytes(right))
+    path_bytes(left).cmp(path_bytes(right))
+}
+
+fn path_bytes(entry: &DirEntry) -> impl Iterator<Item = u8> + '_ {
+    let separator = entry.file_type().is_dir().then_some(b'/');
+    entry.file_name().as_encoded_bytes().iter().copied().chain(separator)
 }
 
 #[cfg(test)]

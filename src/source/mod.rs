@@ -152,6 +152,9 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
+    /// So many seconds a file system may let pass before a write shows in the times of a file: most are quicker, but for FAT.
+    pub(crate) const TICK: i64 = 2;
+
     /// The identity in `metadata`; none on systems that do not have it.
     #[cfg(unix)]
     pub fn of(metadata: &std::fs::Metadata) -> Option<Self> {

@@ -103,6 +103,11 @@ impl Undisturbed {
         &self.file
     }
 
+    /// Which file it is, and in which state; none where the system does not tell.
+    pub(crate) fn identity(&self) -> Option<FileIdentity> {
+        self.state.identity
+    }
+
     /// Makes sure that the file is the one that was opened, and nobody has written to it since.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub(super) fn apply(case: &Case<'_>, answer: Answer, fitting: &mut BTreeSet<usiz
         for (place, candidate) in case.policy.exceptions.iter().enumerate() {
             if covers(candidate, &answer) && fits(candidate, case) {
                 fitting.insert(place);
-                let over = candidate.expires.is_over(case.judge.now);
+                let over = case.clock.is_over(candidate.expires);
                 exception = exception.or((!over).then_some(place));
             }
         }

@@ -1,6 +1,6 @@
 //! What a policy file says of one file: each rule, whether it holds, what was expected and what was found.
 //!
-//! Pure, as [`decide`] is: evidence, registry, policy and a time go in. What cannot be judged, because it was not looked at
+//! Pure, as [`decide`](super::decide) is: evidence, registry, policy and a time go in. What cannot be judged, because it was not looked at
 //! or the file does not say it, breaks the rule that asks for it.
 
 mod exceptions;
@@ -15,10 +15,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Clock;
 use super::Decision;
 use super::PolicyFile;
+use super::Span;
 use super::Verdict;
-use super::decide;
+use super::decide_by;
 use super::file::BlockChoice;
 use super::file::Level;
 use super::file::Permission;
@@ -142,7 +144,7 @@ pub struct RuleResult {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Judgement {
-    /// The verdict, as [`decide`] gives it.
+    /// The verdict, as [`decide`](super::decide) gives it.
     pub decision: Decision,
     /// Every rule that was asked, in the order of [`Rule::ALL`]. Of a file that does not verify nothing but what needs no
     /// signature.
@@ -157,6 +159,8 @@ pub struct Judgement {
     pub passed: bool,
     /// Exceptions that let something pass, by their place in the policy, and those that fit but are over.
     pub exceptions: BTreeSet<usize>,
+    /// In which span of time all of it is the same.
+    pub holds: Span,
 }
 
 impl Judgement {
@@ -212,18 +216,20 @@ struct Case<'a> {
     judge: &'a Judge<'a>,
     policy: &'a PolicyFile,
     decision: &'a Decision,
+    clock: &'a Clock,
 }
 
 /// Holds a file against registry and policy.
 ///
-/// The verdict is that of [`decide`]; then every rule of the policy is asked. Without a registry a file that verifies is at
+/// The verdict is that of [`decide`](super::decide); then every rule of the policy is asked. Without a registry a file that verifies is at
 /// best `unauthenticated`; that is accepted where the signers are exactly [`Judge::signed_by`].
 pub fn judge(evidence: Evidence<'_>, judge: &Judge<'_>) -> Judgement {
     let nobody = Registry::empty();
     let registry = judge.registry.unwrap_or(&nobody);
     let policy = judge.policy;
-    let decision = decide(evidence.verification, registry, &policy.deciding, judge.now);
-    let case = Case { evidence, judge, policy, decision: &decision };
+    let clock = Clock::new(judge.now);
+    let decision = decide_by(evidence.verification, registry, policy.deciding, &clock);
+    let case = Case { evidence, judge, policy, decision: &decision, clock: &clock };
     let key_change = key_change::of(&case, registry);
     let developer = parties::developer(&case, registry, key_change.as_ref());
     let distributor = parties::distributor(&case, registry);
@@ -240,7 +246,8 @@ pub fn judge(evidence: Evidence<'_>, judge: &Judge<'_>) -> Judgement {
         answers.into_iter().map(|answer| exceptions::apply(&case, answer, &mut fitting)).collect();
     let holds = rules.iter().all(|result| result.outcome != Outcome::Broken);
     let passed = holds || !policy.is_enforced();
-    Judgement { decision, rules, developer, distributor, key_change, passed, exceptions: fitting }
+    let holds = clock.same();
+    Judgement { decision, rules, developer, distributor, key_change, passed, exceptions: fitting, holds }
 }
 
 impl Case<'_> {

@@ -277,7 +277,7 @@ fn registered<'a>(
     certificate: &Certificate,
     role: Role,
 ) -> Result<&'a Subject, String> {
-    let (digest, now) = (certificate.digest(), case.judge.now);
+    let digest = certificate.digest();
     let denied = match case.policy.deciding.test_keys {
         TestKeys::Denied => registry.denied(&digest),
         TestKeys::LikeOthers => registry.denied_by_itself(&digest),
@@ -298,10 +298,10 @@ fn registered<'a>(
     if key.public_key.is_some_and(|registered| registered != public_key) {
         return Err(FindingCode::RegistryPublicKeyMismatch.summary_en().to_owned());
     }
-    if key.valid_from.is_some_and(|start| !start.has_begun(now)) {
+    if key.valid_from.is_some_and(|start| !case.clock.has_begun(start)) {
         return Err("its key is not valid yet".to_owned());
     }
-    if let Some(end) = key.valid_until.filter(|end| end.is_over(now)) {
+    if let Some(end) = key.valid_until.filter(|end| case.clock.is_over(*end)) {
         return Err(format!("its key was valid until {end}"));
     }
     let subject = registry.subject(&key.subject).ok_or_else(|| "its subject is not registered".to_owned())?;

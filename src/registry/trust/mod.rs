@@ -40,6 +40,7 @@ use crate::error::Error;
 use crate::error::describe_io;
 use crate::fields::read_bytes;
 use crate::fields::read_text;
+use crate::source::FileIdentity;
 use crate::source::PrivateCopy;
 use crate::source::Undisturbed;
 
@@ -116,11 +117,16 @@ pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, 
     let path = path.as_ref();
     let needed = options.needed()?;
     if is_sqlite(path)? {
-        let (opened, signers) = open_sqlite(path, options)?;
+        let (opened, signers, _) = open_sqlite(path, options)?;
         let mut registry = opened.whole()?;
         registry.signed_by = signers;
         return Ok(registry);
     }
+    Ok(load_text(path, options, needed)?.0)
+}
+
+/// The registry in a text file, with the SHA-256 of it.
+fn load_text(path: &Path, options: &TrustOptions, needed: usize) -> Result<(Registry, [u8; 32]), Error> {
     let bytes = read_bytes(path, "the registry", "a registry", MAX_TEXT)?;
     let verifies = |signature: &Signature, key: &PublicKey| signature.verifies(key, &bytes);
     let signers = if needed > 0 {
@@ -137,7 +143,7 @@ pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, 
     if let Some(state) = &options.state {
         state::remember(state, path, registry.header(), sha256)?;
     }
-    Ok(registry)
+    Ok((registry, sha256))
 }
 
 /// As [`load`], without loading a registry in SQLite: when there are keys or a state, its file is read once, to check its signatures
@@ -148,14 +154,22 @@ pub fn load(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Registry, 
 pub fn open(path: impl AsRef<Path>, options: &TrustOptions) -> Result<Store, Error> {
     let path = path.as_ref();
     if !is_sqlite(path)? {
-        return load(path, options).map(Store::from);
+        let (registry, sha256) = load_text(path, options, options.needed()?)?;
+        return Ok(Store::from(registry).standing_for(Some(sha256)));
     }
-    let (registry, signed_by) = open_sqlite(path, options)?;
-    Ok(Store::sqlite(registry, signed_by))
+    let (registry, signed_by, sha256) = open_sqlite(path, options)?;
+    let stands_for = sha256.or_else(|| registry.identity().and_then(|file| settled(&file, options.now)));
+    Ok(Store::sqlite(registry, signed_by).standing_for(stands_for))
 }
 
-/// The registry in a SQLite file, and who has signed it.
-fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, Vec<KeyId>), Error> {
+/// A digest of the state of a file, which cannot change any more without its state telling; none of one that is as new as `now`.
+fn settled(file: &FileIdentity, now: Timestamp) -> Option<[u8; 32]> {
+    let old = file.changed.0 < now.as_second().saturating_sub(FileIdentity::TICK);
+    old.then(|| sha256(format!("{file:?}").as_bytes()))
+}
+
+/// The registry in a SQLite file, who has signed it, and its SHA-256, where it was read as a whole.
+fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<Opened, Error> {
     let needed = options.needed()?;
     let mut signed_by = Vec::new();
     let mut digest = None;
@@ -182,8 +196,10 @@ fn open_sqlite(path: &Path, options: &TrustOptions) -> Result<(SqliteRegistry, V
     if let (Some(state), Some(sha256)) = (&options.state, digest) {
         state::remember(state, path, registry.header(), sha256)?;
     }
-    Ok((registry, signed_by))
+    Ok((registry, signed_by, digest))
 }
+
+type Opened = (SqliteRegistry, Vec<KeyId>, Option<[u8; 32]>);
 
 fn cannot_copy(path: &Path, error: &std::io::Error) -> Error {
     let message = format!(

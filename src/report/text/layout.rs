@@ -14,9 +14,9 @@ use super::paint::Tone;
 use crate::report::escape::columns;
 
 /// The cells of a row: verdict, package, signer, file, and why.
-pub(super) type Cells = [String; COLUMNS + 1];
+pub(in crate::report) type Cells = [String; COLUMNS + 1];
 
-pub(super) const COLUMNS: usize = 4;
+pub(in crate::report) const COLUMNS: usize = 4;
 /// A longer cell pushes its own row out of line rather than all the others; on a terminal it is cut.
 const WIDEST: [usize; COLUMNS] = [15, 40, 30, 60];
 /// Between two columns.

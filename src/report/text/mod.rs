@@ -18,9 +18,12 @@ use super::ReportWriter;
 
 pub(super) use android::android;
 pub(super) use findings::lines as finding_lines;
+pub(super) use layout::Cells;
 pub(super) use paint::Paint;
 pub(super) use paint::Tone;
 pub(super) use paragraph::paragraph;
+pub(super) use table::cells;
+pub(super) use table::has_warnings;
 pub(super) use wording::app_text;
 pub(super) use wording::instant;
 pub(super) use wording::outcome;

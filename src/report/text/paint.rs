@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// What stands on the terminal for a meaning.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Tone {
     Good,
     Bad,

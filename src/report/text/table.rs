@@ -15,6 +15,7 @@ use super::wording::place;
 use crate::finding::Severity;
 use crate::policy::rules::Rule;
 use crate::report::FileResult;
+use crate::report::Glance;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
 use crate::report::Summary;
@@ -52,14 +53,17 @@ struct Table<'a> {
 
 impl ReportWriter for Table<'_> {
     fn file(&mut self, result: &FileResult) -> io::Result<()> {
-        if warnings(result).next().is_some() {
+        self.glance(&Glance::row(result))
+    }
+
+    fn glance(&mut self, glance: &Glance) -> io::Result<()> {
+        if glance.warned {
             self.warned = self.warned.saturating_add(1);
         }
-        let (cells, tone) = (cells(result), outcome(result).1);
         if let Some(layout) = &self.layout {
-            return self.out.write_all(layout.row(&cells, tone, self.paint).as_bytes());
+            return self.out.write_all(layout.row(&glance.cells, glance.tone, self.paint).as_bytes());
         }
-        self.waiting.push((cells, tone));
+        self.waiting.push((glance.cells.clone(), glance.tone));
         if self.waiting.len() < ROWS_MEASURED { Ok(()) } else { self.release() }
     }
 
@@ -103,7 +107,7 @@ fn unenforced(result: &FileResult, why: String) -> String {
     if why.is_empty() { told } else { format!("{told}; {why}") }
 }
 
-fn cells(result: &FileResult) -> Cells {
+pub(in crate::report) fn cells(result: &FileResult) -> Cells {
     let package = match (&result.package, &result.claimed_package) {
         (Some(package), _) => brief(package).into_owned(),
         (None, Some(claimed)) => format!("({})", brief(claimed)),
@@ -130,6 +134,11 @@ fn cells(result: &FileResult) -> Cells {
     };
     let why = unenforced(result, why);
     [outcome(result).0.to_owned(), package, signer_cell(result), brief_path(&result.path).into_owned(), why]
+}
+
+/// Whether there are warnings besides what stands under why.
+pub(in crate::report) fn has_warnings(result: &FileResult) -> bool {
+    warnings(result).next().is_some()
 }
 
 /// The warnings besides what stands under why.
