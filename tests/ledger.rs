@@ -600,7 +600,8 @@ fn two_scans_are_compared_file_by_file() {
     let verdicts = apkvouch(&["diff", "--db", db, "3", "4"]);
     assert!(
         verdicts.out.ends_with(
-            "0 new, 0 gone, 2 with another verdict, 0 with another signer, 0 with another content\n"
+            "0 new, 0 gone, 0 with another verdict, 2 with the same verdict and another answer, \
+             0 with another signer, 0 with another content\n"
         ),
         "{}",
         verdicts.out

@@ -40,8 +40,12 @@ fn count(counts: &mut Counts, change: &Change) {
 
 fn text(ledger: &Ledger, before: &Scan, after: &Scan, out: &mut dyn Write) -> anyhow::Result<Counts> {
     let mut counts = Counts::new();
+    let mut same_verdict = 0_u64;
     ledger.compare(before, after, |change| {
         count(&mut counts, &change);
+        if has_same_verdict(&change) {
+            same_verdict = same_verdict.saturating_add(1);
+        }
         let path = escape::path(&change.path);
         let path = escape::brief_path(&path);
         let line = match (&change.before, &change.after) {
@@ -58,6 +62,10 @@ fn text(ledger: &Ledger, before: &Scan, after: &Scan, out: &mut dyn Write) -> an
             let count = counts.get(&kind).copied().unwrap_or(0);
             match kind {
                 ChangeKind::New | ChangeKind::Gone => format!("{count} {}", kind.as_str()),
+                ChangeKind::Verdict if same_verdict > 0 => format!(
+                    "{} with another verdict, {same_verdict} with the same verdict and another answer",
+                    count.saturating_sub(same_verdict)
+                ),
                 _ => format!("{count} with another {}", kind.as_str()),
             }
         })
@@ -65,6 +73,13 @@ fn text(ledger: &Ledger, before: &Scan, after: &Scan, out: &mut dyn Write) -> an
     let line = format!("scan {} to scan {}: {}", before.id, after.id, told.join(", "));
     writeln!(out, "{line}").map_err(unwritten)?;
     Ok(counts)
+}
+
+/// Whether it is another answer to the same verdict: what the policy accepts has changed.
+fn has_same_verdict(change: &Change) -> bool {
+    let both = change.before.as_ref().zip(change.after.as_ref());
+    change.kinds.contains(&ChangeKind::Verdict)
+        && both.is_some_and(|(before, after)| verdict(before) == verdict(after))
 }
 
 /// What a file is: its verdict and whose it is.

@@ -38,7 +38,7 @@ pub enum ChangeKind {
     New,
     /// It is not there any more.
     Gone,
-    /// Its verdict, or whether it could be judged.
+    /// Its verdict, whether it passed, or whether it could be judged.
     Verdict,
     /// Who has signed it, for the newest Android versions.
     Signer,
