@@ -8,13 +8,11 @@ use apkvouch::Error;
 use apkvouch::atomic_file::AtomicFile;
 use apkvouch::policy::PolicyFile;
 use apkvouch::policy::file::TEMPLATE;
-use apkvouch::policy::rules::unused_exceptions;
 use apkvouch::report::escape;
 
 use super::args::Policy;
 use super::args::PolicyCommand;
 use super::output::unwritten;
-use super::say;
 use super::scan::this_second;
 
 pub(super) fn run(arguments: &Policy) -> anyhow::Result<u8> {
@@ -38,6 +36,14 @@ fn init(file: &Path) -> anyhow::Result<u8> {
     let mut new = AtomicFile::begin(file)?;
     new.write_all(TEMPLATE.as_bytes()).map_err(|error| Error::file(file, "write", error))?;
     new.commit_new()?;
+    let named = escape::in_shell(file);
+    let text = format!(
+        "{}: a policy with every key, its default and a comment; what holds without a policy is the same\n\
+         Change it, see with `apkvouch policy check {named}` what it comes to, and apply it with `apkvouch gate --policy {named} …`\n",
+        escape::path(file)
+    );
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritten)?;
     Ok(0)
 }
 
@@ -45,10 +51,6 @@ fn init(file: &Path) -> anyhow::Result<u8> {
 fn check(file: &Path, now: jiff::Timestamp) -> anyhow::Result<u8> {
     let policy = PolicyFile::load(file)?;
     told(file, &policy, now).map_err(unwritten)?;
-    let all = (0..policy.exceptions.len()).collect();
-    for line in unused_exceptions(&policy, &all, now) {
-        say(&format!("warning: {}: {line}", file.display()));
-    }
     Ok(0)
 }
 

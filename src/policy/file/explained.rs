@@ -141,7 +141,9 @@ impl Exception {
                 format!("{rule} ({})", named.join(", "))
             });
         }
-        let over = if self.expires.is_over(now) { "OVER SINCE" } else { "until" };
-        format!("{} may break {} {over} {}: {}", of.join(", "), rules.join(", "), self.expires, self.reason)
+        let (over, nothing) =
+            if self.expires.is_over(now) { ("OVER SINCE", ", lets nothing pass") } else { ("until", "") };
+        let (of, rules) = (of.join(", "), rules.join(", "));
+        format!("{of} may break {rules} {over} {}{nothing}: {}", self.expires, self.reason)
     }
 }
