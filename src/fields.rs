@@ -129,6 +129,19 @@ pub(crate) fn read_text(path: &Path, the: &str, a: &str, max: u64) -> Result<Str
     as_text(read_bytes(path, the, a, max)?, path, a)
 }
 
+/// Makes sure that a file that is no configuration can be opened, if it is a regular one.
+///
+/// # Errors
+/// [`Error::File`] when it cannot.
+pub(crate) fn ensure_readable(path: &Path, the: &str) -> Result<(), Error> {
+    let cannot_read = |error| Error::file(path, &format!("read {the}"), error);
+    // Asked before it is opened: opening a FIFO would wait for a writer.
+    if fs::metadata(path).map_err(cannot_read)?.is_file() {
+        fs::File::open(path).map_err(cannot_read)?;
+    }
+    Ok(())
+}
+
 /// The text of a file's `bytes`; `a` is what messages call the file.
 ///
 /// # Errors

@@ -805,17 +805,19 @@ fn a_registered_package_gets_other_signers_only_when_that_is_said() {
          give --add-signers to allow both"
     );
     let by_fingerprint = format!("registry add r.toml {foreign} --package com.example.app");
-    refused(&by_fingerprint, &why);
-    refused("registry add r.toml foreign.apk", &why);
+    let of_registry = |why: &str| format!("r.toml: {why}");
+    let refused_by = |arguments: &str, why: &str| refused(arguments, &of_registry(why));
+    refused_by(&by_fingerprint, &why);
+    refused_by("registry add r.toml foreign.apk", &why);
     // Whose key it is makes no difference.
-    refused(&format!("{by_fingerprint} --subject other"), &why);
-    refused(&format!("{by_fingerprint} --owner acme --subject other"), &why);
-    refused(
+    refused_by(&format!("{by_fingerprint} --subject other"), &why);
+    refused_by(&format!("{by_fingerprint} --owner acme --subject other"), &why);
+    refused_by(
         &format!("{by_fingerprint} --owner other"),
         "package com.example.app belongs to subject \"acme\", not to \"other\"",
     );
     // Nor does one more beside the own.
-    refused(
+    refused_by(
         &format!("{by_fingerprint} {own}"),
         &why.replace(&format!("found {foreign}"), &{
             let mut both = [own.as_str(), &foreign];
@@ -823,7 +825,7 @@ fn a_registered_package_gets_other_signers_only_when_that_is_said() {
             format!("found {}", both.join("+"))
         }),
     );
-    refused(
+    refused_by(
         &format!("registry add r.toml {own} --package com.example.app --role distributor"),
         &format!(
             "com.example.app: it is registered with other signers: expected {own}, found {own} as distributor; \
@@ -831,7 +833,8 @@ fn a_registered_package_gets_other_signers_only_when_that_is_said() {
         ),
     );
     fs::write(dir.path().join("i.txt"), format!("com.example.app {foreign}\n")).unwrap();
-    refused("registry import r.toml i.txt --owner acme", &why);
+    let in_file = why.replace("other signers:", "other signers in r.toml:");
+    refused("registry import r.toml i.txt --owner acme", &format!("i.txt:1:1: {in_file}"));
     assert!(verdict());
 
     // What is registered is no other signer, wherever the files are handed out.
@@ -870,10 +873,10 @@ fn a_key_that_is_revoked_suspended_or_denied_gets_no_app() {
         let before = fs::read(dir.path().join("r.toml")).unwrap();
         let why = format!("key {} {why}\n", key(digit));
         let add = run(&format!("registry add r.toml {} --package com.x.new --owner acme", key(digit)));
-        assert_eq!((add.code, add.err), (Some(2), format!("apkvouch: {why}")));
+        assert_eq!((add.code, add.err), (Some(2), format!("apkvouch: r.toml: {why}")));
         fs::write(dir.path().join("i.txt"), format!("com.x.new {}\n", key(digit))).unwrap();
         let import = run("registry import r.toml i.txt --owner acme");
-        assert_eq!((import.code, import.err), (Some(2), format!("apkvouch: com.x.new: {why}")));
+        assert_eq!((import.code, import.err), (Some(2), format!("apkvouch: i.txt:1:1: com.x.new: {why}")));
         assert_eq!(fs::read(dir.path().join("r.toml")).unwrap(), before);
     }
     // What has been replaced still signs for Android versions that cannot see its successor.
@@ -1160,7 +1163,8 @@ fn a_registry_that_is_renewed_can_be_signed() {
         let sign = format!("registry sign {file} --key a.key --at 2026-03-01");
         assert_eq!(run(&sign).code, Some(2), "{file}");
         let early = run(&format!("registry renew {file} --at 2026-03-01 --expires 2026-02-28"));
-        assert!(early.code == Some(2) && early.err.contains("expires_at"), "{file}: {}", early.err);
+        let said = "apkvouch: --expires 2026-02-28 is over already, at 2026-03-01T00:00:00Z: ";
+        assert!(early.code == Some(2) && early.err.starts_with(said), "{file}: {}", early.err);
         let renewed = run(&format!("registry renew {file} --at 2026-03-01 --expires 2026-04-30"));
         assert_eq!(renewed.code, Some(0), "{file}: {}", renewed.err);
         assert_eq!(run(&sign).code, Some(0), "{file}");
@@ -1213,6 +1217,224 @@ fn a_renewal_takes_no_time_away_unsaid() {
         run(&format!("registry renew {file} --at 2027-06-01"));
         assert_eq!(expires(), "2028-05-31", "{file}");
     }
+}
+
+/// Exit status 3 is for the world, 2 for what was asked, and for registries and their keys.
+#[test]
+fn what_cannot_be_read_or_written_has_the_status_that_the_help_says() {
+    let dir = dir_with(&[("bad.csv", b"package\n".to_vec())]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    for (arguments, code, why) in [
+        (
+            "registry import r.toml none.csv --owner x",
+            3,
+            "none.csv: cannot read the file to import: no such file",
+        ),
+        ("registry import r.toml bad.csv --owner x", 2, "bad.csv:1:1: expected the names of columns"),
+        ("registry convert r.toml none/r.db", 3, "none/r.db: cannot write: no such file"),
+        ("registry convert r.toml none/r.json", 3, "none/r.json: cannot write: no such file"),
+        ("registry init none/r.toml --id x", 3, "none/r.toml: cannot write: no such file"),
+        ("registry sign r.toml --key nokey", 2, "nokey: cannot read the secret key: no such file"),
+        (
+            "registry check r.toml --registry-key nokey",
+            2,
+            "nokey: cannot read the registry key: no such file",
+        ),
+        ("registry check none.toml", 2, "none.toml: cannot read the registry: no such file"),
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(code), ""), "{arguments}: {}", run.err);
+        assert!(run.err.starts_with(&format!("apkvouch: {why}")), "{arguments}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_date_of_expiry_that_is_over_is_refused_by_its_name() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    let at = "--at 2026-03-01T12:00:00Z";
+    let over = run(&format!("registry init r.toml --id x --expires 2026-02-28 {at}"));
+    let why = "apkvouch: --expires 2026-02-28 is over already, at 2026-03-01T12:00:00Z: nobody could use the registry; \
+               give a later date\n";
+    assert_eq!((over.code, over.err.as_str()), (Some(2), why));
+    assert!(!dir.path().join("r.toml").exists());
+    // A day is included whole.
+    assert_eq!(run(&format!("registry init r.toml --id x --expires 2026-03-01 {at}")).code, Some(0));
+    assert_eq!(run(&format!("registry renew r.toml --expires 2026-02-28 {at}")).err, why);
+}
+
+#[test]
+fn a_certificate_is_shown_by_its_first_digits() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    let key = |start: &str| start.to_owned() + &"0".repeat(64 - start.len());
+    run("registry init r.toml --id x");
+    run("registry add-subject r.toml acme --name Acme");
+    for start in ["abcdef01", "abcdef0122", "bbbbbbbb"] {
+        let done = run(&format!("registry add r.toml {} --package com.x.a{start} --owner acme", key(start)));
+        assert_eq!(done.code, Some(0), "{}", done.err);
+    }
+    run(&format!("registry deny r.toml {} --why leaked --source x", key("dddddddd")));
+    // A subject that is called like the beginning of a key is that subject.
+    run("registry add-subject r.toml bbbbbbbb --name B");
+    run("registry convert r.toml r.db");
+    for file in ["r.toml", "r.db"] {
+        let show = |name: &str| run(&format!("registry show {file} {name}"));
+        for (name, whole) in [
+            ("abcdef0100", key("abcdef01")),
+            ("ABCDEF:01:22", key("abcdef0122")),
+            ("bbbbbbbb0", key("bbbbbbbb")),
+            ("dddddddd", key("dddddddd")),
+            // AOSP's test key is always denied.
+            ("a40da80a", "a40da80a59d170caa950cf15c18c454d47a39b26989d8b640ecd745ba71bf5dc".to_owned()),
+        ] {
+            let shown = show(name);
+            assert_eq!(
+                (shown.code, &shown.out),
+                (Some(0), &show(&whole).out),
+                "{file} {name}: {}",
+                shown.err
+            );
+            assert!(shown.out.contains(&whole), "{file} {name}: {}", shown.out);
+        }
+        assert!(show("bbbbbbbb").out.contains("name = \"B\""));
+        let several = show("abcdef01");
+        assert_eq!((several.code, several.out.as_str()), (Some(2), ""));
+        assert_eq!(
+            several.err,
+            format!(
+                "apkvouch: {file}: several certificates begin with abcdef01; give more digits of {} or {}\n",
+                key("abcdef01"),
+                key("abcdef0122")
+            )
+        );
+        for name in ["abcdef0", "abcdef02", "com.x.none", "abcdefgh"] {
+            let none = show(name);
+            let why =
+                format!("apkvouch: {file}: {name:?} is no package, certificate or subject of the registry\n");
+            assert_eq!((none.code, none.err), (Some(2), why), "{name}");
+        }
+    }
+    let revoke = run(&format!("registry revoke r.toml {} --reason x", key("9")));
+    let why = format!("apkvouch: r.toml: key {} is not registered\n", key("9"));
+    assert_eq!((revoke.code, revoke.err), (Some(2), why));
+}
+
+/// What is renewed is what its keepers have signed, when it is said who they are; that it has expired is why it is renewed.
+#[test]
+fn a_registry_is_renewed_as_it_was_signed() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry new-key a.key --no-password");
+    run("registry new-key b.key --no-password");
+    run("registry init r.toml --id x --at 2026-01-01 --expires 2099-12-31");
+    run("registry convert r.toml r.db");
+    for file in ["r.toml", "r.db"] {
+        run(&format!("registry renew {file} --at 2026-01-01 --expires 2026-02-01"));
+        let renew = |key: &str| run(&format!("registry renew {file} --at 2026-03-01 --registry-key {key}"));
+        assert!(renew("a.pub").err.contains("the registry is not signed"), "{}", renew("a.pub").err);
+        run(&format!("registry sign {file} --key a.key --at 2026-01-02"));
+        let before = fs::read(dir.path().join(file)).unwrap();
+        assert!(renew("b.pub").err.contains("expected signatures by 1 of 1 trusted keys"), "{file}");
+        let mut altered = before.clone();
+        let place = altered.windows(10).rposition(|window| window == b"2026-02-01").unwrap();
+        altered[place + 3] ^= 1;
+        fs::write(dir.path().join(file), &altered).unwrap();
+        let refused = renew("a.pub");
+        assert!(refused.code == Some(2) && refused.err.contains("does not fit"), "{file}: {}", refused.err);
+        assert!(fs::read(dir.path().join(file)).unwrap() == altered, "{file}");
+        fs::write(dir.path().join(file), &before).unwrap();
+        let renewed = renew("a.pub");
+        assert!(renewed.code == Some(0) && renewed.out.contains("sign it again"), "{file}: {}", renewed.err);
+    }
+}
+
+#[test]
+fn a_secret_key_in_the_place_of_the_public_one_is_told() {
+    let dir = dir_with(&[]);
+    fs::write(dir.path().join("password"), "correct horse\n").unwrap();
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    run("registry new-key open.key --no-password");
+    run("registry new-key closed.key --password-file password");
+    for key in ["open", "closed"] {
+        let check = run(&format!("registry check r.toml --registry-key {key}.key"));
+        assert_eq!(check.code, Some(2));
+        let said = format!("apkvouch: {key}.key: expected a public key, found a secret one, ");
+        assert!(
+            check.err.starts_with(&said) && check.err.ends_with(&format!("such as {key}.pub\n")),
+            "{}",
+            check.err
+        );
+    }
+    fs::write(dir.path().join("text"), "just some text\n").unwrap();
+    let check = run("registry check r.toml --registry-key text");
+    assert!(check.err.contains("expected a public key of minisign"), "{}", check.err);
+}
+
+#[test]
+fn a_new_app_is_not_signed_by_another_developer_than_its_owner() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    run("registry add-subject r.toml acme --name Acme");
+    run("registry add-subject r.toml shop --name Shop --role developer,distributor");
+    let add = format!("registry add r.toml {} --package com.x.a --owner acme", "1".repeat(64));
+    let refused = run(&format!("{add} --subject shop"));
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+    assert!(
+        refused.err.starts_with(
+            "apkvouch: r.toml: the keys of subject \"shop\" would sign com.x.a as its developer"
+        ),
+        "{}",
+        refused.err
+    );
+    assert_eq!(run(&format!("{add} --subject shop --role distributor")).code, Some(0));
+    let same = format!("registry add r.toml {} --package com.x.b --owner acme", "2".repeat(64));
+    assert_eq!(run(&format!("{same} --subject acme")).code, Some(0));
+}
+
+/// A dry run says what the import would say, be it that it cannot be.
+#[test]
+fn a_dry_run_answers_as_the_import_would() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x --at 2026-01-01 --expires 2099-12-31");
+    run("registry add-subject r.toml acme --name Acme --at 2026-01-02");
+    run("registry convert r.toml r.db");
+    let row = |name: &str| format!("package,fingerprint,name\ncom.x.a,{},{name}\n", "1".repeat(64));
+    fs::write(dir.path().join("good.csv"), row("An app")).unwrap();
+    // No name behind the mark that keeps spreadsheets from taking it for a formula.
+    fs::write(dir.path().join("bad.csv"), row("'")).unwrap();
+    for file in ["r.toml", "r.db"] {
+        for (list, at, code) in
+            [("bad.csv", "2026-02-01", 2), ("good.csv", "2100-01-01", 2), ("good.csv", "2026-02-01", 0)]
+        {
+            let before = fs::read(dir.path().join(file)).unwrap();
+            let import = format!("registry import {file} {list} --owner acme --at {at}");
+            let dry = run(&format!("{import} --dry-run"));
+            assert!(fs::read(dir.path().join(file)).unwrap() == before, "{file} {list}");
+            let done = run(&import);
+            assert_eq!((dry.code, done.code), (Some(code), Some(code)), "{file} {list}: {}", dry.err);
+            assert_eq!(dry.err, done.err, "{file} {list}");
+            let would = "would be added or changed; nothing was written";
+            assert_eq!(dry.out, done.out.replace("added or changed", would), "{file} {list}");
+        }
+    }
+}
+
+#[test]
+fn a_new_policy_is_told_with_what_to_do_next() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    let init = run("policy init my.toml");
+    assert_eq!((init.code, init.err.as_str()), (Some(0), ""));
+    assert!(init.out.starts_with("my.toml: a policy with every key"), "{}", init.out);
+    assert!(init.out.contains("`apkvouch policy check my.toml`"), "{}", init.out);
+    assert_eq!(run("policy check my.toml").code, Some(0));
+    // On standard output it is the policy and nothing else.
+    assert_eq!(run("policy init -").out, fs::read_to_string(dir.path().join("my.toml")).unwrap());
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn asset_links_name_keys_that_may_sign_alone() {
         "a.json: expected \"sha256_cert_fi",
     );
     let md5 = text.replace(&colons(0xb2), &"b2:".repeat(16));
-    bad(&md5, "a.json: expected the SHA-256 of a certificate");
+    bad(&md5, "a.json: com.example.app: expected the SHA-256 of a certificate");
     bad(&text.replace("com.example.app", "com"), "a.json: expected a package name of at least two parts");
 }
 
@@ -200,6 +200,12 @@ fn comma_separated_values_have_named_columns() {
     assert_eq!((second.label.as_deref(), second.line), (Some("=1+1"), 4));
 
     let bad = |text: &str, why: &str| refused(ImportFormat::Csv, "a.csv", text, why);
+    bad(
+        "package;fingerprint\ncom.x.a;00\n",
+        "a.csv:1:1: expected commas between the names of columns, found semicolons; save the table with commas",
+    );
+    bad("package\tfingerprint\n", "a.csv:1:1: expected commas between the names of columns, found tabs");
+    bad("what;ever\n", "a.csv:1:1: expected the names of columns");
     let row = format!("com.example.app,{}\n", hex(1));
     bad("", "a.csv:1:1: expected the names of columns, of package, name, fingerprint");
     bad(&row, "a.csv:1:1: expected the names of columns");
@@ -221,6 +227,28 @@ fn comma_separated_values_have_named_columns() {
     bad(
         &format!("package,sha256,evidence\na.b,{},gossip\n", hex(1)),
         "a.csv:2:1: expected one of assetlinks",
+    );
+}
+
+#[test]
+fn all_faults_of_a_file_are_told_up_to_a_bound() {
+    let told = |format: ImportFormat, name: &str, text: &str| {
+        import::parse(text, Path::new(name), format).map(|_| "no error").unwrap_err().to_string()
+    };
+    let rows = |count: usize| format!("package,sha256\n{}", "a.b,00\n".repeat(count));
+    let lines = told(ImportFormat::Csv, "a.csv", &(rows(2) + &format!("a.b,{}\nA,00\n", hex(1))));
+    let places: Vec<&str> = lines.lines().map(|line| line.split(": ").next().unwrap()).collect();
+    assert_eq!(places, ["a.csv:2:1", "a.csv:3:1", "a.csv:5:1"]);
+    assert_eq!(told(ImportFormat::Csv, "a.csv", &rows(20)).lines().count(), 20);
+    let many = told(ImportFormat::Csv, "a.csv", &rows(23));
+    assert_eq!((many.lines().count(), many.lines().last()), (21, Some("and 3 more")));
+    let text = told(ImportFormat::Text, "a.txt", &format!("com.x.a\n{}\nwhat?\n", "A1:".repeat(16)));
+    assert_eq!(text.lines().count(), 2, "{text}");
+    let names = format!("package,sha256\nno,{0}\nneither,{0}\n", hex(1));
+    let names = told(ImportFormat::Csv, "a.csv", &names);
+    assert!(
+        names.starts_with("a.csv:2:1: expected a package name") && names.contains("\na.csv:3:1: "),
+        "{names}"
     );
 }
 
@@ -265,10 +293,9 @@ fn what_contradicts_the_registry_is_told_and_nothing_is_planned() {
         import::plan(&registry(), entries, options).map(|_| "a plan").unwrap_err().to_string()
     };
     let app = || entry("com.example.app", &[1]);
-    assert!(
-        plan(&[app()], &owned("example"))
-            .starts_with("com.example.app: it is registered with other signers: expected a1a1")
-    );
+    assert!(plan(&[app()], &owned("example")).starts_with(
+        "com.example.app: it is registered with other signers in testdata/registry/good.toml: expected a1a1"
+    ));
     assert!(plan(&[app()], &owned("store")).contains("belongs to subject \"store\", found \"example\""));
     assert!(plan(&[entry("com.example.new", &[1])], &ImportOptions::default()).contains("give --owner ID"));
     assert!(
@@ -287,6 +314,36 @@ fn what_contradicts_the_registry_is_told_and_nothing_is_planned() {
     let all =
         plan(&[app(), entry("com.example.new", &[0xdd]), entry("com.example.good", &[1])], &owned("example"));
     assert_eq!(all.lines().count(), 2, "{all}");
+
+    // Of entries that come from files each of the two is named.
+    let read = |name: &str, text: String| read(ImportFormat::Csv, name, &text);
+    let mut entries = read("a.csv", format!("package,sha256,owner\ncom.example.new,{},example\n", hex(1)));
+    entries.extend(read(
+        "b.csv",
+        format!(
+            "package,sha256,owner\ncom.example.ok,{0},example\ncom.example.new,{1},store\ncom.example.two,{0},store\n\
+             com.example.app,{1},example\n",
+            hex(1),
+            hex(2)
+        ),
+    ));
+    let told = plan(&entries, &ImportOptions::default());
+    let lines: Vec<&str> = told.lines().collect();
+    let [of_package, of_key, of_app] = lines[..] else { panic!("{told}") };
+    assert_eq!(
+        of_package,
+        "b.csv:3:1: com.example.new: expected that it belongs to subject \"store\", found \"example\" in a.csv:2"
+    );
+    assert!(
+        of_key.starts_with("b.csv:4:1: ") && of_key.ends_with("found \"example\" in a.csv:2"),
+        "{of_key}"
+    );
+    let of_registry =
+        "b.csv:5:1: com.example.app: it is registered with other signers in testdata/registry/good.toml: ";
+    assert!(of_app.starts_with(of_registry), "{of_app}");
+    let many: Vec<String> = (0..23).map(|number| format!("com.example.n{number},{}\n", hex(0xdd))).collect();
+    let many = plan(&read("c.csv", format!("package,sha256\n{}", many.concat())), &owned("example"));
+    assert_eq!((many.lines().count(), many.lines().last()), (21, Some("and 3 more")));
 
     let mut both = owned("example");
     both.add_signers = true;

@@ -29,6 +29,7 @@ use super::PublicKeyDigest;
 use super::Registry;
 use super::Subject;
 use super::differences;
+use crate::atomic_file::AtomicFile;
 use crate::error::Error;
 use crate::fields::first_bytes;
 use crate::identity::CertificateDigest;
@@ -237,6 +238,17 @@ impl SqliteRegistry {
             "SELECT package FROM signer WHERE certificate = ?1 ORDER BY package",
             params![certificate.0],
         )
+    }
+
+    /// The certificates of keys, registered or denied, from one to the other.
+    pub(super) fn certificates_between(
+        &self,
+        [from, to]: &[CertificateDigest; 2],
+    ) -> Result<Vec<CertificateDigest>, Error> {
+        const SQL: &str = "SELECT certificate FROM key WHERE certificate BETWEEN ?1 AND ?2 \
+             UNION SELECT certificate FROM denied WHERE certificate BETWEEN ?1 AND ?2";
+        let found: Vec<[u8; 32]> = self.column(SQL, params![from.0, to.0])?;
+        Ok(found.into_iter().map(CertificateDigest).collect())
     }
 
     /// The certificates of the keys of a subject, in the order of their digests. Looks at every key.
@@ -453,7 +465,19 @@ impl SqliteRegistry {
         changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
     ) -> Result<Vec<Difference>, Error> {
         self.run("BEGIN IMMEDIATE")?;
-        let done = self.changed(now, needs, changes);
+        // What another has written meanwhile.
+        let header = read_header(&self.connection, &self.path);
+        let changed = header.and_then(|header| {
+            self.header = header;
+            self.changed(now, needs, changes)
+        });
+        let done = changed.and_then(|changed| match changed {
+            Some((old, new)) => {
+                self.write(&old, &new)?;
+                Ok(differences(&old, &new))
+            }
+            None => Ok(Vec::new()),
+        });
         match &done {
             Ok(differences) if !differences.is_empty() => self.run("COMMIT")?,
             _ => self.run("ROLLBACK")?,
@@ -462,17 +486,27 @@ impl SqliteRegistry {
         done
     }
 
-    fn changed(
-        &mut self,
+    /// What [`SqliteRegistry::update`] would answer.
+    pub(super) fn rehearse(
+        &self,
         now: Timestamp,
         needs: &Needs,
         changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
     ) -> Result<Vec<Difference>, Error> {
-        // What another has written meanwhile.
-        self.header = read_header(&self.connection, &self.path)?;
+        let changed = self.changed(now, needs, changes)?;
+        Ok(changed.map(|(old, new)| differences(&old, &new)).unwrap_or_default())
+    }
+
+    /// What is touched as it is, and as it is to be; none when there is nothing to change.
+    fn changed(
+        &self,
+        now: Timestamp,
+        needs: &Needs,
+        changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
+    ) -> Result<Option<(Registry, Registry)>, Error> {
         let changes = changes(&self.part(needs)?)?;
         if changes.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let mut touched = needs.clone();
         for change in &changes {
@@ -484,8 +518,7 @@ impl SqliteRegistry {
         new.header.serial = Some(old.header.serial.unwrap_or(0).saturating_add(1));
         new.header.issued_at = Some(Moment::Instant(now));
         let new = sound(&new, &self.path)?;
-        self.write(&old, &new)?;
-        Ok(differences(&old, &new))
+        Ok(Some((old, new)))
     }
 
     /// Writes what differs between two parts of the same extent.
@@ -592,12 +625,14 @@ impl SqliteWriter {
     /// Begins the file at `path`, which must not be there.
     ///
     /// # Errors
-    /// [`Error::Usage`] when it is; [`Error::Configuration`] when it cannot be written.
+    /// [`Error::Usage`] when it is; [`Error::File`] when it cannot be made; [`Error::Configuration`] when SQLite cannot write it.
     pub fn create(path: impl AsRef<Path>, header: &Header) -> Result<Self, Error> {
         let path = path.as_ref();
         if path.try_exists().unwrap_or(true) {
             return Err(Error::Usage(format!("{}: there is a file already; name another", path.display())));
         }
+        // An empty file is to SQLite a new one.
+        AtomicFile::begin(path)?.commit_new()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -851,4 +886,29 @@ fn read_header(connection: &Connection, path: &Path) -> Result<Header, Error> {
 fn fault(path: &Path, error: &rusqlite::Error) -> Error {
     let message = format!("cannot use the registry: SQLite says: {error}");
     Error::Configuration { path: path.to_owned(), position: None, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever is killed on the way leaves a journal from which the edition before is restored, and what was committed is on
+    /// the disk.
+    #[test]
+    fn a_change_is_journalled_and_reaches_the_disk() {
+        let modes = |connection: &Connection| {
+            let journal: String =
+                connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            (journal, pragma(connection, "synchronous").unwrap())
+        };
+        let (journalled, full) = ("delete".to_owned(), 2);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.db");
+        let header = Header { id: "store.example".to_owned(), ..Header::default() };
+        let writer = SqliteWriter::create(&path, &header).unwrap();
+        assert_eq!(modes(&writer.connection), (journalled.clone(), full));
+        writer.finish().unwrap();
+        let registry = SqliteRegistry::open_to_change(&path).unwrap();
+        assert_eq!(modes(&registry.connection), (journalled, full));
+    }
 }

@@ -1,6 +1,7 @@
 //! A registry, whichever way it is stored.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -17,6 +18,7 @@ use super::Header;
 use super::Key;
 use super::Registry;
 use super::Subject;
+use super::built_in_denied;
 use super::sqlite;
 use super::sqlite::Counts;
 use super::sqlite::Needs;
@@ -144,6 +146,32 @@ impl Store {
             }
             registry.part(&needs)
         })
+    }
+
+    /// The certificates of keys, registered or denied, that begin with `prefix`, in the order of their digests.
+    ///
+    /// # Errors
+    /// As [`Store::part`].
+    pub fn certificates_that_begin(&self, prefix: &DigestPrefix) -> Result<Vec<CertificateDigest>, Error> {
+        let mut found: BTreeSet<CertificateDigest> =
+            built_in_denied().map(|key| key.certificate).filter(|digest| prefix.begins(digest)).collect();
+        match &self.form {
+            Form::Text(registry) => {
+                let keys = registry.keys().map(|key| key.certificate);
+                let all = keys.chain(registry.denied_keys().map(|key| key.certificate));
+                found.extend(all.filter(|digest| prefix.begins(digest)));
+            }
+            Form::Sqlite(registry) => found.extend(asked(registry).certificates_between(&prefix.ends())?),
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The registry that was read whole from a text; none of SQLite.
+    pub fn text(&self) -> Option<&Registry> {
+        match &self.form {
+            Form::Text(registry) => Some(registry),
+            Form::Sqlite(_) => None,
+        }
     }
 
     fn some_of(
@@ -354,5 +382,51 @@ pub fn update(
         SqliteRegistry::open_to_change(path)?.update(now, needs, changes)
     } else {
         text::update(path, now, changes)
+    }
+}
+
+/// What [`update`] would answer, without writing anything.
+///
+/// # Errors
+/// As [`update`].
+pub fn rehearse(
+    path: impl AsRef<Path>,
+    now: Timestamp,
+    needs: &Needs,
+    changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
+) -> Result<Vec<Difference>, Error> {
+    let path = path.as_ref();
+    if is_sqlite(path)? {
+        SqliteRegistry::open(path)?.rehearse(now, needs, changes)
+    } else {
+        text::rehearse(path, now, changes)
+    }
+}
+
+/// The first digits of the digest of a certificate: at least eight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestPrefix {
+    /// In lower case.
+    digits: String,
+}
+
+impl DigestPrefix {
+    /// Reads digits, with colons or without; none when they are too few, or anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(|c| *c != ':').map(|c| c.to_ascii_lowercase()).collect();
+        let fits = (8..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        fits.then_some(Self { digits })
+    }
+
+    fn begins(&self, digest: &CertificateDigest) -> bool {
+        digest.to_string().starts_with(&self.digits)
+    }
+
+    /// The lowest and the highest digest that begin so.
+    fn ends(&self) -> [CertificateDigest; 2] {
+        ["0", "f"].map(|digit| {
+            let digits = self.digits.clone() + &digit.repeat(64_usize.saturating_sub(self.digits.len()));
+            digits.parse().unwrap_or(CertificateDigest([0; 32]))
+        })
     }
 }

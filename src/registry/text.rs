@@ -56,6 +56,22 @@ pub(super) fn update(
     Ok(differences(&old, &new))
 }
 
+/// What [`update`] would answer.
+pub(super) fn rehearse(
+    path: &Path,
+    now: Timestamp,
+    changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
+) -> Result<Vec<Difference>, Error> {
+    let text = read_text(path, "the registry", "a registry", MAX_TEXT)?;
+    let old = Registry::parse(&text, path)?;
+    let changes = changes(&old)?;
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (_, new) = changed(path, &text, &old, &changes, now)?;
+    Ok(differences(&old, &new))
+}
+
 /// Makes a new registry in the file at `path`, with serial 1; one that is there is not touched.
 ///
 /// # Errors

@@ -20,8 +20,8 @@ pub(in super::super) const HELP: &str = "\
 Exit status:
   0  done
   1  diff: the two say different things; learn: some APKs do not verify, or contradict each other
-  2  bad arguments, or a registry that cannot be used
-  3  a file could not be read or written
+  2  bad arguments, or a registry, key or password that cannot be used
+  3  another file could not be read, or a file not written
   4  learn: no APK found
 
 A change is made wholly or not at all, raises the serial and sets the time of issue; comments and
@@ -117,6 +117,8 @@ pub(in super::super) struct Renew {
     /// Until when it may be used; a year unless given, or as long as before when that is longer
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(super) expires: Option<Moment>,
+    #[command(flatten)]
+    pub(super) trust: RegistryTrust,
 }
 
 #[derive(Debug, Args)]
@@ -339,7 +341,7 @@ pub(in super::super) struct Show {
     /// The registry
     #[arg(value_name = "REGISTRY")]
     pub(super) registry: PathBuf,
-    /// A package name, SHA-256 of a certificate, or the id of a subject
+    /// A package name, SHA-256 of a certificate or its first 8 digits or more, or the id of a subject
     #[arg(value_name = "NAME")]
     pub(super) name: String,
     #[command(flatten)]

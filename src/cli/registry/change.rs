@@ -29,7 +29,9 @@ use apkvouch::registry::Moment;
 use apkvouch::registry::Needs;
 use apkvouch::registry::NewStatus;
 use apkvouch::registry::PublicKeyDigest;
+use apkvouch::registry::Role;
 use apkvouch::registry::SignerSet;
+use apkvouch::registry::Store;
 use apkvouch::registry::Subject;
 use apkvouch::registry::trust;
 use apkvouch::source::ByteSource as _;
@@ -46,6 +48,7 @@ use super::args::Revoke;
 use super::args::Rotate;
 use super::args::Suspend;
 use super::args::Target;
+use super::of_registry;
 use super::told;
 
 /// How long a new registry may be used unless said otherwise.
@@ -62,7 +65,9 @@ pub(super) fn init(arguments: &Init) -> anyhow::Result<String> {
 pub(super) fn renew(arguments: &Renew) -> anyhow::Result<String> {
     let mut expires = expiry(arguments.expires, arguments.target.now())?;
     let mut earlier = None;
+    let trusted = trusted(arguments)?;
     let mut text = update(&arguments.target, &Needs::default(), |registry| {
+        ensure_same(trusted.as_ref(), registry, &arguments.target.registry)?;
         let later = registry.header().expires_at.filter(|before| before.ends_after(expires));
         match (later, arguments.expires) {
             (Some(before), None) => expires = before,
@@ -77,9 +82,41 @@ pub(super) fn renew(arguments: &Renew) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// The registry as it is signed, when it is said by whom it must be.
+fn trusted(arguments: &Renew) -> anyhow::Result<Option<Store>> {
+    let now = arguments.target.now();
+    let mut options = arguments.trust.options(None, now)?;
+    if options.needed()? == 0 && options.state.is_none() {
+        return Ok(None);
+    }
+    // What has expired is renewed.
+    options.out_of_force = true;
+    Ok(Some(trust::open(&arguments.target.registry, &options)?))
+}
+
+/// Makes sure that what is changed is what was found to be signed: of a text all of it, in SQLite the header.
+fn ensure_same(trusted: Option<&Store>, registry: &Registry, path: &Path) -> Result<(), Error> {
+    let Some(trusted) = trusted else { return Ok(()) };
+    let same = match trusted.text() {
+        Some(text) => text.says_the_same_as(registry),
+        None => trusted.header() == registry.header(),
+    };
+    if same {
+        return Ok(());
+    }
+    let message = "the registry was changed while its signatures were checked; try again".to_owned();
+    Err(Error::Configuration { path: path.to_owned(), position: None, message })
+}
+
 /// Until when a registry may be used that is issued `now`.
 fn expiry(said: Option<Moment>, now: jiff::Timestamp) -> anyhow::Result<Moment> {
     Ok(match said {
+        Some(expires) if expires.is_over(now) => {
+            let message = format!(
+                "--expires {expires} is over already, at {now}: nobody could use the registry; give a later date"
+            );
+            return Err(Error::Usage(message).into());
+        }
         Some(expires) => expires,
         None => Moment::Day(jiff::tz::TimeZone::UTC.to_datetime(now.checked_add(VALIDITY)?).date()),
     })
@@ -212,6 +249,12 @@ fn additions(
         match (app, owner) {
             (Some(app), _) if app.signers.iter().any(|other| other.allows_the_same_as(&set)) => {}
             (Some(app), _) => changes.push(Change::Signers { package: app.package.clone(), set }),
+            (None, Some(owner)) if subject != owner && arguments.role == Role::Developer => {
+                return usage(format!(
+                    "the keys of subject {subject:?} would sign {package} as its developer, and {owner:?} would own it; \
+                     give --role distributor if {subject:?} signs for {owner:?}, or the same subject twice"
+                ));
+            }
             (None, Some(owner)) => {
                 let mut app = App::new(package, owner, vec![set]);
                 app.labels.clone_from(&arguments.labels);
@@ -316,7 +359,8 @@ fn update(
     changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
 ) -> anyhow::Result<String> {
     let path = &target.registry;
-    let differences = registry::update(path, target.now(), needs, changes)?;
+    let differences =
+        registry::update(path, target.now(), needs, changes).map_err(|error| of_registry(path, error))?;
     if differences.is_empty() {
         return Ok(format!("{}: nothing to change\n", shown(path)));
     }

@@ -12,7 +12,6 @@ use apkvouch::registry;
 use apkvouch::registry::Evidence;
 use apkvouch::registry::ExportFormat;
 use apkvouch::registry::SqliteWriter;
-use apkvouch::registry::Store;
 use apkvouch::registry::export_in_pieces;
 use apkvouch::registry::import;
 use apkvouch::registry::import::ImportFormat;
@@ -25,6 +24,7 @@ use super::super::scan::this_second;
 use super::args::Convert;
 use super::args::Export;
 use super::args::Import;
+use super::of_registry;
 use super::told;
 
 /// Adds the entries of all files, or of none.
@@ -45,15 +45,13 @@ pub(super) fn import(arguments: &Import) -> anyhow::Result<String> {
     let now = arguments.target.now();
     let path = &arguments.target.registry;
     let changes = |registry: &Registry| import::plan(registry, &entries, &options);
+    let needs = import::needs(&entries, &options);
     let differences = if arguments.dry_run {
-        let store = Store::open(path)?;
-        let old = store.part(&import::needs(&entries, &options))?;
-        let mut new = Registry::clone(&old);
-        changes(&old)?.iter().try_for_each(|change| new.apply(change))?;
-        registry::differences(&old, &new)
+        registry::rehearse(path, now, &needs, changes)
     } else {
-        registry::update(path, now, &import::needs(&entries, &options), changes)?
+        registry::update(path, now, &needs, changes)
     };
+    let differences = differences.map_err(|error| of_registry(path, error))?;
     let count = |what: &str| differences.iter().filter(|difference| difference.what == what).count();
     let mut text = told(&differences)?;
     let packages: BTreeSet<&String> = entries.iter().map(|entry| &entry.package).collect();

@@ -9,7 +9,9 @@ mod view;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 
+use apkvouch::Error;
 use apkvouch::registry::Difference;
 use apkvouch::registry::DifferenceKind;
 use apkvouch::registry::FieldDifference;
@@ -49,6 +51,18 @@ pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritten)?;
     Ok(code)
+}
+
+/// The same error with the name of the registry, when it speaks of what that says.
+fn of_registry(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Usage(message) => Error::Usage(format!("{}: {message}", path.display())),
+        Error::Several { faults, more } => {
+            let faults = faults.into_iter().map(|fault| of_registry(path, fault)).collect();
+            Error::Several { faults, more }
+        }
+        other => other,
+    }
 }
 
 /// A line for each difference, and one for each field of what has changed.

@@ -11,6 +11,7 @@ use apkvouch::Registry;
 use apkvouch::identity::CertificateDigest;
 use apkvouch::registry::App;
 use apkvouch::registry::DeniedKey;
+use apkvouch::registry::DigestPrefix;
 use apkvouch::registry::Key;
 use apkvouch::registry::KeyStatus;
 use apkvouch::registry::Store;
@@ -30,6 +31,7 @@ use super::args::Show;
 use super::args::View;
 use super::args::ViewForm;
 use super::args::What;
+use super::of_registry;
 use super::told;
 
 pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
@@ -129,20 +131,52 @@ struct Known<'a> {
     denied: Vec<&'a DeniedKey>,
 }
 
+impl Known<'_> {
+    fn is_empty(&self) -> bool {
+        self.subject.is_empty() && self.key.is_empty() && self.app.is_empty() && self.denied.is_empty()
+    }
+}
+
+/// So many certificates are listed that begin alike.
+const CANDIDATES: usize = 10;
+
 pub(super) fn show(arguments: &Show) -> anyhow::Result<String> {
     let store = open(&arguments.registry, &arguments.view)?;
-    let name = arguments.name.as_str();
-    let registry = store.about(name)?;
-    let known = known(&registry, name);
-    if known.subject.is_empty() && known.key.is_empty() && known.app.is_empty() && known.denied.is_empty() {
-        let message = format!("{name:?} is no package, certificate or subject of the registry");
-        return Err(Error::Usage(message).into());
-    }
+    let name = named(&store, &arguments.name).map_err(|error| of_registry(&arguments.registry, error))?;
+    let registry = store.about(&name)?;
+    let known = known(&registry, &name);
     if arguments.view.format == ViewForm::Json {
         return Ok(escape::json(&serde_json::to_string_pretty(&known)?).into_owned() + "\n");
     }
     let text = toml::to_string(&known)?;
     Ok(text.lines().map(|line| escape::visible(line).into_owned() + "\n").collect())
+}
+
+/// What `name` stands for that is in the registry: itself, or the only certificate that begins so.
+fn named(store: &Store, name: &str) -> Result<String, Error> {
+    if !known(store.about(name)?.as_ref(), name).is_empty() {
+        return Ok(name.to_owned());
+    }
+    let found = match DigestPrefix::parse(name) {
+        Some(prefix) => store.certificates_that_begin(&prefix)?,
+        None => Vec::new(),
+    };
+    match found.as_slice() {
+        [] => Err(Error::Usage(format!("{name:?} is no package, certificate or subject of the registry"))),
+        [only] => Ok(only.to_string()),
+        several => {
+            let listed: Vec<String> = several.iter().take(CANDIDATES).map(ToString::to_string).collect();
+            let more = match several.len().saturating_sub(CANDIDATES) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = format!(
+                "several certificates begin with {name}; give more digits of {}{more}",
+                listed.join(" or ")
+            );
+            Err(Error::Usage(message))
+        }
+    }
 }
 
 /// What there is to say of `name`, with those that it refers to and those that refer to it.

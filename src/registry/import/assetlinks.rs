@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::Entry;
 use super::Fault;
+use super::all;
 use super::digest;
 use crate::registry::Evidence;
 use crate::registry::EvidenceSource;
@@ -30,13 +31,11 @@ struct Target {
 
 /// Every fingerprint may sign alone: a statement holds for an app that any of them has signed. Statements about sites are
 /// passed over.
-pub(super) fn read(text: &str) -> Result<Vec<Entry>, Fault> {
-    let statements: Vec<Statement> = serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
-    let mut entries = Vec::new();
-    for target in statements.into_iter().map(|statement| statement.target) {
-        if target.namespace != ANDROID_APP {
-            continue;
-        }
+pub(super) fn read(text: &str) -> Result<Vec<Entry>, Vec<Fault>> {
+    let statements: Vec<Statement> = serde_json::from_str(text).map_err(|error| vec![Fault::json(&error)])?;
+    let targets = statements.into_iter().map(|statement| statement.target);
+    let targets = targets.filter(|target| target.namespace == ANDROID_APP);
+    let entries = all(targets.map(|target| {
         let Some(package) = target.package_name else {
             return Err(Fault::new(
                 None,
@@ -47,11 +46,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Entry>, Fault> {
             let message = format!("expected \"sha256_cert_fingerprints\" of {package}, found none");
             return Err(Fault::new(None, message));
         }
-        for fingerprint in target.sha256_cert_fingerprints {
-            let mut entry = Entry::new(package.clone(), BTreeSet::from([digest(&fingerprint, None)?]));
+        let entry = |fingerprint: String| {
+            let of_package =
+                |fault: Fault| Fault { message: format!("{package}: {}", fault.message), ..fault };
+            let digest = digest(&fingerprint, None).map_err(of_package)?;
+            let mut entry = Entry::new(package.clone(), BTreeSet::from([digest]));
             entry.evidence = Some(Evidence::new(EvidenceSource::Assetlinks));
-            entries.push(entry);
-        }
-    }
-    Ok(entries)
+            Ok(entry)
+        };
+        Ok(target.sha256_cert_fingerprints.into_iter().map(entry).collect::<Vec<_>>())
+    }))?;
+    all(entries.into_iter().flatten())
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Entry;
 use super::Fault;
+use super::all;
 use super::digest;
 use crate::registry::Evidence;
 use crate::registry::EvidenceSource;
@@ -23,20 +24,18 @@ const COLUMNS: [(&str, &[&str]); 8] = [
     ("date", &[]),
 ];
 
-pub(super) fn read(text: &str) -> Result<Vec<Entry>, Fault> {
-    let mut records = records(text)?.into_iter();
+pub(super) fn read(text: &str) -> Result<Vec<Entry>, Vec<Fault>> {
+    let mut records = records(text).map_err(|fault| vec![fault])?.into_iter();
     let (_, header) = records.next().unwrap_or_default();
-    let columns = columns(&header)?;
-    records
-        .map(|(line, record)| {
-            if record.len() != header.len() {
-                let message =
-                    format!("expected {} cells, as the first line has, found {}", header.len(), record.len());
-                return Err(Fault::new(Some(line), message));
-            }
-            row(line, &record, &columns)
-        })
-        .collect()
+    let columns = columns(&header).map_err(|fault| vec![fault])?;
+    all(records.map(|(line, record)| {
+        if record.len() != header.len() {
+            let message =
+                format!("expected {} cells, as the first line has, found {}", header.len(), record.len());
+            return Err(Fault::new(Some(line), message));
+        }
+        row(line, &record, &columns)
+    }))
 }
 
 /// What each column is, by the names in the first line.
@@ -46,6 +45,15 @@ fn columns(header: &[String]) -> Result<Vec<&'static str>, Fault> {
         Fault::new(Some(1), format!("expected the names of columns, of {}, found {found}", names.join(", ")))
     };
     let mut columns: Vec<&'static str> = Vec::new();
+    if let [only] = header
+        && let Some((separator, name)) =
+            [(';', "semicolons"), ('\t', "tabs")].into_iter().find(|(c, _)| only.contains(*c))
+        && only.split(separator).any(|name| names.contains(&name.trim().to_ascii_lowercase().as_str()))
+    {
+        let message =
+            format!("expected commas between the names of columns, found {name}; save the table with commas");
+        return Err(Fault::new(Some(1), message));
+    }
     for name in header {
         let found = name.trim().to_ascii_lowercase();
         let column = COLUMNS.iter().find(|(name, others)| *name == found || others.contains(&found.as_str()));

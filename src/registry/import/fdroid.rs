@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::Entry;
 use super::Fault;
+use super::all;
 use super::digest;
 use crate::identity::CertificateDigest;
 use crate::registry::Evidence;
@@ -53,10 +54,10 @@ struct Signer {
 }
 
 /// The signers of all versions: several signers of one version sign together, those of different versions alone.
-pub(super) fn index(text: &str) -> Result<Vec<Entry>, Fault> {
-    let index: Index = serde_json::from_str(text).map_err(|error| Fault::json(&error))?;
-    let mut entries = Vec::new();
-    for (package, content) in index.packages {
+pub(super) fn index(text: &str) -> Result<Vec<Entry>, Vec<Fault>> {
+    let index: Index = serde_json::from_str(text).map_err(|error| vec![Fault::json(&error)])?;
+    let entries = all(index.packages.into_iter().map(|(package, content)| {
+        let mut entries = Vec::new();
         let mut sets: BTreeSet<BTreeSet<CertificateDigest>> = BTreeSet::new();
         for signer in content.versions.into_values().filter_map(|version| version.manifest.signer) {
             let digests = signer.sha256.iter().map(|text| {
@@ -78,21 +79,23 @@ pub(super) fn index(text: &str) -> Result<Vec<Entry>, Fault> {
             entry.evidence = Some(Evidence::new(EvidenceSource::Store));
             entries.push(entry);
         }
-    }
-    Ok(entries)
+        Ok(entries)
+    }))?;
+    Ok(entries.into_iter().flatten().collect())
 }
 
 /// `AllowedAPKSigningKeys` of the app that the file is named after: one key, or a list of them.
-pub(super) fn metadata(text: &str, path: &Path) -> Result<Vec<Entry>, Fault> {
+pub(super) fn metadata(text: &str, path: &Path) -> Result<Vec<Entry>, Vec<Fault>> {
     const FIELD: &str = "AllowedAPKSigningKeys:";
     let package = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let lines: Vec<(usize, &str)> = (1..).zip(text.lines()).collect();
     let mut fields = lines.iter().filter(|(_, line)| line.starts_with(FIELD));
     let Some((at, line)) = fields.next() else {
-        return Err(Fault::new(None, format!("expected the field {FIELD:?}, found none")));
+        return Err(vec![Fault::new(None, format!("expected the field {FIELD:?}, found none"))]);
     };
     if let Some((again, _)) = fields.next() {
-        return Err(Fault::new(Some(*again), format!("expected the field {FIELD:?} once, found it twice")));
+        let message = format!("expected the field {FIELD:?} once, found it twice");
+        return Err(vec![Fault::new(Some(*again), message)]);
     }
     let plain = |text: &str| -> String {
         let text = text.split(" #").next().unwrap_or(text).trim();
@@ -110,14 +113,12 @@ pub(super) fn metadata(text: &str, path: &Path) -> Result<Vec<Entry>, Fault> {
         keys.extend(list.split(',').map(|key| (*at, plain(key))));
     }
     if keys.is_empty() {
-        return Err(Fault::new(Some(*at), format!("expected keys in {FIELD:?}, found none")));
+        return Err(vec![Fault::new(Some(*at), format!("expected keys in {FIELD:?}, found none"))]);
     }
-    keys.into_iter()
-        .map(|(at, key)| {
-            let mut entry = Entry::new(package, BTreeSet::from([digest(&key, Some(at))?]));
-            entry.evidence = Some(Evidence::new(EvidenceSource::Store));
-            entry.line = at;
-            Ok(entry)
-        })
-        .collect()
+    all(keys.into_iter().map(|(at, key)| {
+        let mut entry = Entry::new(package, BTreeSet::from([digest(&key, Some(at))?]));
+        entry.evidence = Some(Evidence::new(EvidenceSource::Store));
+        entry.line = at;
+        Ok(entry)
+    }))
 }

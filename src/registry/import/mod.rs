@@ -11,6 +11,7 @@ mod share_text;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::App;
 use super::Change;
@@ -22,13 +23,14 @@ use super::Role;
 use super::SignerSet;
 use super::read::package_name_fault;
 use crate::error::Error;
+use crate::fields::ensure_readable;
 use crate::fields::read_text;
 use crate::identity::CertificateDigest;
 
 /// Size of the largest file that is imported, in bytes: the index of a store with some ten thousand apps.
 const MAX_IMPORT: u64 = 256 << 20;
-/// So many conflicts are told; the others are counted.
-const CONFLICTS_TOLD: usize = 100;
+/// So many faults of a file, or contradictions of an import, are told; the others are counted.
+const TOLD: usize = 20;
 
 /// That a set of signers may sign a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Entry {
     pub channel: Option<String>,
     /// On what it rests.
     pub evidence: Option<Evidence>,
+    /// The file in which it stands, when it comes from one.
+    pub file: Option<Arc<Path>>,
     /// The line of the file where it stands, from 1; 0 when that is not known.
     pub line: usize,
 }
@@ -60,8 +64,25 @@ impl Entry {
             owner: None,
             channel: None,
             evidence: None,
+            file: None,
             line: 0,
         }
+    }
+
+    /// Where it stands, for messages about another; empty when that is not known.
+    fn place(&self) -> String {
+        match (&self.file, self.line) {
+            (None, _) => String::new(),
+            (Some(file), 0) => format!(" in {}", file.display()),
+            (Some(file), line) => format!(" in {}:{line}", file.display()),
+        }
+    }
+
+    /// That it contradicts something else.
+    fn contradiction(&self, message: String) -> Error {
+        let Some(file) = &self.file else { return Error::Usage(message) };
+        let position = (self.line > 0).then_some((self.line, 1));
+        Error::Configuration { path: file.to_path_buf(), position, message }
     }
 }
 
@@ -116,8 +137,10 @@ impl ImportFormat {
 /// Reads the entries in the file at `path`; at least one.
 ///
 /// # Errors
-/// [`Error::Configuration`] when it cannot be read, or anything in it is not what it must be.
+/// [`Error::File`] when it cannot be opened; [`Error::Configuration`] when anything in it is not what it must be, or
+/// [`Error::Several`] of these.
 pub fn read(path: &Path, format: ImportFormat) -> Result<Vec<Entry>, Error> {
+    ensure_readable(path, "the file to import")?;
     parse(&read_text(path, "the file to import", "a file to import", MAX_IMPORT)?, path, format)
 }
 
@@ -140,22 +163,42 @@ pub fn parse(text: &str, path: &Path, format: ImportFormat) -> Result<Vec<Entry>
         position: fault.line.map(|line| (line, fault.column)),
         message: fault.message,
     };
-    let mut entries = entries.map_err(fault)?;
+    let all = |faults: Vec<Fault>| {
+        let none = || fault(Fault::new(None, "nothing can be imported"));
+        several(faults.into_iter().map(fault)).unwrap_or_else(none)
+    };
+    let mut entries = entries.map_err(all)?;
     if entries.is_empty() {
         let message = "expected at least one package with a signer, found none; is this the right format?";
         return Err(fault(Fault::new(None, message)));
     }
-    for entry in &entries {
-        if let Some(expected_and_found) = package_name_fault(&entry.package) {
-            let message = format!("expected a package name of {expected_and_found} in {:?}", entry.package);
-            return Err(fault(Fault::new(Some(entry.line).filter(|line| *line > 0), message)));
-        }
+    let mut told = BTreeSet::new();
+    let misnamed = entries.iter().filter(|entry| told.insert((entry.line, &entry.package)));
+    let misnamed = misnamed.filter_map(|entry| {
+        let expected_and_found = package_name_fault(&entry.package)?;
+        let message = format!("expected a package name of {expected_and_found} in {:?}", entry.package);
+        Some(fault(Fault::new(Some(entry.line).filter(|line| *line > 0), message)))
+    });
+    if let Some(error) = several(misnamed) {
+        return Err(error);
+    }
+    let file: Arc<Path> = Arc::from(path);
+    for entry in &mut entries {
+        entry.file = Some(Arc::clone(&file));
     }
     let mut seen = BTreeSet::new();
     entries.retain(|entry| {
         seen.insert((entry.package.clone(), entry.certificates.clone(), entry.channel.clone()))
     });
     Ok(entries)
+}
+
+/// The faults as one error; none when there are none.
+fn several(faults: impl Iterator<Item = Error>) -> Option<Error> {
+    let mut faults = faults.fuse();
+    let mut told: Vec<Error> = faults.by_ref().take(TOLD).collect();
+    let more = faults.count();
+    if told.len() > 1 { Some(Error::Several { faults: told, more }) } else { told.pop() }
 }
 
 /// What is wrong with a file to import.
@@ -180,6 +223,18 @@ impl Fault {
             message: format!("not of this format: {plain}"),
         }
     }
+}
+
+/// All of them, or all that is wrong.
+fn all<T>(read: impl Iterator<Item = Result<T, Fault>>) -> Result<Vec<T>, Vec<Fault>> {
+    let (mut good, mut faults) = (Vec::new(), Vec::new());
+    for result in read {
+        match result {
+            Ok(one) => good.push(one),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(good) } else { Err(faults) }
 }
 
 /// The digest in `text`.
@@ -214,7 +269,8 @@ pub fn needs(entries: &[Entry], options: &ImportOptions) -> Needs {
 /// The changes by which `registry` has all of `entries`; what it has already is no change.
 ///
 /// # Errors
-/// [`Error::Usage`] with one line for each entry that contradicts the registry: a package of another subject or, unless
+/// [`Error::Configuration`] with the file and line of each entry that contradicts the registry or another entry, or [`Error::Usage`] of
+/// one that comes from no file; [`Error::Several`] of these: a package of another subject or, unless
 /// `options` say otherwise, with other signers; a key of another subject; a key that is denied, suspended or
 /// revoked; an owner that is not said.
 pub fn plan(registry: &Registry, entries: &[Entry], options: &ImportOptions) -> Result<Vec<Change>, Error> {
@@ -224,17 +280,16 @@ pub fn plan(registry: &Registry, entries: &[Entry], options: &ImportOptions) -> 
         apps: BTreeMap::new(),
         signers: Vec::new(),
         order: Vec::new(),
+        places: BTreeMap::new(),
     };
-    let faults: Vec<String> = entries.iter().filter_map(|entry| plan.add(entry, options).err()).collect();
-    if faults.is_empty() {
-        return Ok(plan.changes());
+    let faults = entries.iter().filter_map(|entry| {
+        let message = plan.add(entry, options).err()?;
+        Some(entry.contradiction(message))
+    });
+    match several(faults) {
+        None => Ok(plan.changes()),
+        Some(error) => Err(error),
     }
-    let more = faults.len().saturating_sub(CONFLICTS_TOLD);
-    let mut told: Vec<Error> = faults.into_iter().take(CONFLICTS_TOLD).map(Error::Usage).collect();
-    if told.len() > 1 {
-        return Err(Error::Several { faults: told, more });
-    }
-    Err(told.pop().unwrap_or_else(|| Error::Usage("nothing can be imported".to_owned())))
 }
 
 /// What is to be added.
@@ -245,9 +300,26 @@ struct Plan<'a> {
     signers: Vec<(String, SignerSet)>,
     /// Packages in the order of the entries.
     order: Vec<String>,
+    /// Where the first entry stands by which a package, or a key, is what is planned.
+    places: BTreeMap<Planned, String>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Planned {
+    Package(String),
+    Key(CertificateDigest),
 }
 
 impl Plan<'_> {
+    /// Where that is said with which an entry does not agree.
+    fn elsewhere(&self, planned: &Planned) -> String {
+        let of_registry = || match &self.registry.path {
+            Some(path) => format!(" in {}", path.display()),
+            None => String::new(),
+        };
+        self.places.get(planned).cloned().unwrap_or_else(of_registry)
+    }
+
     fn add(&mut self, entry: &Entry, options: &ImportOptions) -> Result<(), String> {
         let package = &entry.package;
         let registered = self.registry.app(package);
@@ -261,7 +333,10 @@ impl Plan<'_> {
             ));
         }
         if let Some(other) = registered.or(planned).map(|app| &app.owner).filter(|other| *other != owner) {
-            return Err(format!("{package}: expected that it belongs to subject {owner:?}, found {other:?}"));
+            let place = self.elsewhere(&Planned::Package(package.clone()));
+            return Err(format!(
+                "{package}: expected that it belongs to subject {owner:?}, found {other:?}{place}"
+            ));
         }
         let mut set = SignerSet::new(entry.certificates.clone(), Role::Developer);
         set.channel.clone_from(&entry.channel);
@@ -269,7 +344,10 @@ impl Plan<'_> {
         if let Some(app) = registered {
             match app.ensure_signers(&set) {
                 Ok(()) => return Ok(()),
-                Err(Error::Usage(message)) if !options.add_signers => return Err(message),
+                Err(Error::Usage(message)) if !options.add_signers => {
+                    let place = self.elsewhere(&Planned::Package(package.clone()));
+                    return Err(message.replacen("other signers:", &format!("other signers{place}:"), 1));
+                }
                 Err(_) => {}
             }
         }
@@ -277,14 +355,16 @@ impl Plan<'_> {
             self.registry.ensure_usable(certificate).map_err(|error| format!("{package}: {error}"))?;
             let known = self.registry.key(certificate).or_else(|| self.keys.get(certificate));
             if let Some(key) = known.filter(|key| key.subject != *owner) {
+                let place = self.elsewhere(&Planned::Key(*certificate));
                 return Err(format!(
-                    "{package}: expected that key {certificate} belongs to subject {owner:?}, found {:?}",
+                    "{package}: expected that key {certificate} belongs to subject {owner:?}, found {:?}{place}",
                     key.subject
                 ));
             }
         }
         for certificate in &entry.certificates {
             if self.registry.key(certificate).is_none() {
+                self.places.entry(Planned::Key(*certificate)).or_insert_with(|| entry.place());
                 self.keys.entry(*certificate).or_insert_with(|| Key::new(*certificate, owner));
             }
         }
@@ -292,6 +372,7 @@ impl Plan<'_> {
             self.signers.push((package.clone(), set));
             return Ok(());
         }
+        self.places.entry(Planned::Package(package.clone())).or_insert_with(|| entry.place());
         let app = self.apps.entry(package.clone()).or_insert_with(|| {
             self.order.push(package.clone());
             App::new(package, owner, Vec::new())

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use super::Entry;
 use super::Fault;
+use super::all;
 use super::digest;
 use crate::identity::CertificateDigest;
 use crate::registry::read::package_name_fault;
 
 /// Every fingerprint may sign alone.
-pub(super) fn read(text: &str) -> Result<Vec<Entry>, Fault> {
-    let mut entries: Vec<Entry> = Vec::new();
+pub(super) fn read(text: &str) -> Result<Vec<Entry>, Vec<Fault>> {
+    let mut entries: Vec<Result<Entry, Fault>> = Vec::new();
     // The package, on which line it stands, its label, and whether a fingerprint has followed.
     let mut current: Option<(String, usize, Option<String>, bool)> = None;
     let mut label: Option<(usize, &str)> = None;
@@ -24,38 +25,37 @@ pub(super) fn read(text: &str) -> Result<Vec<Entry>, Fault> {
         }
         let (first, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         if package_name_fault(first).is_none() && (rest.is_empty() || is_fingerprint(rest)) {
-            ensure_followed(current.as_ref())?;
+            entries.extend(not_followed(current.as_ref()).map(Err));
             let label = label.take().map(|(_, label)| label.to_owned());
             current = Some((first.to_owned(), number, label, !rest.is_empty()));
             if let (false, Some((package, _, label, _))) = (rest.is_empty(), &current) {
-                entries.push(entry(package, label.as_ref(), digest(rest, Some(number))?, number));
+                entries.push(entry(package, label.as_ref(), rest, number));
             }
         } else if looks_like_fingerprint(line) {
-            let digest = digest(line, Some(number))?;
-            let Some((package, _, label, followed)) = &mut current else {
-                return Err(Fault::new(
+            entries.push(match &mut current {
+                Some((package, _, label, followed)) => {
+                    *followed = true;
+                    entry(package, label.as_ref(), line, number)
+                }
+                None => Err(Fault::new(
                     Some(number),
                     "expected a package name before its fingerprint, found none",
-                ));
-            };
-            *followed = true;
-            entries.push(entry(package, label.as_ref(), digest, number));
+                )),
+            });
         } else if let Some((at, _)) = label.replace((number, line)) {
-            return Err(not_understood(at));
+            entries.push(Err(not_understood(at)));
         }
     }
-    ensure_followed(current.as_ref())?;
-    match label {
-        Some((at, _)) => Err(not_understood(at)),
-        None => Ok(entries),
-    }
+    entries.extend(not_followed(current.as_ref()).map(Err));
+    entries.extend(label.map(|(at, _)| Err(not_understood(at))));
+    all(entries.into_iter())
 }
 
-fn entry(package: &str, label: Option<&String>, digest: CertificateDigest, line: usize) -> Entry {
-    let mut entry = Entry::new(package, BTreeSet::from([digest]));
+fn entry(package: &str, label: Option<&String>, fingerprint: &str, line: usize) -> Result<Entry, Fault> {
+    let mut entry = Entry::new(package, BTreeSet::from([digest(fingerprint, Some(line))?]));
     entry.label = label.cloned();
     entry.line = line;
-    entry
+    Ok(entry)
 }
 
 fn is_fingerprint(text: &str) -> bool {
@@ -69,12 +69,12 @@ fn looks_like_fingerprint(text: &str) -> bool {
             && text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b' ' | b'-'))
 }
 
-fn ensure_followed(current: Option<&(String, usize, Option<String>, bool)>) -> Result<(), Fault> {
+fn not_followed(current: Option<&(String, usize, Option<String>, bool)>) -> Option<Fault> {
     match current {
         Some((package, at, _, false)) => {
-            Err(Fault::new(Some(*at), format!("expected a fingerprint behind {package}, found none")))
+            Some(Fault::new(Some(*at), format!("expected a fingerprint behind {package}, found none")))
         }
-        _ => Ok(()),
+        _ => None,
     }
 }
 

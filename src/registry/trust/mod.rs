@@ -68,6 +68,8 @@ pub struct TrustOptions {
     pub state: Option<PathBuf>,
     /// The time at which the registry must be in force.
     pub now: Timestamp,
+    /// Whether a registry will do, too, that has expired or is not issued yet: to make another edition of it.
+    pub out_of_force: bool,
     /// Whether `now` is a day of the past that the registry is asked about: it may have been issued later.
     pub past: bool,
 }
@@ -75,7 +77,15 @@ pub struct TrustOptions {
 impl TrustOptions {
     /// A registry that is in force at `now`, by whomever.
     pub fn new(now: Timestamp) -> Self {
-        Self { keys: Vec::new(), threshold: None, signatures: Vec::new(), state: None, now, past: false }
+        Self {
+            keys: Vec::new(),
+            threshold: None,
+            signatures: Vec::new(),
+            state: None,
+            now,
+            out_of_force: false,
+            past: false,
+        }
     }
 
     /// How many distinct keys must have signed; 0 when nobody must.
@@ -214,7 +224,9 @@ fn ensure_in_force(path: &Path, header: &Header, needed: usize, options: &TrustO
     if needed > 0 {
         ensure_complete(path, header)?;
     }
-    if options.past {
+    if options.out_of_force {
+        Ok(())
+    } else if options.past {
         header.ensure_not_expired(path, options.now)
     } else {
         header.ensure_current(path, options.now)
@@ -236,7 +248,17 @@ pub fn read_signatures(path: &Path) -> Result<Vec<Signature>, Error> {
 /// [`Error::Configuration`] when it cannot be read, or is no such file.
 pub fn read_public_key(path: &Path) -> Result<PublicKey, Error> {
     let text = read_text(path, "the registry key", "a public key", MAX_SIGNATURES)?;
-    PublicKey::parse_file(&text).map_err(|error| error.in_file(path))
+    PublicKey::parse_file(&text).map_err(|error| match SecretKey::is_encrypted(&text) {
+        Ok(_) => {
+            let message = format!(
+                "expected a public key, found a secret one, which signs and is for its keeper alone; give the public key that was \
+                 made with it, such as {}",
+                path.with_extension("pub").display()
+            );
+            Error::Configuration { path: path.to_owned(), position: None, message }
+        }
+        Err(_) => error.in_file(path),
+    })
 }
 
 /// Where the signatures of the file at `path` stand when nothing else is said: `FILE.minisig`.
