@@ -12,6 +12,7 @@ use std::thread::sleep;
 use std::time::Instant;
 
 use apkvouch::Error;
+use apkvouch::ledger::AlikeApp;
 use apkvouch::ledger::FileRecord;
 use apkvouch::ledger::Ledger;
 use apkvouch::marks::MarkOptions;
@@ -24,10 +25,17 @@ use apkvouch::scan::scan;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use crate::appearance::png;
 use crate::builder::Apk;
 use crate::builder::Key;
 use crate::builder::Manifest;
+use crate::builder::Resources;
 use crate::builder::Signer;
+use crate::builder::manifest::Element;
+use crate::builder::manifest::Value;
+use crate::builder::manifest::attr;
+use crate::builder::resources::Config;
+use crate::builder::resources::id;
 
 const REGISTRY: &str = "testdata/demo/registry.toml";
 /// Some findings say for which time they hold.
@@ -397,7 +405,14 @@ fn a_database_that_is_altered_is_not_believed() {
         fs::write(&db, &altered).unwrap();
         let run = apkvouch(&with);
         if run.code == Some(2) || run.code == Some(3) {
-            assert_eq!(run.out, "", "byte {at}: {}", run.err);
+            // What was said until then, in pieces of 64 KiB, is what is said without a database.
+            let (told, whole) = (said(&run), said(&plain));
+            let (last, before) = told.split_last().unwrap_or((&"", &[]));
+            assert!(
+                whole.starts_with(before) && whole[before.len()].starts_with(last),
+                "byte {at}: {}",
+                run.err
+            );
             ended += 1;
         } else {
             assert_eq!((run.code, said(&run)), (plain.code, said(&plain)), "byte {at}: {}", run.err);
@@ -512,7 +527,7 @@ fn a_database_that_cannot_be_used_is_told_in_one_line() {
     let connection = rusqlite::Connection::open(db).unwrap();
     connection.pragma_update(None, "user_version", 9).unwrap();
     drop(connection);
-    refused(2, "of schema version 2, found 9");
+    refused(2, "of schema version 3, found 9");
     fs::remove_file(db).unwrap();
     // A file with nothing in it is no database for who reads, and stays as it is.
     fs::write(db, "").unwrap();
@@ -628,6 +643,109 @@ fn the_database_is_no_place_for_an_output() {
         assert_eq!((run.code, run.err.lines().count()), (Some(2), 1), "{}", run.err);
         assert!(run.err.contains("give --registry FILE"), "{}", run.err);
     }
+}
+
+/// An app of that package and key, under that name and with that icon.
+pub(crate) fn known_as(package: &str, key: &str, label: &str, icon: Option<u8>) -> Vec<u8> {
+    const ICON: u32 = id(2, 0);
+    let label = label.to_owned();
+    let manifest = Manifest::new(package).min_sdk(24).tree(move |root| {
+        let application = root.children.iter_mut().find(|child| child.name == "application").unwrap();
+        *application = Element::new("application").android(attr::LABEL, "label", label.as_str());
+        if icon.is_some() {
+            let icon = Value::Reference(ICON);
+            *application = application.clone().android(attr::ICON, "icon", icon);
+        }
+    });
+    let table = Resources::new().value(ICON, Config::any(), "res/a.png");
+    let apk = Apk::new().manifest(manifest).file("resources.arsc", &table.build());
+    let apk = icon.into_iter().fold(apk, |apk, grey| apk.file("res/a.png", &png(96, grey)));
+    apk.v2(Signer::v2(&Key::named(key))).build()
+}
+
+/// Packages and names of the apps that share something.
+fn alike(apps: &[AlikeApp]) -> Vec<(&str, Option<&str>)> {
+    apps.iter().map(|app| (app.package.as_str(), app.label.as_deref())).collect()
+}
+
+#[test]
+fn the_whole_shows_who_looks_like_whom() {
+    let shop = Shop { folder: tempfile::tempdir().unwrap() };
+    fs::create_dir(shop.store()).unwrap();
+    let put = |name: &str, apk: Vec<u8>| fs::write(shop.apk(name), apk).unwrap();
+    // By the same signer, and one package by two signers: no facts.
+    put("a", known_as("com.bank", "ec-p256", "River Bank", Some(1)));
+    put("b", known_as("com.bank.lite", "ec-p256", "River Bank", Some(1)));
+    put("c", known_as("com.game", "ec-p256", "Game", Some(2)));
+    put("d", known_as("com.game", "ec-p384", "Game", Some(2)));
+    put("e", known_as("com.other", "ec-p384", "River Bank 2", None));
+    // Nor are those that do not verify, and names of nothing.
+    let mut broken = known_as("com.broken", "ec-p256-3", "River Bank", Some(1));
+    let place = broken.windows(10).position(|window| window == b"not really").unwrap();
+    broken[place] ^= 1;
+    put("f", broken);
+    put("g", known_as("com.space", "ec-p256", " ", None));
+    put("h", known_as("com.spaces", "ec-p384", "\u{3000}\u{200b}", None));
+    let options = || {
+        let mut options = all();
+        options.appearance = true;
+        options
+    };
+    let whole = || {
+        shop.read(&options(), LATER);
+        let ledger = Ledger::open_to_read(shop.db()).unwrap();
+        ledger.whole(&ledger.scan(None).unwrap()).unwrap()
+    };
+    let first = whole();
+    assert_eq!((first.files, first.packages_with_several_signers), (7, 1));
+    assert_eq!((first.labels_of_several_signers, first.icons_of_several_signers), (Some(0), Some(0)));
+    // The same name written otherwise, by another signer; the same icon under another name.
+    put("i", known_as("com.fake", "ec-p384", "Ｒiver\u{200b}BANK", Some(3)));
+    put("j", known_as("com.copy", "ec-p521", "Torch", Some(1)));
+    let second = whole();
+    assert_eq!((second.labels_of_several_signers, second.icons_of_several_signers), (Some(1), Some(1)));
+    let name = &second.shared_labels[0];
+    assert_eq!((name.label.as_str(), name.packages, name.signers), ("River Bank", 3, 2));
+    let apps = [
+        ("com.bank", Some("River Bank")),
+        ("com.bank.lite", Some("River Bank")),
+        ("com.fake", Some("Ｒiver\u{200b}BANK")),
+    ];
+    assert_eq!(alike(&name.apps), apps);
+    let icon = &second.shared_icons[0];
+    assert_eq!((icon.packages, icon.signers, icon.icon.len()), (3, 2, 64));
+    let apps = [
+        ("com.bank", Some("River Bank")),
+        ("com.bank.lite", Some("River Bank")),
+        ("com.copy", Some("Torch")),
+    ];
+    assert_eq!(alike(&icon.apps), apps);
+    let db = shop.db();
+    let text = apkvouch(&["report", "--db", db.to_str().unwrap(), "--whole"]);
+    for line in [
+        "names of apps of several packages by different signers: 1; look which of them is the one that people mean",
+        "  River Bank: 3 packages by 2 signers",
+        "icons of apps of several packages by different signers: 1; look whose picture it is",
+    ] {
+        assert!(text.out.lines().any(|found| found == line), "expected {line:?} in {}", text.out);
+    }
+    assert!(text.out.contains("com.fake \"Ｒiver\\u{200b}BANK\"  "), "{}", text.out);
+    // A database of the version before is taken up; of its scans nobody knows the names, of the next one again.
+    let connection = rusqlite::Connection::open(shop.db()).unwrap();
+    let before = "DROP TABLE shown; ALTER TABLE scan DROP COLUMN names; PRAGMA user_version = 2;";
+    connection.execute_batch(before).unwrap();
+    drop(connection);
+    let refused = apkvouch(&["report", "--db", db.to_str().unwrap(), "--whole"]);
+    assert_eq!(refused.code, Some(2), "who reads changes no database");
+    let later = Ledger::open(shop.db(), &options(), Timestamp::now()).unwrap();
+    let older = later.whole(&later.scan(Some(2)).unwrap()).unwrap();
+    assert_eq!((older.files, older.labels_of_several_signers), (9, None));
+    drop(later);
+    // What was made without names does not say that there are none.
+    shop.read(&all(), LATER);
+    let ledger = Ledger::open_to_read(shop.db()).unwrap();
+    let last = ledger.whole(&ledger.scan(None).unwrap()).unwrap();
+    assert_eq!((last.labels_of_several_signers, last.icons_of_several_signers), (None, None));
 }
 
 #[test]

@@ -33,6 +33,7 @@ use crate::builder::Signer;
 use crate::builder::resources::Config;
 use crate::builder::resources::id;
 use crate::json_schema::faults;
+use crate::ledger::known_as;
 
 /// Each schema, what it is of, and the sections of the page that a document is one of.
 const SCHEMAS: [(&str, &str, &[&str]); 6] = [
@@ -306,6 +307,8 @@ fn outputs() -> Vec<(&'static str, String, Value)> {
     let icon = with_icon(&icon, &[("res/a.png", png(96, 1))]);
     fs::write(shop.join("f.apk"), icon.build()).unwrap();
     fs::write(shop.join("g.apk"), tampered(icon).build()).unwrap();
+    // Another app that looks the same.
+    fs::write(shop.join("h.apk"), known_as("com.example.h", "ec-p256-2", "Bank", Some(1))).unwrap();
     let (db, shop) = (dir.path().join("store.db"), shop.to_str().unwrap());
     let db = db.to_str().unwrap();
     run(&["scan", STORE, "testdata/v2", shop, "--db", db, "--registry", REGISTRY]);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use apkvouch::Error;
+use apkvouch::ledger::AlikeApp;
 use apkvouch::ledger::Whole;
 use apkvouch::report::escape;
 use apkvouch::report::escape::brief;
@@ -62,6 +63,32 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
     }
     more(&mut text, whole.packages_with_several_signers, whole.several_signers.len())?;
 
+    if let Some(count) = whole.labels_of_several_signers {
+        heading(
+            &mut text,
+            count,
+            "names of apps of several packages by different signers",
+            "look which of them is the one that people mean",
+        )?;
+        for shared in whole.shared_labels.iter().take(MOST) {
+            alike(&mut text, &brief(&shared.label), (shared.packages, shared.signers), &shared.apps)?;
+        }
+        more(&mut text, count, whole.shared_labels.len())?;
+    }
+    if let Some(count) = whole.icons_of_several_signers {
+        heading(
+            &mut text,
+            count,
+            "icons of apps of several packages by different signers",
+            "look whose picture it is",
+        )?;
+        for shared in whole.shared_icons.iter().take(MOST) {
+            let icon = shared.icon.get(..16).unwrap_or(&shared.icon);
+            alike(&mut text, icon, (shared.packages, shared.signers), &shared.apps)?;
+        }
+        more(&mut text, count, whole.shared_icons.len())?;
+    }
+
     heading(&mut text, whole.duplicated, "files that stand there more than once", "keep one of each")?;
     for duplicate in whole.most_duplicated.iter().take(MOST) {
         let [first, last] = duplicate.paths.each_ref().map(|path| brief_path(path));
@@ -88,6 +115,23 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
     }
     more(&mut text, *signers, whole.largest_signers.len())?;
     Ok(text)
+}
+
+/// What apps share, and some of these.
+fn alike(
+    text: &mut String,
+    what: &str,
+    (packages, signers): (u64, u64),
+    apps: &[AlikeApp],
+) -> std::fmt::Result {
+    line(text, 2, &format!("{what}: {packages} packages by {signers} signers"))?;
+    for app in apps.iter().take(MOST) {
+        let label = app.label.as_deref().map(|label| format!(" \"{}\"", brief(label))).unwrap_or_default();
+        let (package, path) = (brief(&app.package), brief_path(&app.path));
+        let signers = short(&app.signers);
+        line(text, 4, &format!("{package}{label}  {signers}  {} files, {path}", app.files))?;
+    }
+    Ok(())
 }
 
 /// What there is of a kind, and what to do when there is any.

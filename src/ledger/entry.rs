@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::key_of;
+use super::likeness::likeness;
+use super::lookalike::Kind;
 use crate::identity::Certificate;
 use crate::identity::FileDigest;
 use crate::kept::Writer;
@@ -29,6 +31,8 @@ pub struct FileRecord {
     pub(super) signers: Vec<u8>,
     pub(super) digest: Option<FileDigest>,
     pub(super) size: u64,
+    /// By what people know the app, where what was seen is not known already: in what, what makes it look the same, and a text.
+    pub(super) shown: Vec<(Kind, Vec<u8>, Option<String>)>,
 }
 
 /// What was seen of a file.
@@ -51,6 +55,10 @@ impl FileRecord {
             },
             Seen::Known,
         );
+        let mut shown = Vec::new();
+        if matches!(seen, Seen::New(_)) {
+            shown_in(&row.outcome, &mut shown);
+        }
         let mut apks = Vec::new();
         let whole = apks_in(&row.outcome, &mut apks);
         let packages: BTreeSet<&str> = apks.iter().filter_map(|apk| apk.package()).collect();
@@ -78,6 +86,7 @@ impl FileRecord {
                 Outcome::Unjudged(_) | Outcome::Skipped(_) | Outcome::Recalled(_) => None,
             },
             size: row.identity.map_or(0, |identity| identity.size),
+            shown,
         }
     }
 }
@@ -96,6 +105,7 @@ impl FileRecord {
             signers: Vec::new(),
             digest: None,
             size: 0,
+            shown: Vec::new(),
         }
     }
 }
@@ -115,6 +125,29 @@ fn apks_in<'a>(outcome: &'a Outcome, apks: &mut Vec<&'a Verification>) -> bool {
             whole
         }
         Outcome::Unjudged(_) | Outcome::Skipped(_) | Outcome::Recalled(_) => false,
+    }
+}
+
+/// Adds by what people know the apps in `outcome` that verify.
+fn shown_in(outcome: &Outcome, shown: &mut Vec<(Kind, Vec<u8>, Option<String>)>) {
+    match outcome {
+        Outcome::Judged { verification, appearance: Some(appearance), .. } if verification.is_verified() => {
+            for text in appearance.texts() {
+                let likeness = likeness(text).into_bytes();
+                if !likeness.is_empty() {
+                    shown.push((Kind::Label, likeness, Some(text.to_owned())));
+                }
+            }
+            if let Some(icon) = &appearance.icon {
+                shown.push((Kind::Icon, icon.sha256.to_vec(), appearance.label.clone()));
+            }
+        }
+        Outcome::Container(container) => {
+            for member in &container.members {
+                shown_in(&member.outcome, shown);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -7,6 +7,8 @@
 mod base;
 mod difference;
 mod entry;
+mod likeness;
+mod lookalike;
 mod schema;
 mod segment;
 mod whole;
@@ -46,6 +48,9 @@ pub use difference::Change;
 pub use difference::ChangeKind;
 pub use difference::Side;
 pub use entry::FileRecord;
+pub use lookalike::AlikeApp;
+pub use lookalike::SharedIcon;
+pub use lookalike::SharedLabel;
 pub use segment::Said;
 pub use whole::Duplicate;
 pub use whole::GoneBack;
@@ -76,6 +81,8 @@ pub struct Ledger {
     certificates: Mutex<HashMap<Key, Certificate>>,
     /// Stands for the options and the version.
     making: Key,
+    /// Whether what people see of apps is noted.
+    names: bool,
     /// Whether the bytes of pictures are read.
     pictures: bool,
     /// Files that have changed later than this, in Unix seconds, may change again and look the same.
@@ -176,12 +183,9 @@ impl Ledger {
             &options.bases_beside,
         ];
         let making = key_of(format!("{}: {what:?}", made_by()).as_bytes());
-        Ok(Self::on(
-            schema::open(path, true)?,
-            path,
-            making,
-            now.as_second().saturating_sub(FileIdentity::TICK),
-        ))
+        let settled = now.as_second().saturating_sub(FileIdentity::TICK);
+        let ledger = Self::on(schema::open(path, true)?, path, making, settled);
+        Ok(Self { names: options.appearance, ..ledger })
     }
 
     /// Opens the database at `path`, which must be there, to ask it.
@@ -199,6 +203,7 @@ impl Ledger {
             connection: Mutex::new(connection),
             certificates: Mutex::default(),
             making,
+            names: false,
             pictures: false,
             settled,
             judging: None,
@@ -250,8 +255,8 @@ impl Ledger {
             let judged = judging.map(|judging| judging.key);
             let inputs = judging.map(|judging| judging.inputs);
             connection.execute(
-                "INSERT INTO scan (made_by, begun, registry, policy, judged, inputs) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![made_by(), now.to_string(), registry, policy, judged, inputs],
+                "INSERT INTO scan (made_by, begun, registry, policy, judged, inputs, names) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![made_by(), now.to_string(), registry, policy, judged, inputs, self.names],
             )?;
             let scan = connection.last_insert_rowid();
             connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
@@ -509,9 +514,7 @@ impl Recording<'_> {
             Seen::Known(known) => known.key,
             Seen::New(writer) => {
                 let connection = ledger.connection();
-                ledger
-                    .keep(&connection, writer, record.identity.as_ref())
-                    .map_err(|error| fault(&ledger.path, &error))?
+                ledger.keep(&connection, writer, record).map_err(|error| fault(&ledger.path, &error))?
             }
         };
         let identity = record.identity.filter(|identity| ledger.is_settled(identity));
@@ -651,12 +654,7 @@ impl Ledger {
     }
 
     /// Keeps what was seen, of that file when it is settled, and gives its key.
-    fn keep(
-        &self,
-        connection: &Connection,
-        seen: &Writer,
-        identity: Option<&FileIdentity>,
-    ) -> rusqlite::Result<Key> {
+    fn keep(&self, connection: &Connection, seen: &Writer, record: &FileRecord) -> rusqlite::Result<Key> {
         // What is there under that name may be damaged, and is what these bytes are.
         let body = "INSERT INTO body (key, bytes) VALUES (?1, ?2) \
                     ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes WHERE bytes IS NOT excluded.bytes";
@@ -666,7 +664,11 @@ impl Ledger {
             put(connection, body, &[key, bytes])?;
         }
         // Whoever writes to it later than that cannot do so without its state telling.
-        if let Some(identity) = identity.filter(|identity| self.is_settled(identity)) {
+        for (kind, likeness, text) in &record.shown {
+            let shown = "INSERT OR IGNORE INTO shown VALUES (?1, ?2, ?3, ?4)";
+            put(connection, shown, &[&key, &(*kind as u8), likeness, text])?;
+        }
+        if let Some(identity) = record.identity.as_ref().filter(|identity| self.is_settled(identity)) {
             let stored = state(&self.making, identity, &key);
             let (device, inode) = (identity.device.cast_signed(), identity.inode.cast_signed());
             let file = "INSERT OR REPLACE INTO file VALUES (?1, ?2, ?3, ?4, ?5)";

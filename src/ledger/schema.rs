@@ -11,7 +11,7 @@ use crate::error::Error;
 /// `APKL`, in the header of the file.
 const APPLICATION_ID: i64 = 0x4150_4b4c;
 /// From each version of the schema to the next; a new file goes through all of them.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 3] = ["
     -- What was seen, and certificates, by the digest of their bytes.
     CREATE TABLE body (key BLOB PRIMARY KEY, bytes BLOB NOT NULL);
     -- What was seen of a file in a state, with the options and the version that `making` stands for.
@@ -46,9 +46,17 @@ const MIGRATIONS: [&str; 2] = ["
         bytes BLOB NOT NULL
     );
     CREATE INDEX segment_by_path ON segment (scan, first);
+", "
+    -- By what people know the app of which that was seen: its names without what nobody sees, and its icon.
+    CREATE TABLE shown (
+        seen BLOB NOT NULL, kind INTEGER NOT NULL, likeness BLOB NOT NULL, text TEXT,
+        PRIMARY KEY (seen, kind, likeness)
+    ) WITHOUT ROWID;
+    -- Whether that was noted of the files of the scan.
+    ALTER TABLE scan ADD COLUMN names INTEGER NOT NULL DEFAULT 0;
 "];
 /// The results of all scans, whoever has written them.
-pub(super) const RESULTS: &str = "(SELECT run.scan AS scan, run.first + result.number - run.source_first AS number, path, \
+pub(super) const RESULTS: &str = "(SELECT run.scan AS scan, run.first + result.number - run.source_first AS number, path, seen, \
      left_out, unjudged, verdict, passed, package, version, signers, digest FROM run JOIN result \
      ON result.scan = run.source AND result.number >= run.source_first AND result.number < run.source_first + run.count)";
 /// Memory for pages of the file, in KiB: negative, as SQLite wants it.

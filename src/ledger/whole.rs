@@ -12,6 +12,11 @@ use serde::Serialize;
 use super::Ledger;
 use super::Scan;
 use super::hex;
+use super::lookalike;
+use super::lookalike::Kind;
+use super::lookalike::Shared;
+use super::lookalike::SharedIcon;
+use super::lookalike::SharedLabel;
 use super::schema::RESULTS;
 use super::schema::fault;
 use crate::error::Error;
@@ -43,6 +48,14 @@ pub struct Whole {
     pub duplicates: u64,
     /// Those that stand there the most often.
     pub most_duplicated: Vec<Duplicate>,
+    /// Names that apps of several packages have, by several signers; none where the version that made the scan kept no names.
+    pub labels_of_several_signers: Option<u64>,
+    /// Those names, with the most signers first.
+    pub shared_labels: Vec<SharedLabel>,
+    /// Icons that apps of several packages have, by several signers; none likewise.
+    pub icons_of_several_signers: Option<u64>,
+    /// Those icons, with the most signers first.
+    pub shared_icons: Vec<SharedIcon>,
     /// The scan before, which versions are held against; none when this is the first.
     pub earlier_scan: Option<i64>,
     /// Packages whose highest version is lower than it was in the scan before.
@@ -167,6 +180,19 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
             })?,
         ),
     };
+    let has_names =
+        connection.query_row("SELECT names FROM scan WHERE id = ?1", [scan], |row| row.get::<_, bool>(0))?;
+    let of_scan = format!("FROM {RESULTS} {OF_SCAN}");
+    let shared = |kind| {
+        if has_names {
+            let (count, all) = lookalike::shared(connection, &of_scan, scan, kind)?;
+            Ok::<_, rusqlite::Error>((Some(count), all))
+        } else {
+            Ok((None, Vec::new()))
+        }
+    };
+    let (labels_of_several_signers, labels) = shared(Kind::Label)?;
+    let (icons_of_several_signers, icons) = shared(Kind::Icon)?;
     let packages: Vec<String> = list(
         connection,
         &format!("SELECT package FROM ({several}) ORDER BY sets DESC, package LIMIT {MOST}"),
@@ -218,6 +244,10 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
                 })
             },
         )?,
+        labels_of_several_signers,
+        shared_labels: labels.into_iter().map(Shared::label).collect(),
+        icons_of_several_signers,
+        shared_icons: icons.into_iter().map(Shared::icon).collect(),
         earlier_scan: earlier,
         packages_gone_back,
         gone_back,
@@ -237,7 +267,7 @@ fn signed_by(connection: &Connection, scan: i64, package: &str) -> rusqlite::Res
     rows.collect()
 }
 
-fn list<T>(
+pub(super) fn list<T>(
     connection: &Connection,
     sql: &str,
     scans: &[i64],
@@ -248,16 +278,16 @@ fn list<T>(
     rows.collect()
 }
 
-fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }
 
-fn signers(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+pub(super) fn signers(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
     let bytes: Vec<u8> = row.get(column)?;
     Ok(bytes.chunks(32).map(hex).collect())
 }
 
-fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+pub(super) fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     let bytes: Vec<u8> = row.get(column)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
