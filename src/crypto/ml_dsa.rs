@@ -84,6 +84,8 @@ impl MlDsaKey {
     }
 }
 
+// Not part of its callers: its 40 KB of stack would be theirs, for every signature of any algorithm.
+#[inline(never)]
 fn verify<P: MlDsaParams>(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let Ok(key) = EncodedVerifyingKey::<P>::try_from(key) else { return false };
     let Ok(signature) = EncodedSignature::<P>::try_from(signature) else { return false };

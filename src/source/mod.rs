@@ -5,6 +5,7 @@
 
 mod page_cache;
 mod private_copy;
+mod spare;
 mod spool;
 mod undisturbed;
 mod window;
@@ -115,7 +116,7 @@ pub struct FileSource {
     file: File,
     stamp: Stamp,
     /// All of a small file.
-    whole: Option<Vec<u8>>,
+    whole: Option<spare::Buffer>,
     /// How many of its first bytes have been digested as a chunk, and the digest.
     chunk: Option<(u64, [u8; 32])>,
     /// Whether it is large and the byte in its middle, which stands for all, was not in memory when it was opened.
@@ -254,12 +255,16 @@ impl FileSource {
 const SMALL: u64 = 1 << 20;
 
 /// The first `len` bytes of a file.
+fn read_whole(file: &File, len: usize) -> io::Result<spare::Buffer> {
+    spare::Buffer::filled(len, |bytes| fill(file, bytes, len))
+}
+
+/// Appends the first `len` bytes of a file to nothing.
 #[cfg(unix)]
-fn read_whole(file: &File, len: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(len);
+fn fill(file: &File, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
     while bytes.len() < len {
         let offset = bytes.len() as u64;
-        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut bytes), offset) {
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(bytes), offset) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -267,15 +272,14 @@ fn read_whole(file: &File, len: usize) -> io::Result<Vec<u8>> {
     }
     // The buffer may have room for more than was asked for.
     bytes.truncate(len);
-    Ok(bytes)
+    Ok(())
 }
 
-/// The first `len` bytes of a file.
+/// Appends the first `len` bytes of a file to nothing.
 #[cfg(windows)]
-fn read_whole(file: &File, len: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; len];
-    read_exact_at(file, &mut bytes, 0)?;
-    Ok(bytes)
+fn fill(file: &File, bytes: &mut Vec<u8>, len: usize) -> io::Result<()> {
+    bytes.resize(len, 0);
+    read_exact_at(file, bytes, 0)
 }
 
 #[cfg(unix)]
