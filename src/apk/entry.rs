@@ -1,5 +1,6 @@
 //! The content of ZIP entries, as Android reads it: streamed, bounded, never written anywhere.
 
+use std::cell::Cell;
 use std::io;
 
 use zlib_rs::Inflate;
@@ -44,6 +45,20 @@ impl EntryReader {
     }
 }
 
+thread_local! {
+    /// For whoever brings none.
+    static SPARE: Cell<Option<EntryReader>> = const { Cell::new(None) };
+}
+
+/// What `read` says, which is given a reader that may have read another entry before.
+fn with_reader<T>(read: impl FnOnce(&mut EntryReader) -> T) -> T {
+    let mut reader = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let result = read(&mut reader);
+    // A thread that ends keeps nothing.
+    let _ = SPARE.try_with(|spare| spare.set(Some(reader)));
+    result
+}
+
 impl std::fmt::Debug for EntryReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EntryReader").finish_non_exhaustive()
@@ -79,7 +94,7 @@ impl Apk<'_> {
     /// [`Stop::Malformed`] when the local header and the directory disagree, when the data cannot be inflated, or when
     /// there is more or less of it than the directory says. The CRC is not checked, as on Android.
     pub fn read_entry(&self, record: &DirectoryRecord, sink: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
-        self.read_entry_with(&mut EntryReader::default(), record, sink)
+        with_reader(|reader| self.read_entry_with(reader, record, sink))
     }
 
     /// As [`Apk::read_entry`], for one entry after another.
@@ -105,10 +120,12 @@ impl Apk<'_> {
     pub fn entry_start(&self, record: &DirectoryRecord, len: u64) -> Result<Vec<u8>, Stop> {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let mut content = Vec::new();
-        self.read_entry_while(&mut EntryReader::default(), record, &mut |piece| {
-            let missing = len - content.len();
-            content.extend_from_slice(piece.get(..missing).unwrap_or(piece));
-            content.len() < len
+        with_reader(|reader| {
+            self.read_entry_while(reader, record, &mut |piece| {
+                let missing = len - content.len();
+                content.extend_from_slice(piece.get(..missing).unwrap_or(piece));
+                content.len() < len
+            })
         })?;
         Ok(content)
     }

@@ -114,23 +114,23 @@ const LARGEST_BLOCK: usize = 128;
 /// The most messages that a [`Group`] takes.
 pub(super) const MAX_LANES: usize = 16;
 
-/// Digests of several messages that grow in step, at most [`MAX_LANES`].
-pub(super) struct Group<H: Sha2> {
+/// Digests of several messages that grow in step, at most `LANES`, which is no more than [`MAX_LANES`].
+pub(super) struct Group<H: Sha2, const LANES: usize = MAX_LANES> {
     count: usize,
-    states: [[H::Word; 8]; MAX_LANES],
+    states: [[H::Word; 8]; LANES],
     /// For each message what does not fill a block yet; `pending` bytes of it count.
-    tails: [[u8; LARGEST_BLOCK]; MAX_LANES],
+    tails: [[u8; LARGEST_BLOCK]; LANES],
     pending: usize,
     total: u64,
 }
 
-impl<H: Sha2> Group<H> {
+impl<H: Sha2, const LANES: usize> Group<H, LANES> {
     /// `count` messages, each of which begins with `prefix`.
     pub(super) fn new(count: usize, prefix: &[u8]) -> Self {
         let mut group = Self {
-            count: count.min(MAX_LANES),
-            states: [H::INITIAL; MAX_LANES],
-            tails: [[0; LARGEST_BLOCK]; MAX_LANES],
+            count: count.min(LANES),
+            states: [H::INITIAL; LANES],
+            tails: [[0; LARGEST_BLOCK]; LANES],
             pending: 0,
             total: 0,
         };
@@ -164,12 +164,12 @@ impl<H: Sha2> Group<H> {
 
     /// Appends the same piece to each message.
     fn update_each(&mut self, piece: &[u8]) {
-        let pieces = [piece; MAX_LANES];
+        let pieces = [piece; LANES];
         self.update(pieces.get(..self.count).unwrap_or_default());
     }
 
     fn compress<'b>(&mut self, each: impl Iterator<Item = Option<&'b [u8]>>) {
-        let mut blocks: [&[u8]; MAX_LANES] = [&[]; MAX_LANES];
+        let mut blocks: [&[u8]; LANES] = [&[]; LANES];
         for (place, bytes) in blocks.iter_mut().zip(each) {
             *place = bytes.unwrap_or_default();
         }
@@ -242,9 +242,7 @@ pub(super) fn digest_each<H: Sha2>(messages: &[(&[u8], &[u8])]) -> Vec<Vec<u8>> 
             message.state = state;
             message.whole = message.whole.get(step..).unwrap_or_default();
         }
-        let (ended, under_way) = running.into_iter().partition(|message| message.whole.is_empty());
-        running = under_way;
-        Vec::into_iter(ended).for_each(Running::finish);
+        running.extract_if(.., |message| message.whole.is_empty()).for_each(Running::finish);
     }
     digests
 }
@@ -254,7 +252,7 @@ struct Running<'m, H: Sha2> {
     /// Where its digest goes.
     digest: &'m mut Vec<u8>,
     /// Its beginning, up to the end of a block; its state is in `state`.
-    group: Group<H>,
+    group: Group<H, 1>,
     state: [H::Word; 8],
     /// The whole blocks that are not taken yet.
     whole: &'m [u8],
@@ -266,18 +264,18 @@ struct Running<'m, H: Sha2> {
 
 impl<'m, H: Sha2> Running<'m, H> {
     fn begin(digest: &'m mut Vec<u8>, prefix: &[u8], message: &'m [u8]) -> Self {
-        let mut group = Group::new(1, prefix);
+        let mut group = Group::<H, 1>::new(1, prefix);
         let head = (H::BLOCK - group.pending).min(message.len());
         let (head, rest) = message.split_at_checked(head).unwrap_or_default();
         group.update(&[head]);
         let whole = rest.len() - rest.len() % H::BLOCK;
         let (whole, rest) = rest.split_at_checked(whole).unwrap_or_default();
-        let [state, ..] = group.states;
+        let [state] = group.states;
         Self { digest, group, state, whole, blocks: whole.len() as u64, rest }
     }
 
     fn finish(mut self) {
-        self.group.states = [self.state; MAX_LANES];
+        self.group.states = [self.state];
         self.group.total = self.group.total.saturating_add(self.blocks);
         self.group.update(&[self.rest]);
         *self.digest = self.group.finish();
