@@ -4,9 +4,11 @@
 
 use crate::builder::Apk;
 use crate::builder::Entry;
+use crate::builder::Hash;
 use crate::builder::Key;
 use crate::builder::Manifest;
 use crate::builder::V1;
+use crate::builder::V1Signer;
 use apkvouch::VerifyOptions;
 use apkvouch::report::FileResult;
 
@@ -35,8 +37,16 @@ fn archive() -> Apk {
 
 #[test]
 fn findings_of_v1_are_the_same_with_any_number_of_threads() {
+    // Stored entries are digested side by side with SHA-256, and one by one with any other.
+    for hash in [Hash::Sha256, Hash::Sha1] {
+        findings_are_the_same(hash);
+    }
+}
+
+fn findings_are_the_same(hash: Hash) {
     let altered = [3, 39, 40, 119, 200, 399];
-    let apk = archive().v1(V1::by(&Key::named("ec-p256"))).entries(move |entries| {
+    let signer = V1Signer::new(&Key::named("ec-p256")).jar_hash(hash);
+    let apk = archive().v1(V1::default().signer(signer)).entries(move |entries| {
         for number in altered {
             let name = format!("assets/{number:03}");
             entries.iter_mut().find(|entry| entry.name == name).unwrap().data[0] ^= 1;
@@ -71,6 +81,25 @@ fn of_several_unreadable_entries_the_first_is_told_with_any_number_of_threads() 
             !report.contains("assets/119") && !report.contains("assets/199"),
             "{threads} threads: {report}"
         );
+    }
+}
+
+#[test]
+fn of_several_unreadable_stored_entries_the_first_is_told_with_any_number_of_threads() {
+    // Those behind are larger, so they are begun before it.
+    let apk = archive().v1(V1::by(&Key::named("ec-p256"))).entries(|entries| {
+        for name in ["assets/102", "assets/240", "assets/398"] {
+            let entry = entries.iter_mut().find(|entry| entry.name == name).unwrap();
+            *entry = entry.clone().raw(|raw| raw.local.name[0] = b'X');
+        }
+    });
+    let apk = apk.build();
+    for threads in [1, 2, 3, 8] {
+        let report = report(&apk, threads);
+        // Another finding names all three, whose headers differ.
+        let told = &report[report.find("zip-bad-entry").unwrap()..];
+        assert!(told.contains("assets/102"), "{threads} threads: {report}");
+        assert!(!told.contains("assets/240") && !told.contains("assets/398"), "{threads} threads: {report}");
     }
 }
 

@@ -47,6 +47,8 @@ pub use key::certificate_key;
 pub use key::decimal;
 pub use key::normalise_rsa_spki;
 pub use key::reading_cost;
+pub use lanes::ranges_side_by_side;
+pub use lanes::sha256_of_ranges;
 pub use merkle::file_tree;
 pub use merkle::file_tree_size;
 pub use ml_dsa::MlDsaParameterSet;

@@ -24,10 +24,7 @@ impl Buffer {
     ///
     /// # Errors
     /// What `fill` says.
-    pub(super) fn filled<E>(
-        len: usize,
-        fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Self, E> {
+    pub(super) fn filled<E>(len: usize, fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Self, E> {
         let mut buffer = Self(take(len));
         fill(&mut buffer.0)?;
         Ok(buffer)

@@ -1,17 +1,21 @@
 //! SHA-256 and SHA-512 of several messages of one length, side by side in one thread.
 //!
 //! A single stream of SHA-2 waits for itself most of the time: each round needs the one before. Independent messages
-//! fill that time. Chunks of an APK and pages of a hash tree are such messages.
+//! fill that time. Chunks of an APK, pages of a hash tree and stored entries are such messages.
 //!
 //! What the processor can do is asked once: AVX-512, the SHA extensions or AVX2 for SHA-256, AVX-512 or AVX2 for SHA-512,
 //! and `sha2` where there is none of it. All give the same digests; the tests hold each against `sha2`.
 
 mod constants;
+mod ranges;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use sha2::block_api::compress256;
 use sha2::block_api::compress512;
+
+pub use ranges::ranges_side_by_side;
+pub use ranges::sha256_of_ranges;
 
 /// A function of the SHA-2 family, by its words.
 pub(super) trait Sha2 {

@@ -2,6 +2,7 @@
 //!
 //! Source: apksig `V1SchemeVerifier.verifyJarEntriesAgainstManifestAndSigners`.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -24,11 +25,14 @@ use crate::apk::Stop;
 use crate::apk::too_large;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Hasher;
+use crate::crypto::ranges_side_by_side;
+use crate::crypto::sha256_of_ranges;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::finding::shortened;
 use crate::format::jar::Section;
+use crate::format::zip::METHOD_STORED;
 
 /// Below this many bytes of content, threads cost more than they bring.
 const WORTH_THREADS: u64 = 1 << 20;
@@ -162,13 +166,34 @@ struct Reading<'r> {
     sections: &'r [Option<Section<'r>>],
     /// Entries with their positions in the archive, in the order of the file.
     in_order: &'r [(usize, &'r Entry<'r>)],
-    /// Which of them are read, the most work first: so no thread is left alone with a large one at the end.
-    to_read: Vec<usize>,
     range: (u32, u32),
-    /// How many of them some thread has taken.
-    taken: AtomicUsize,
+    /// Those with more work than any that is stored. In each queue the most work comes first: so no thread is left alone with
+    /// a large one at the end.
+    long: Queue,
+    /// Those that stand in the file as they are, of which SHA-256 alone is expected: they are digested side by side.
+    stored: Queue,
+    /// All others.
+    others: Queue,
     /// The first one, in the order of the file, that is known to be unreadable.
     unreadable: AtomicUsize,
+}
+
+/// Entries by their places in the order of the file, for whichever thread comes first.
+#[derive(Default)]
+struct Queue {
+    places: Vec<usize>,
+    /// How many of them some thread has taken.
+    taken: AtomicUsize,
+}
+
+impl Queue {
+    fn new(places: Vec<usize>) -> Self {
+        Self { places, taken: AtomicUsize::new(0) }
+    }
+
+    fn next(&self) -> Option<usize> {
+        self.places.get(self.taken.fetch_add(1, Ordering::Relaxed)).copied()
+    }
 }
 
 /// What one thread has found, or all.
@@ -185,45 +210,111 @@ impl<'r> Reading<'r> {
         apk: &'r Apk<'r>,
         sections: &'r [Option<Section<'r>>],
         in_order: &'r [(usize, &'r Entry<'r>)],
-        mut to_read: Vec<usize>,
+        to_read: Vec<usize>,
         range: (u32, u32),
     ) -> Self {
-        to_read.sort_by_key(|place| Reverse(in_order.get(*place).map(|(_, entry)| entry.record.work())));
-        let (taken, unreadable) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
-        Self { apk, sections, in_order, to_read, range, taken, unreadable }
+        let unreadable = AtomicUsize::new(usize::MAX);
+        let (long, stored, others) = (Queue::default(), Queue::default(), Queue::default());
+        let mut reading = Self { apk, sections, in_order, range, long, stored, others, unreadable };
+        let (mut stored, mut others): (Vec<_>, Vec<_>) =
+            to_read.into_iter().partition(|place| reading.goes_side_by_side(*place));
+        stored.sort_by_key(|place| Reverse(reading.work(*place)));
+        others.sort_by_key(|place| Reverse(reading.work(*place)));
+        let longest = stored.first().map_or(0, |place| reading.work(*place));
+        let rest = others.split_off(others.partition_point(|place| reading.work(*place) >= longest));
+        (reading.long, reading.stored, reading.others) =
+            (Queue::new(others), Queue::new(stored), Queue::new(rest));
+        reading
+    }
+
+    fn work(&self, place: usize) -> u64 {
+        self.in_order.get(place).map_or(0, |(_, entry)| entry.record.work())
+    }
+
+    fn goes_side_by_side(&self, place: usize) -> bool {
+        let Some((position, entry)) = self.in_order.get(place) else { return false };
+        let one = |digests: &[ExpectedDigest]| matches!(digests, [digest] if digest.algorithm == DigestAlgorithm::Sha256);
+        entry.record.method == METHOD_STORED && one(&self.expected(*position))
+    }
+
+    fn queues(&self) -> [&Queue; 3] {
+        [&self.long, &self.stored, &self.others]
     }
 
     fn read_all(&self) -> Share {
-        let work = |place: &usize| self.in_order.get(*place).map(|(_, entry)| entry.record.work());
-        if self.to_read.iter().filter_map(work).sum::<u64>() < WORTH_THREADS {
-            return self.share();
+        let places = || self.queues().into_iter().flat_map(|queue| &queue.places);
+        if places().map(|place| self.work(*place)).sum::<u64>() < WORTH_THREADS {
+            return self.share(1);
         }
-        let threads = rayon::current_num_threads().min(self.to_read.len());
+        let threads = rayon::current_num_threads().min(places().count());
         // A thread that has other work comes late or never; the others take its part.
-        (0..threads).into_par_iter().with_max_len(1).map(|_| self.share()).reduce(Share::default, Share::and)
+        let shares = (0..threads).into_par_iter().with_max_len(1).map(|_| self.share(threads));
+        shares.reduce(Share::default, Share::and)
     }
 
-    /// Reads entries until none is left. Each thread has the memory for one.
-    fn share(&self) -> Share {
+    /// Reads entries until none is left, as one of so many `threads`. Each has the memory for one entry, or for those side by
+    /// side.
+    fn share(&self, threads: usize) -> Share {
         let mut share = Share::default();
         let mut reader = EntryReader::default();
-        while let Some(place) = self.to_read.get(self.taken.fetch_add(1, Ordering::Relaxed)) {
-            // Those in front of the first unreadable one are never left out, since the place only ever falls.
-            if self.unreadable.load(Ordering::Relaxed) < *place {
-                continue;
-            }
-            let Some((position, entry)) = self.in_order.get(*place) else { continue };
-            let expected = self.expected(*position);
-            share.weakest =
-                share.weakest.into_iter().chain(expected.iter().map(|digest| digest.algorithm).max()).min();
-            if let Err(fault) = read(self.apk, &mut reader, entry, &expected) {
-                if matches!(fault, Fault::Unreadable(_)) {
-                    self.unreadable.fetch_min(*place, Ordering::Relaxed);
-                }
-                share.faults.push((*place, fault));
+        self.read_each(&self.long, &mut reader, &mut share);
+        self.read_side_by_side(threads, &mut share);
+        self.read_each(&self.others, &mut reader, &mut share);
+        share
+    }
+
+    fn read_each(&self, queue: &Queue, reader: &mut EntryReader, share: &mut Share) {
+        while let Some(place) = queue.next() {
+            let Some((entry, expected)) = self.to_read(place, share) else { continue };
+            if let Err(fault) = read(self.apk, reader, entry, &expected) {
+                self.note(place, fault, share);
             }
         }
-        share
+    }
+
+    fn read_side_by_side(&self, threads: usize, share: &mut Share) {
+        let width = ranges_side_by_side(self.stored.places.len(), threads);
+        let share = RefCell::new(share);
+        let next = || {
+            loop {
+                let place = self.stored.next()?;
+                let mut share = share.borrow_mut();
+                let Some((entry, expected)) = self.to_read(place, &mut share) else { continue };
+                match self.apk.locate_entry(entry.record) {
+                    Ok(data) => return Some(((place, expected), data.offset, data.size)),
+                    Err(stop) => self.note(place, Fault::Unreadable(Box::new(stop)), &mut share),
+                }
+            }
+        };
+        sha256_of_ranges(self.apk.source(), width, next, |(place, expected), digest| {
+            let fault = match digest {
+                Ok(digest) => compare(&expected, vec![digest.to_vec()]).err(),
+                Err(error) => Some(Fault::Unreadable(Box::new(error.into()))),
+            };
+            if let Some(fault) = fault {
+                self.note(place, fault, &mut share.borrow_mut());
+            }
+        });
+    }
+
+    /// The entry at that place, and the digests that are expected of it; none when an earlier one is known to be unreadable.
+    fn to_read(&self, place: usize, share: &mut Share) -> Option<(&'r Entry<'r>, Vec<ExpectedDigest>)> {
+        // Those in front of the first unreadable one are never left out, since the place only ever falls.
+        if self.unreadable.load(Ordering::Relaxed) < place {
+            return None;
+        }
+        let (position, entry) = self.in_order.get(place)?;
+        let expected = self.expected(*position);
+        let strongest = expected.iter().map(|digest| digest.algorithm).max();
+        share.weakest = share.weakest.into_iter().chain(strongest).min();
+        Some((entry, expected))
+    }
+
+    fn note(&self, place: usize, fault: Fault, share: &mut Share) {
+        if matches!(fault, Fault::Unreadable(_)) {
+            self.unreadable.fetch_min(place, Ordering::Relaxed);
+        }
+        share.faults.push((place, fault));
     }
 
     /// The digests that the manifest gives the entry at that position.
@@ -266,7 +357,11 @@ fn read(
         }
     })
     .map_err(|stop| Fault::Unreadable(Box::new(stop)))?;
-    let actual: Vec<Vec<u8>> = hashers.into_iter().map(Hasher::finish).collect();
+    compare(expected, hashers.into_iter().map(Hasher::finish).collect())
+}
+
+/// Whether an entry has the digests that are expected of it; `actual` are in the order of these.
+fn compare(expected: &[ExpectedDigest], actual: Vec<Vec<u8>>) -> Result<(), Fault> {
     let equal = expected.iter().zip(&actual).all(|(expected, actual)| expected.is(actual));
     if equal { Ok(()) } else { Err(Fault::Differs(actual)) }
 }
