@@ -415,3 +415,32 @@ fn an_archive_that_may_hold_an_apk_is_not_passed_over() {
     assert_eq!(report["summary"]["not_apk"], 2);
     assert_eq!(run.status.code(), Some(1));
 }
+
+/// The exit status tells, and what goes to files; what cannot be read is told all the same.
+#[test]
+fn a_quiet_scan_writes_nothing_to_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("out.json");
+    let (file, db) = (format!("json={}", json.display()), folder.path().join("scans.db"));
+    let store = "testdata/demo/store";
+    let run = |more: &[&str]| {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"));
+        let output = command.args([&["scan", store], more].concat()).output().unwrap();
+        (output.status.code(), output.stdout, String::from_utf8(output.stderr).unwrap())
+    };
+    let loud = run(&[]);
+    assert!(loud.0 == Some(1) && !loud.1.is_empty());
+    assert_eq!(run(&["-q"]), (Some(1), Vec::new(), String::new()));
+    let db = ["--db", db.to_str().unwrap()];
+    for _ in 0..2 {
+        assert_eq!(run(&[&["--quiet"], &db[..]].concat()), (Some(1), Vec::new(), String::new()));
+    }
+    assert_eq!(run(&["-q", "--output", &file]), (Some(1), Vec::new(), String::new()));
+    assert!(fs::read_to_string(&json).unwrap().contains("\"exit_code\": 1"));
+    let gone = run(&["-q", "gone.apk"]);
+    assert!(gone.0 == Some(3) && gone.1.is_empty() && gone.2.contains("gone.apk"), "{}", gone.2);
+    // What is not enforced is said aloud.
+    let audited = run(&["-q", "--policy", "testdata/policy/store.toml"]);
+    assert!(audited.1.is_empty() && audited.2.contains("POLICY NOT ENFORCED"), "{}", audited.2);
+    assert_eq!(run(&["-q", "--format", "json"]).0, Some(2), "one or the other");
+}

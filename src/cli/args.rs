@@ -324,6 +324,11 @@ pub(super) struct Scan {
     /// Report in the order of the input; that is always so, and scripts may say that they count on it
     #[arg(long)]
     pub(super) ordered: bool,
+    /// Write nothing to standard output and no progress: the exit status tells, and the reports of --output
+    ///
+    /// What cannot be read is still told on standard error.
+    #[arg(short, long, conflicts_with = "format")]
+    pub(super) quiet: bool,
     #[command(flatten)]
     pub(super) form: Form,
 }
@@ -431,6 +436,9 @@ pub(super) struct Gate {
     /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
     #[arg(long, value_name = "DATE", value_parser = time)]
     pub(super) at: Option<jiff::Timestamp>,
+    /// How many threads; one for each core unless given
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<usize>,
     /// Show everything that was seen
     #[arg(short, long)]
     pub(super) verbose: bool,

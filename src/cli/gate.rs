@@ -47,6 +47,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     let mut judging = Judging::by(registry, Some(policy), signed_by, now);
     judging.whole = true;
     let mut options = ScanOptions::default();
+    options.jobs = arguments.jobs;
     options.marks = Some(MarkOptions::default());
     options.file_digest = true;
     options.appearance = arguments.form.shows_appearance();
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
         let result = judging.result(&mut row)?.or(not_judged);
         result.map_or(Ok(()), |result| report.add(&row.path, &result))
     })?;
-    judging.conclude(&mut report.summary, &arguments.form);
+    judging.conclude(&mut report.summary, Report::is_text(&arguments.form, false));
     report.finish()
 }
 

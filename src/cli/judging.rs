@@ -35,7 +35,6 @@ use apkvouch::scan::Recalled;
 use apkvouch::scan::Row;
 
 use super::args::Against;
-use super::args::Form;
 use super::output::terminal_width;
 use super::say;
 use super::scan::this_second;
@@ -171,11 +170,11 @@ impl Judging {
     }
 
     /// Adds what there is to say of exceptions, and says it and that nothing is enforced on standard error, unless the text
-    /// on standard output has it.
-    pub(super) fn conclude(&self, summary: &mut Summary, form: &Form) {
+    /// on standard output has `told` it.
+    pub(super) fn conclude(&self, summary: &mut Summary, told: bool) {
         let (Some(policy), Some(summary)) = (&self.policy, &mut summary.policy) else { return };
         summary.exceptions = unused_exceptions(policy, &self.fitting, self.now);
-        if form.format.name == "text" {
+        if told {
             return;
         }
         for line in summary.not_enforced().iter().chain(&summary.exceptions) {

@@ -79,6 +79,16 @@ impl Report {
         options: &ReportOptions,
         inputs: impl IntoIterator<Item = PathBuf>,
     ) -> anyhow::Result<Self> {
+        Self::with(form, options, inputs, false)
+    }
+
+    /// The same; when it is to be `quiet`, with no report on standard output.
+    pub(super) fn with(
+        form: &Form,
+        options: &ReportOptions,
+        inputs: impl IntoIterator<Item = PathBuf>,
+        quiet: bool,
+    ) -> anyhow::Result<Self> {
         let mut places = BTreeSet::new();
         for (_, path) in &form.outputs {
             if !places.insert(place(path)) {
@@ -93,8 +103,11 @@ impl Report {
         {
             return Err(overwritten(&input).into());
         }
-        let out: Box<dyn Write> = Box::new(BufWriter::with_capacity(1 << 16, io::stdout()));
-        let mut outputs = vec![Output { writer: (form.format.open)(out, options), file: None }];
+        let mut outputs = Vec::new();
+        if !quiet {
+            let out: Box<dyn Write> = Box::new(BufWriter::with_capacity(1 << 16, io::stdout()));
+            outputs.push(Output { writer: (form.format.open)(out, options), file: None });
+        }
         // A file has no colours and no width.
         let mut of_files = options.clone();
         of_files.colour = false;
@@ -162,6 +175,11 @@ impl Report {
                 Ok(())
             }
         }
+    }
+
+    /// Whether people read the summary on standard output.
+    pub(super) fn is_text(form: &Form, quiet: bool) -> bool {
+        form.format.name == "text" && !quiet
     }
 
     /// Ends the reports and gives the exit status.

@@ -5,6 +5,7 @@ use std::io;
 use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -17,23 +18,30 @@ pub(super) struct Progress {
     bar: ProgressBar,
     /// Size of the files that were read.
     read: Arc<AtomicU64>,
+    /// Whether nobody waits for a count any more.
+    over: Arc<AtomicBool>,
 }
 
 impl Progress {
     /// Nothing is shown.
     pub(super) fn none() -> Self {
-        Self { bar: ProgressBar::hidden(), read: Arc::default() }
+        Self { bar: ProgressBar::hidden(), read: Arc::default(), over: Arc::default() }
     }
 
-    /// Rows on a terminal are progress enough, and the two would fight for the last line.
-    pub(super) fn on_terminal() -> Self {
-        if !io::stderr().is_terminal() || io::stdout().is_terminal() {
+    /// Rows on a terminal are progress enough, and the two would fight for the last line; when nothing is `told` there, they do not.
+    ///
+    /// `all` is what there is to do, if that can be counted beforehand: it is walked through meanwhile.
+    pub(super) fn on_terminal<F, I: Iterator>(told: bool, all: Option<F>) -> Self
+    where
+        F: FnOnce() -> I + Send + 'static,
+    {
+        if !io::stderr().is_terminal() || told && io::stdout().is_terminal() {
             return Self::none();
         }
         let bar = ProgressBar::new_spinner();
         let read = Arc::<AtomicU64>::default();
         if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {pos} files, {rate}, {bytes}, {elapsed}  {msg}")
+            ProgressStyle::with_template("{spinner} {pos}{of} files, {rate}, {bytes}, {elapsed}{left}  {msg}")
         {
             let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
                 let _ = write!(out, "{:.0} a second", state.per_sec());
@@ -42,10 +50,29 @@ impl Progress {
             let bytes = move |state: &ProgressState, out: &mut dyn fmt::Write| {
                 let _ = out.write_str(&megabytes(of_all.load(Relaxed), state.elapsed()));
             };
-            bar.set_style(style.with_key("rate", rate).with_key("bytes", bytes));
+            let of = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let _ = state.len().map_or(Ok(()), |all| write!(out, " of {all}"));
+            };
+            let left = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let left = state.len().filter(|_| state.pos() > 0).map(|_| time_left(state.eta()));
+                let _ = left.map_or(Ok(()), |left| write!(out, ", {left} left"));
+            };
+            let style = style.with_key("rate", rate).with_key("bytes", bytes);
+            bar.set_style(style.with_key("of", of).with_key("left", left));
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, read }
+        let over = Arc::<AtomicBool>::default();
+        if let Some(all) = all {
+            let (bar, over) = (bar.clone(), Arc::clone(&over));
+            // Nobody waits for it: what it counts is shown while the scan goes on, or never.
+            std::thread::spawn(move || {
+                let count = all().take_while(|_| !over.load(Relaxed)).count();
+                if !over.load(Relaxed) {
+                    bar.set_length(u64::try_from(count).unwrap_or(u64::MAX));
+                }
+            });
+        }
+        Self { bar, read, over }
     }
 
     /// One more file is done, of which `read` bytes were read; `failed` in all did not pass.
@@ -65,6 +92,7 @@ impl Progress {
     }
 
     pub(super) fn finish(&self) {
+        self.over.store(true, Relaxed);
         self.bar.finish_and_clear();
     }
 }
@@ -76,9 +104,33 @@ fn megabytes(bytes: u64, elapsed: Duration) -> String {
     format!("{} MB a second", rate / 1_000_000)
 }
 
+/// `12 s`, `3 min 20 s`, `2 h 5 min`.
+fn time_left(left: Duration) -> String {
+    let seconds = left.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_is_told_as_people_do() {
+        for (seconds, told) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min 0 s"),
+            (3599, "59 min 59 s"),
+            (3600, "1 h 0 min"),
+            (90_061, "25 h 1 min"),
+        ] {
+            assert_eq!(time_left(Duration::from_secs(seconds)), told);
+        }
+    }
 
     #[test]
     fn bytes_are_told_for_each_second() {

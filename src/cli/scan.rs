@@ -9,6 +9,7 @@ use apkvouch::ledger::Recording;
 use apkvouch::marks::MarkOptions;
 use apkvouch::policy::PolicyFile;
 use apkvouch::report::ReportOptions;
+use apkvouch::report::escape;
 use apkvouch::scan::Globs;
 use apkvouch::scan::Outcome;
 use apkvouch::scan::ScanOptions;
@@ -29,6 +30,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.paths)?;
     let (mut judging, mut look) = Judging::new(&arguments.against, "scan")?;
     look.colour = coloured(color);
+    look.next = next_commands(arguments);
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
     options.jobs = arguments.jobs;
@@ -57,10 +59,15 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     walking.include = globs(&arguments.include)?;
     walking.exclude = globs(&arguments.exclude)?;
     walking.shard = arguments.shard;
+    // A list may be one that can be read once.
+    let all = arguments.listed.files_from.is_none().then(|| {
+        let (paths, walking) = (arguments.paths.clone(), walking.clone());
+        move || Walk::new(paths, walking)
+    });
     let walk = Walk::over(arguments.listed.after(arguments.paths.clone())?, walking);
     let not_apk = walk.not_apk();
-    let progress = Progress::on_terminal();
-    let mut report = Report::new(&arguments.form, &look, inputs)?;
+    let progress = Progress::on_terminal(!arguments.quiet, all);
+    let mut report = Report::with(&arguments.form, &look, inputs, arguments.quiet)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
     let mut recording = ledger.as_ref().map(|ledger| begin(ledger, &look)).transpose()?;
@@ -95,7 +102,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     if let Some(recording) = recording {
         recording.end(this_second(), report.summary.not_apk)?;
     }
-    judging.conclude(&mut report.summary, &arguments.form);
+    judging.conclude(&mut report.summary, Report::is_text(&arguments.form, arguments.quiet));
     report.finish()
 }
 
@@ -107,6 +114,28 @@ fn begin<'a>(ledger: &'a Ledger, look: &ReportOptions) -> Result<Recording<'a>, 
     });
     let policy = look.policy.as_ref().and_then(|policy| policy.path.as_deref());
     ledger.begin(this_second(), registry.as_deref(), policy)
+}
+
+/// What to type next, for people.
+fn next_commands(arguments: &Scan) -> Vec<String> {
+    let Some(db) = arguments.db.as_ref().map(|db| escape::in_shell(db)) else {
+        return vec![
+            "apkvouch scan … --output html=report.html  # the same as a page to look at and hand on"
+                .to_owned(),
+        ];
+    };
+    let against = [("--registry", &arguments.against.registry), ("--policy", &arguments.against.policy)];
+    let against: Vec<String> = against
+        .iter()
+        .filter_map(|(option, path)| Some(format!(" {option} {}", escape::in_shell(path.as_deref()?))))
+        .collect();
+    let against = against.concat();
+    vec![
+        format!(
+            "apkvouch report --db {db}{against} --output html=report.html  # a page to look at and hand on"
+        ),
+        format!("apkvouch report --db {db} --whole  # who signs what, duplicates, versions that went back"),
+    ]
 }
 
 /// Over what the scan goes, in bytes.

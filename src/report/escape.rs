@@ -101,12 +101,23 @@ fn push_visible(shown: &mut String, c: char) {
 /// So many characters of a text that a file chose stand in text for people; of a path, so many.
 const BRIEF: usize = 400;
 const BRIEF_PATH: usize = 1000;
+/// So many of what is said of a file, in which several such texts, or digests, may stand.
+const BRIEF_VALUE: usize = 2000;
 
 /// The text as [`visible`] has it, and an ellipsis for what is beyond 400 characters: a name of 64 KiB must not push what is
 /// said of it off the screen.
 pub fn brief(text: &str) -> Cow<'_, str> {
+    within(text, BRIEF)
+}
+
+/// The same of what a finding says, expects and finds, beyond 2,000 characters: forms for programs have all of it.
+pub fn brief_value(text: &str) -> Cow<'_, str> {
+    within(text, BRIEF_VALUE)
+}
+
+fn within(text: &str, most: usize) -> Cow<'_, str> {
     let shown = visible(text);
-    if shown.chars().nth(BRIEF).is_none() {
+    if shown.chars().nth(most).is_none() {
         return shown;
     }
     let (mut cut, mut length) = (String::new(), 0_usize);
@@ -115,7 +126,7 @@ pub fn brief(text: &str) -> Cow<'_, str> {
         push_visible(&mut cut, c);
         // What is spelled out is ASCII.
         length = length.saturating_add(if is_hidden(c) { cut.len().saturating_sub(before) } else { 1 });
-        if length > BRIEF {
+        if length > most {
             cut.truncate(before);
             break;
         }

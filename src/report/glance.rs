@@ -7,6 +7,7 @@ use super::text::Tone;
 use super::text::cells;
 use super::text::has_warnings;
 use super::text::outcome;
+use crate::finding::FindingCode;
 use crate::kept::Kept;
 use crate::kept::Reader;
 use crate::kept::Writer;
@@ -23,6 +24,8 @@ pub struct Glance {
     pub(super) passed: bool,
     pub(super) bad: bool,
     pub(super) broken: Vec<Rule>,
+    /// What decided it.
+    pub(super) code: Option<FindingCode>,
     pub(super) tone: Tone,
     pub(super) warned: bool,
     pub(super) cells: Cells,
@@ -43,6 +46,7 @@ impl Glance {
             passed: result.passed,
             bad: result.is_bad(),
             broken: result.broken_rules(),
+            code: result.main_finding().and_then(|finding| FindingCode::parse(finding.code)),
             tone: outcome(result).1,
             warned: has_warnings(result),
             cells: cells(result),
@@ -55,7 +59,7 @@ impl Glance {
     }
 }
 
-kept_struct!(Glance { status, verdict, passed, bad, broken, tone, warned, cells });
+kept_struct!(Glance { status, verdict, passed, bad, broken, code, tone, warned, cells });
 kept_enum!(FileStatus {
     Verified = 0,
     Rejected = 1,

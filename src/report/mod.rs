@@ -78,6 +78,8 @@ pub struct ReportOptions {
     pub width: Option<usize>,
     /// Text: with colours.
     pub colour: bool,
+    /// Text on a terminal: commands that people may want next, each with what it is for behind a `#`.
+    pub next: Vec<String>,
     /// Text: notes, reasons, lineages, and every finding however often its code occurs.
     pub verbose: bool,
     /// Text: the certificates in full.

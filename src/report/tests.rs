@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::model::FindingRow;
 use super::*;
 use crate::apk::ManifestFacts;
 use crate::finding::Finding;
@@ -313,6 +314,7 @@ fn table() {
 fn table_on_a_terminal() {
     let mut options = ReportOptions::new("scan");
     options.table = true;
+    options.next = vec!["apkvouch report --db 's t.db' --whole  # who signs what".to_owned()];
     let shown = |width: usize| {
         format!(
             "{width} columns\n{}",
@@ -320,6 +322,34 @@ fn table_on_a_terminal() {
         )
     };
     insta::assert_snapshot!([60, 100, 180].map(shown).join("\n"));
+}
+
+/// A hostile file can make a value as long as it likes: text for people cuts it, spelled out or not.
+#[test]
+fn long_values_are_cut_in_text() {
+    let told = |table: bool, filler: &str| {
+        let long = |what: &str| format!("{what}{filler}");
+        let mut row = FindingRow::new(&Finding::new(FindingCode::SignerNotAllowed));
+        row.message = long("message ");
+        (row.expected, row.actual) = (Some(long("expected ")), Some(long("actual ")));
+        let mut result = FileResult::judged(Path::new("x.apk"), &rotated(), None, false);
+        result.findings = vec![row];
+        let options = ReportOptions { table, verbose: true, ..ReportOptions::new("scan") };
+        let text = render("text", &options, &[result]);
+        for what in ["message ", "expected ", "actual "] {
+            assert!(text.contains(what), "{text}");
+        }
+        text.chars().count()
+    };
+    for (table, most) in [(false, 2000), (true, 400)] {
+        let bare = told(table, "");
+        for c in ["x", "\u{202e}"] {
+            let count = told(table, &c.repeat(80_000));
+            // With an ellipsis each.
+            assert!(count <= bare + 3 * (most + 1), "{count}, {bare} with nothing in it");
+            assert!(count > most, "{count}");
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::paragraph::Paragraph;
 use super::wording::place;
 use crate::finding::Severity;
 use crate::report::ReportOptions;
-use crate::report::escape::visible;
+use crate::report::escape::brief_value;
 use crate::report::model::FileStatus;
 use crate::report::model::FindingRow;
 
@@ -71,11 +71,11 @@ fn write(text: &mut String, finding: &FindingRow, paint: Paint) {
         "  {} {}{} {}",
         paint.paint(tone, &severity),
         place(finding),
-        visible(&finding.message),
+        brief_value(&finding.message),
         paint.paint(Tone::Faint, &code)
     );
     if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
-        let _ = writeln!(text, "              expected  {}", visible(expected));
-        let _ = writeln!(text, "              actual    {}", visible(actual));
+        let _ = writeln!(text, "              expected  {}", brief_value(expected));
+        let _ = writeln!(text, "              actual    {}", brief_value(actual));
     }
 }

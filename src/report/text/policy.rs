@@ -10,6 +10,7 @@ use crate::identity::CertificateDigest;
 use crate::policy::rules::Identity;
 use crate::policy::rules::Outcome;
 use crate::report::escape::brief;
+use crate::report::escape::brief_value;
 use crate::report::escape::in_shell;
 use crate::report::escape::visible;
 
@@ -57,7 +58,7 @@ impl Paragraph<'_> {
             ("", "names", names),
             ("", "to do", advice),
         ] {
-            self.line(label, &format!("{what:<9} {}", visible(&text)));
+            self.line(label, &format!("{what:<9} {}", brief_value(&text)));
         }
     }
 
@@ -73,8 +74,8 @@ impl Paragraph<'_> {
             let word = format!("{word:<8}");
             let label = if position == 0 { "rules" } else { "" };
             self.line(label, &format!("{} {}", self.paint().paint(tone, &word), result.rule));
-            let _ = writeln!(self.text, "                       expected  {}", visible(&result.expected));
-            let _ = writeln!(self.text, "                       actual    {}", visible(&result.actual));
+            let _ = writeln!(self.text, "                       expected  {}", brief_value(&result.expected));
+            let _ = writeln!(self.text, "                       actual    {}", brief_value(&result.actual));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A table: a line a file.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
@@ -12,6 +13,7 @@ use super::paint::Tone;
 use super::summary;
 use super::wording::outcome;
 use super::wording::place;
+use crate::finding::FindingCode;
 use crate::finding::Severity;
 use crate::policy::rules::Rule;
 use crate::report::FileResult;
@@ -21,12 +23,15 @@ use crate::report::ReportWriter;
 use crate::report::Summary;
 use crate::report::escape::brief;
 use crate::report::escape::brief_path;
+use crate::report::escape::columns;
 use crate::report::escape::visible;
 use crate::report::model::FileStatus;
 use crate::report::model::FindingRow;
 
 /// So many rows are looked at before the first is written, to find how wide the columns of a table must be.
 const ROWS_MEASURED: usize = 256;
+/// Of so many codes by which files failed it is told how they are explained.
+const CODES_EXPLAINED: usize = 3;
 /// So many codes of warnings are named in a row.
 const WARNINGS_NAMED: usize = 3;
 
@@ -38,6 +43,8 @@ pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box
         waiting: Vec::new(),
         layout: None,
         warned: 0,
+        codes: BTreeMap::new(),
+        next: options.next.clone(),
     })
 }
 
@@ -49,6 +56,9 @@ struct Table<'a> {
     layout: Option<Layout>,
     /// How many files have warnings besides what stands under why.
     warned: u64,
+    /// How many files failed by each code.
+    codes: BTreeMap<FindingCode, u64>,
+    next: Vec<String>,
 }
 
 impl ReportWriter for Table<'_> {
@@ -59,6 +69,10 @@ impl ReportWriter for Table<'_> {
     fn glance(&mut self, glance: &Glance) -> io::Result<()> {
         if glance.warned {
             self.warned = self.warned.saturating_add(1);
+        }
+        if let Some(code) = glance.code.filter(|_| glance.bad) {
+            let count = self.codes.entry(code).or_default();
+            *count = count.saturating_add(1);
         }
         if let Some(layout) = &self.layout {
             return self.out.write_all(layout.row(&glance.cells, glance.tone, self.paint).as_bytes());
@@ -79,11 +93,37 @@ impl ReportWriter for Table<'_> {
             };
             writeln!(self.out, "{}", lines.join("\n"))?;
         }
+        if let Some(width) = self.terminal {
+            for line in self.what_next(width) {
+                writeln!(self.out, "{line}")?;
+            }
+        }
         self.out.flush()
     }
 }
 
 impl Table<'_> {
+    /// What people may type next: a command is never broken into lines, and what it is for is left out where it has no room.
+    fn what_next(&self, width: usize) -> Vec<String> {
+        let mut codes: Vec<(FindingCode, u64)> =
+            self.codes.iter().map(|(code, count)| (*code, *count)).collect();
+        codes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let explained = codes.iter().take(CODES_EXPLAINED).map(|(code, count)| {
+            let rows = if *count == 1 { "row" } else { "rows" };
+            format!("apkvouch explain {}  # {count} {rows}", code.as_str())
+        });
+        let lines: Vec<String> = explained.chain(self.next.iter().cloned()).collect();
+        let heading = (!lines.is_empty()).then(|| "\nnext:".to_owned());
+        heading
+            .into_iter()
+            .chain(lines.iter().map(|line| {
+                let line = format!("  {}", visible(line));
+                let command = line.rsplit_once("  # ").map(|(command, _)| command.to_owned());
+                command.filter(|_| columns(&line) > width).unwrap_or(line)
+            }))
+            .collect()
+    }
+
     fn release(&mut self) -> io::Result<()> {
         let header: Cells = ["VERDICT", "PACKAGE", "SIGNER", "FILE", "WHY"].map(str::to_owned);
         let rows = std::iter::once(&header).chain(self.waiting.iter().map(|(cells, _)| cells));
@@ -114,12 +154,12 @@ pub(in crate::report) fn cells(result: &FileResult) -> Cells {
         (None, None) => "-".to_owned(),
     };
     let why = match (&result.error, result.main_finding()) {
-        (Some(error), _) => visible(error).into_owned(),
+        (Some(error), _) => brief(error).into_owned(),
         (None, Some(finding)) => {
-            let mut why = format!("{}: {}{}", finding.code, place(finding), visible(&finding.message));
+            let mut why = format!("{}: {}{}", finding.code, place(finding), brief(&finding.message));
             if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
                 let (expected, actual) = (shortened(expected), shortened(actual));
-                let _ = write!(why, "; expected {}, actual {}", visible(&expected), visible(&actual));
+                let _ = write!(why, "; expected {}, actual {}", brief(&expected), brief(&actual));
             }
             match warnings(result).count() {
                 0 => {}
