@@ -303,8 +303,7 @@ fn the_advice_for_a_rotated_key_is_commands_that_work() {
             assert_eq!(run.code, Some(0), "{file}: {}", run.out);
             assert!(!run.out.contains("key change") && !run.out.contains("by lineage"), "{}", run.out);
         }
-        // Some time before what comes next.
-        let done = typed(store.path(), &format!("{} --at 2026-01-01", commands[1]));
+        let done = typed(store.path(), &commands[1]);
         assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{}", commands[1]);
         assert_eq!(gate("rotated.apk").code, Some(0), "{}", gate("rotated.apk").out);
 
@@ -354,6 +353,41 @@ fn the_advice_for_a_rotated_key_goes_by_what_the_registry_says() {
     let run = typed(store.path(), &format!("{GATE} rotated.apk"));
     assert!(run.code == Some(1) && commands_in(&run.out).is_empty(), "{}", run.out);
     assert!(run.out.contains("the registry says that another has replaced the old one"), "{}", run.out);
+}
+
+/// What people read on standard output is not said once more beside it.
+#[test]
+fn what_became_of_an_exception_is_told_once() {
+    let store = store();
+    let policy = "schema = 1\n[[exception]]\npackage = \"com.example.none\"\nrules = [\"min-scheme\"]\n\
+                  reason = \"old boxes\"\nexpires = 2026-01-31\n";
+    fs::write(store.path().join("over.toml"), policy).unwrap();
+    let told = |arguments: &str| {
+        let run = apkvouch(store.path(), arguments);
+        [run.out, run.err].map(|text| text.matches("exception 1").count())
+    };
+    let gate = format!("{GATE} --policy over.toml good.apk --format");
+    for (format, expected) in [("text", [1, 0]), ("github", [1, 0]), ("csv", [0, 1])] {
+        assert_eq!(told(&format!("{gate} {format}")), expected, "{format}");
+    }
+    let check = apkvouch(store.path(), "policy check over.toml");
+    assert!(check.err.is_empty() && check.out.contains("OVER SINCE 2026-01-31"), "{}", check.out);
+}
+
+/// Where the signers are given, nobody asks a registry, and nothing is said of one.
+#[test]
+fn without_a_registry_nobody_is_missing_in_it() {
+    let store = store();
+    let pinned = |key: &str| format!("gate --signed-by {} good.apk", digest(key));
+    for (key, code) in [("ec-p256", 0), ("ec-p256-3", 1)] {
+        let run = apkvouch(store.path(), &pinned(key));
+        assert_eq!(run.code, Some(code));
+        assert!(!run.out.contains("signer-unknown"), "{}", run.out);
+        assert!(run.out.contains("no registry says whose it is"), "{}", run.out);
+    }
+    let registered = format!("{GATE} --signed-by {} foreign.apk", digest("ec-p256-3"));
+    fs::write(store.path().join("registry.toml"), "schema = 1\nid = \"empty\"\n").unwrap();
+    assert!(apkvouch(store.path(), &registered).out.contains("signer-unknown"));
 }
 
 /// A signer whom the registry does not have itself is told apart from one whom it has.
@@ -414,10 +448,16 @@ fn a_finding_has_the_same_severity_in_every_report() {
     fs::write(store.path().join("known.apk"), other("ec-p256")).unwrap();
     let accepts = "schema = 1\n[accept]\nverdicts = [\"authenticated\", \"unauthenticated\"]\n";
     fs::write(store.path().join("accepts.toml"), accepts).unwrap();
+    let small = "[app]\nmax_file_bytes = 1\n";
+    fs::write(store.path().join("small.toml"), format!("schema = 1\n{small}")).unwrap();
+    fs::write(store.path().join("small-accepts.toml"), format!("{accepts}{small}")).unwrap();
     for (file, code) in [("stranger.apk", "signer-unknown"), ("known.apk", "package-unknown")] {
         for (arguments, severity) in [
             (GATE.to_owned(), "error"),
             (format!("{GATE} --policy accepts.toml"), "warning"),
+            // Nor does it matter what else is broken.
+            (format!("{GATE} --policy small.toml"), "error"),
+            (format!("{GATE} --policy small-accepts.toml"), "warning"),
             (format!("{GATE} --policy warn.toml"), "warning"),
             ("scan --registry registry.toml".to_owned(), "error"),
         ] {

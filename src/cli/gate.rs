@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
         let result = judging.result(&mut row)?.or(not_judged);
         result.map_or(Ok(()), |result| report.add(&row.path, &result))
     })?;
-    judging.conclude(&mut report.summary, Report::is_text(&arguments.form, false));
+    judging.conclude(&mut report.summary, &arguments.form, false);
     report.finish()
 }
 

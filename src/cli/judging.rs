@@ -6,7 +6,6 @@ use apkvouch::Error;
 use apkvouch::Registry;
 use apkvouch::Verification;
 use apkvouch::decide;
-use apkvouch::finding::FindingCode;
 use apkvouch::identity::CertificateDigest;
 use apkvouch::ledger::Said;
 use apkvouch::policy;
@@ -35,6 +34,8 @@ use apkvouch::scan::Recalled;
 use apkvouch::scan::Row;
 
 use super::args::Against;
+use super::args::Form;
+use super::output::Report;
 use super::output::terminal_width;
 use super::say;
 use super::scan::this_second;
@@ -160,7 +161,7 @@ impl Judging {
         Ok(match &self.registry {
             Some(store) => by(store.part(&policy::needs(verification))?.as_ref()),
             // The built-in denied keys still count.
-            None => without_registry(by(&Registry::empty())),
+            None => policy::without_registry(by(&Registry::empty())),
         })
     }
 
@@ -170,14 +171,16 @@ impl Judging {
     }
 
     /// Adds what there is to say of exceptions, and says it and that nothing is enforced on standard error, unless the text
-    /// on standard output has `told` it.
-    pub(super) fn conclude(&self, summary: &mut Summary, told: bool) {
+    /// on standard output, which may be left out when it is to be `quiet`, has it. Annotations are read in the same log: of them that
+    /// nothing is enforced is said twice, on purpose.
+    pub(super) fn conclude(&self, summary: &mut Summary, form: &Form, quiet: bool) {
         let (Some(policy), Some(summary)) = (&self.policy, &mut summary.policy) else { return };
         summary.exceptions = unused_exceptions(policy, &self.fitting, self.now);
-        if told {
+        if Report::is_text(form, quiet) {
             return;
         }
-        for line in summary.not_enforced().iter().chain(&summary.exceptions) {
+        let exceptions = summary.exceptions.iter().filter(|_| quiet || form.format.name != "github");
+        for line in summary.not_enforced().iter().chain(exceptions) {
             say(line);
         }
     }
@@ -198,11 +201,4 @@ fn forget(outcome: &mut Outcome, keep_marks: bool, keep_digest: bool) {
         }
         _ => {}
     }
-}
-
-/// Nobody asked whether the signer is registered, so nothing is said of it.
-fn without_registry(mut decision: Decision) -> Decision {
-    let unasked = [FindingCode::SignerUnknown, FindingCode::PackageUnknown];
-    decision.findings.retain(|finding| !unasked.contains(&finding.code));
-    decision
 }

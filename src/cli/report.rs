@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
         judging.result(&mut row)?.or(not_judged).map_or(Ok(()), |result| report.add(&row.path, &result))
     })?;
     report.summary.not_apk = scan.not_apk;
-    judging.conclude(&mut report.summary, Report::is_text(&arguments.form, false));
+    judging.conclude(&mut report.summary, &arguments.form, false);
     report.finish()
 }
 

@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     if let Some(recording) = recording {
         recording.end(this_second(), report.summary.not_apk)?;
     }
-    judging.conclude(&mut report.summary, Report::is_text(&arguments.form, arguments.quiet));
+    judging.conclude(&mut report.summary, &arguments.form, arguments.quiet);
     report.finish()
 }
 

@@ -264,6 +264,13 @@ pub fn installer_refuses(evidence: &Verification) -> Option<Finding> {
     (!codes.is_empty()).then(|| Finding::new(FindingCode::InstallerRefuses).detail(codes.join(", ")))
 }
 
+/// The decision where nobody asked whether the signer is registered: nothing is said of it.
+pub fn without_registry(mut decision: Decision) -> Decision {
+    let unasked = [FindingCode::SignerUnknown, FindingCode::PackageUnknown];
+    decision.findings.retain(|finding| !unasked.contains(&finding.code));
+    decision
+}
+
 /// A warning when Android versions see different signers that no lineage connects: signers for ranges of versions and
 /// rotated keys explain a difference, this does not.
 ///

@@ -502,7 +502,7 @@ impl FileResult {
         decision: Option<&Decision>,
         passed: bool,
     ) -> Self {
-        Self::looked_at(path, verification, decision, passed).weighed()
+        Self::looked_at(path, verification, decision, passed).weighed(decision)
     }
 
     fn looked_at(
@@ -590,12 +590,19 @@ impl FileResult {
             distributors: judgement.distributor.clone(),
             key_change: judgement.key_change.clone(),
         });
-        result.weighed()
+        let verdict = judgement.rules.iter().find(|result| result.rule == Rule::Verdict);
+        let is_refused = verdict.is_some_and(|result| result.outcome == Outcome::Broken);
+        result.weighed(Some(&decision).filter(|_| is_refused))
     }
 
     /// The result with the weights that every report shows: what decides that a file fails is an error, whatever it is by
-    /// itself.
-    fn weighed(mut self) -> Self {
+    /// itself. `refused` is the decision, if its verdict is not accepted; what decided it stands first.
+    fn weighed(mut self, refused: Option<&Decision>) -> Self {
+        if let (false, Some(decision)) = (self.passed, refused)
+            && let (false, Some(first)) = (decision.findings.is_empty(), self.findings.first_mut())
+        {
+            first.severity = Severity::Error;
+        }
         let main = self.main_finding().filter(|_| !self.passed).map(std::ptr::from_ref);
         let deciding = self.findings.iter_mut().find(|finding| main == Some(std::ptr::from_ref(&**finding)));
         if let Some(finding) = deciding {

@@ -26,6 +26,7 @@ use super::file::Level;
 use super::file::Permission;
 use super::file::of_marks;
 use super::signed_by;
+use super::without_registry;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::finding::Severity;
@@ -228,7 +229,10 @@ pub fn judge(evidence: Evidence<'_>, judge: &Judge<'_>) -> Judgement {
     let registry = judge.registry.unwrap_or(&nobody);
     let policy = judge.policy;
     let clock = Clock::new(judge.now);
-    let decision = decide_by(evidence.verification, registry, policy.deciding, &clock);
+    let mut decision = decide_by(evidence.verification, registry, policy.deciding, &clock);
+    if judge.registry.is_none() && !judge.signed_by.is_empty() {
+        decision = without_registry(decision);
+    }
     let case = Case { evidence, judge, policy, decision: &decision, clock: &clock };
     let key_change = key_change::of(&case, registry);
     let developer = parties::developer(&case, registry, key_change.as_ref());

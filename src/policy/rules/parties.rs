@@ -128,7 +128,12 @@ pub(super) fn developer(case: &Case<'_>, registry: &Registry, change: Option<&Ke
         case.decision.developer.as_ref().filter(|_| case.decision.verdict == Verdict::Authenticated);
     let why = || {
         let first = case.decision.findings.iter().find(|finding| finding.severity != Severity::Note);
-        first.map_or("nobody is registered", |finding| finding.code.summary_en())
+        let nobody = if case.judge.registry.is_some() {
+            "nobody is registered"
+        } else {
+            "no registry says whose it is"
+        };
+        first.map_or(nobody, |finding| finding.code.summary_en())
     };
     let signer = match subject {
         Some(subject) => {
