@@ -315,6 +315,15 @@ fn what_contradicts_the_registry_is_told_and_nothing_is_planned() {
         plan(&[app(), entry("com.example.new", &[0xdd]), entry("com.example.good", &[1])], &owned("example"));
     assert_eq!(all.lines().count(), 2, "{all}");
 
+    // Once for all, where nobody is said at all.
+    let two = [entry("com.example.new", &[1]), entry("com.example.other", &[1])];
+    assert_eq!(
+        plan(&two, &ImportOptions::default()),
+        "expected the owner of these packages, found none; give --owner ID"
+    );
+    let mut one_owned = two.clone();
+    one_owned[0].owner = Some("example".to_owned());
+    assert!(plan(&one_owned, &ImportOptions::default()).starts_with("com.example.other: expected its owner"));
     // Of entries that come from files each of the two is named.
     let read = |name: &str, text: String| read(ImportFormat::Csv, name, &text);
     let mut entries = read("a.csv", format!("package,sha256,owner\ncom.example.new,{},example\n", hex(1)));

@@ -126,8 +126,10 @@ impl Registry {
                 self.denied.insert(key.certificate, key.clone());
             }
             Change::Status { certificate, status } => {
-                if let Some(successor) = status.replaced_by {
-                    self.ensure_key(&successor)?;
+                if let Some(successor) = status.replaced_by.filter(|successor| self.key(successor).is_none())
+                {
+                    let message = format!("key {successor} is not registered; add it first: registry add");
+                    return Err(Error::Usage(message));
                 }
                 self.ensure_key(certificate)?;
                 if let Some(key) = self.keys.get_mut(certificate) {

@@ -92,6 +92,11 @@ pub(in super::super) struct Target {
 }
 
 impl Target {
+    /// Whether that is when the command is given.
+    pub(super) fn is_now(&self) -> bool {
+        self.at.is_none()
+    }
+
     /// When the change is made.
     pub(super) fn now(&self) -> jiff::Timestamp {
         self.at.unwrap_or_else(super::super::scan::this_second)

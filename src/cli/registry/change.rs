@@ -164,7 +164,22 @@ pub(super) fn rotate(arguments: &Rotate) -> anyhow::Result<String> {
 }
 
 fn set_status(target: &Target, certificate: CertificateDigest, status: NewStatus) -> anyhow::Result<String> {
-    update(target, &Needs::default(), |_| Ok(vec![Change::Status { certificate, status }]))
+    let mut needs = Needs::default();
+    needs.certificates.insert(certificate);
+    let mut status = status;
+    update(target, &needs, |registry| {
+        let since = registry.key(&certificate).and_then(|key| key.status_date);
+        if let (Some(Moment::Instant(since)), Moment::Instant(now)) = (since, status.date)
+            && since >= now
+            && target.is_now()
+        {
+            // The second change within a second: the fractions tell which was the later one.
+            let now = jiff::Timestamp::now();
+            status.date =
+                Moment::Instant(jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now));
+        }
+        Ok(vec![Change::Status { certificate, status }])
+    })
 }
 
 pub(super) fn add(arguments: &Add) -> anyhow::Result<String> {

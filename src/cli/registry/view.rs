@@ -52,12 +52,13 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
     line("signed by", &if signed.is_empty() { unasked } else { signed.join(", ") })?;
     let counts = registry.counts()?;
     let counts = [
-        (counts.subjects, "subjects"),
-        (counts.keys, "keys"),
-        (counts.apps, "apps"),
-        (counts.denied, "denied keys"),
+        (counts.subjects, "subject"),
+        (counts.keys, "key"),
+        (counts.apps, "app"),
+        (counts.denied, "denied key"),
     ];
-    let counts: Vec<String> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+    let told = |(count, what): &(u64, &str)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" });
+    let counts: Vec<String> = counts.iter().map(told).collect();
     line("holds", &counts.join(", "))?;
     Ok(text)
 }

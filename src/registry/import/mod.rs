@@ -282,6 +282,11 @@ pub fn plan(registry: &Registry, entries: &[Entry], options: &ImportOptions) -> 
         order: Vec::new(),
         places: BTreeMap::new(),
     };
+    let owned = |entry: &Entry| entry.owner.is_some() || registry.app(&entry.package).is_some();
+    if options.owner.is_none() && entries.len() > 1 && !entries.iter().any(owned) {
+        let message = "expected the owner of these packages, found none; give --owner ID";
+        return Err(Error::Usage(message.to_owned()));
+    }
     let faults = entries.iter().filter_map(|entry| {
         let message = plan.add(entry, options).err()?;
         Some(entry.contradiction(message))
