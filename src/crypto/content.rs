@@ -20,6 +20,8 @@ use super::lanes::Sha2 as _;
 use super::lanes::Sha256;
 use super::lanes::Sha512;
 use super::lanes::digest_each;
+use super::merkle::Beside;
+use super::merkle::FileTree;
 use super::merkle::PAGE;
 use super::merkle::Salt;
 use super::merkle::Tree;
@@ -32,6 +34,9 @@ const AT_ONCE: usize = 512 * 1024;
 /// How many strips before its turn the source is told of one: on each of some cores, the next is on its way while one is
 /// digested.
 const AHEAD: u64 = 8;
+/// How many strips are digested between two moments at which their digests are taken, with a tree over the file: the hashes of
+/// their pages are 2 MiB at most.
+const WITH_TREE: u64 = 16;
 /// Precedes each page in the tree: apksig and fs-verity for APKs use a salt of eight zeros.
 const SALT: [u8; 8] = [0; 8];
 
@@ -76,6 +81,27 @@ pub fn content_digests(
     sections: &ContentSections<'_>,
     wanted: &[ContentDigestAlgorithm],
 ) -> io::Result<ContentDigests> {
+    digest(sections, wanted, None)
+}
+
+/// As [`content_digests`]; `tree`, of which nothing is hashed yet, gets the pages that lie whole in the first section from the
+/// same pass. Without `wanted` it gets nothing.
+///
+/// # Errors
+/// As [`content_digests`].
+pub fn content_digests_and_tree<P: FnMut(u64, &[u8])>(
+    sections: &ContentSections<'_>,
+    wanted: &[ContentDigestAlgorithm],
+    tree: &mut FileTree<P>,
+) -> io::Result<ContentDigests> {
+    digest(sections, wanted, Some(tree))
+}
+
+fn digest(
+    sections: &ContentSections<'_>,
+    wanted: &[ContentDigestAlgorithm],
+    mut file_tree: Option<&mut dyn Beside>,
+) -> io::Result<ContentDigests> {
     let applicable: Vec<_> =
         wanted.iter().map(|algorithm| (*algorithm, sections.check_applicable(*algorithm))).collect();
     let asks = |algorithm| applicable.contains(&(algorithm, Ok(())));
@@ -86,12 +112,18 @@ pub fn content_digests(
         sha256,
         sha512,
         verity: asks(ContentDigestAlgorithm::VerityChunkedSha256).then(|| Salt::raw(&SALT)),
+        file_tree: file_tree.as_ref().map(|tree| tree.salt().clone()),
     };
     let mut fold = Fold::new(&job);
     if job.sha256 || job.sha512 || job.verity.is_some() {
         let digest = |index, buffer: &mut Vec<u8>| job.digest_strip(index, buffer);
-        in_order::run(job.strips.count(), sections.protected_size(), digest, |strip| {
+        // The hashes of all pages of a strip are many.
+        let at_once = if job.file_tree.is_some() { WITH_TREE } else { in_order::MANY };
+        in_order::run(job.strips.count(), sections.protected_size(), at_once, digest, |strip| {
             fold.add(&strip);
+            if let Some(tree) = &mut file_tree {
+                strip.file_pages.iter().for_each(|hashes| tree.add_hashes(hashes));
+            }
             io::Result::Ok(())
         })?;
     }
@@ -264,6 +296,8 @@ struct Job<'a> {
     sha512: bool,
     /// How pages of the tree are hashed, when one is asked for.
     verity: Option<Salt>,
+    /// How pages of the tree over the whole file are hashed, when one is asked for.
+    file_tree: Option<Salt>,
 }
 
 /// What one strip gives.
@@ -275,6 +309,8 @@ struct StripDigests {
     sha512: Vec<u8>,
     /// Of each chunk.
     pages: Vec<Pages>,
+    /// Of each chunk of the first section, the hashes of its whole pages in the tree over the file.
+    file_pages: Vec<Vec<u8>>,
 }
 
 /// The part of the tree that lies under one chunk.
@@ -325,15 +361,22 @@ impl Job<'_> {
         if let Some(later) = self.strips.get(index.saturating_add(AHEAD)) {
             self.strips.announce(later);
         }
-        if let Some(digest) = self.digested_ahead(strip) {
+        let told = self.digested_ahead(strip);
+        let file_tree = self.file_tree.as_ref().filter(|_| strip.section == Section::Contents);
+        if let (Some(digest), None) = (told, file_tree) {
             return Ok(StripDigests { sha256: digest.to_vec(), ..StripDigests::default() });
         }
         let prefix = prefix(strip.len);
-        let mut sha256 = self.sha256.then(|| Group::<Sha256>::new(strip.count, &prefix));
+        let wants_sha256 = self.sha256 && told.is_none();
+        let mut sha256 = wants_sha256.then(|| Group::<Sha256>::new(strip.count, &prefix));
         let mut sha512 = self.sha512.then(|| Group::<Sha512>::new(strip.count, &prefix));
         let mut pages: Vec<Pages> = Vec::new();
         if self.verity.is_some() {
             pages.resize_with(strip.count, Pages::default);
+        }
+        let mut file_pages: Vec<Vec<u8>> = Vec::new();
+        if file_tree.is_some() {
+            file_pages.resize_with(strip.count, Vec::new);
         }
         // Whole pages, for the tree.
         let most = (AT_ONCE / strip.count.max(1) / PAGE).max(1) * PAGE;
@@ -362,6 +405,11 @@ impl Job<'_> {
                     pages.add(salt, strip.section, slice);
                 }
             }
+            if let Some(salt) = file_tree {
+                for (hashes, slice) in file_pages.iter_mut().zip(slices) {
+                    hashes.append(&mut salt.hash_pages(slice));
+                }
+            }
             done += len as u64;
         }
         if let Some(salt) = &self.verity {
@@ -369,9 +417,10 @@ impl Job<'_> {
             pages.iter_mut().filter(|_| whole).for_each(|pages| pages.raise(salt));
         }
         Ok(StripDigests {
-            sha256: sha256.map(Group::finish).unwrap_or_default(),
+            sha256: sha256.map(Group::finish).or(told.map(Vec::from)).unwrap_or_default(),
             sha512: sha512.map(Group::finish).unwrap_or_default(),
             pages,
+            file_pages,
         })
     }
 }
@@ -452,6 +501,10 @@ impl Fold {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
     use crate::crypto::sha256;
 
@@ -524,6 +577,91 @@ mod tests {
             for (index, algorithm) in all.into_iter().enumerate() {
                 let alone = content_digests(&sections, &[algorithm]).unwrap();
                 assert_eq!(alone, expected[index..=index], "{} of {contents} bytes", algorithm.name());
+            }
+        }
+    }
+
+    /// Bytes that count how many of them are read, and tell the digest of their first chunk when they have one.
+    struct Counted<'b>(&'b [u8], AtomicU64, Option<[u8; 32]>);
+
+    impl ByteSource for Counted<'_> {
+        fn len(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+            self.1.fetch_add(buf.len() as u64, Relaxed);
+            (&self.0).read_exact_at(buf, offset)
+        }
+
+        fn chunk_digest(&self, _: u64) -> Option<[u8; 32]> {
+            self.2
+        }
+    }
+
+    /// The root of the tree over a file and all its pages.
+    type Built = ([u8; 32], BTreeMap<u64, Vec<u8>>);
+
+    #[test]
+    fn a_tree_over_the_file_that_is_built_beside_the_digests_is_that_of_the_file() {
+        const MIB: usize = 1 << 20;
+        let data: Vec<u8> =
+            (0_u32..).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).take(19 * MIB).collect();
+        let eocd = [7; 22];
+        for (contents, block, wanted) in [
+            (100, 50, vec![ChunkedSha256]),
+            (4096, 4096, vec![VerityChunkedSha256, ChunkedSha256]),
+            (5000, 777, vec![ChunkedSha512, ChunkedSha256]),
+            (MIB, 4096, vec![ChunkedSha256]),
+            (MIB + 4097, 4095, vec![ChunkedSha256]),
+            (3 * MIB, 4096, vec![VerityChunkedSha256]),
+            (17 * MIB + 1, 4096 + 3, vec![ChunkedSha256]),
+            (5000, 777, Vec::new()),
+        ] {
+            let directory = contents + block..contents + block + 300;
+            let file = [&data[..directory.end], &eocd].concat();
+            let told = (contents < MIB).then(|| [contents.to_le_bytes()[0]; 32]);
+            // The contents and the directory.
+            let once = if wanted.is_empty() { 0 } else { contents as u64 + 300 };
+            for told in [None, told] {
+                let file = Counted(&file, AtomicU64::new(0), told);
+                let sections = ContentSections {
+                    source: &file,
+                    before_signing_block: contents as u64,
+                    signing_block_size: block as u64,
+                    central_directory: (directory.start as u64, 300),
+                    eocd: &eocd,
+                };
+                let digests = content_digests(&sections, &wanted).unwrap();
+                let salts = [&[][..], &[3; 9]];
+                for salt in salts.into_iter().take(if contents > 4 * MIB { 1 } else { 2 }) {
+                    let what = format!("{contents} and {block} bytes, {wanted:?}, {told:?}");
+                    let mut built: [Built; 2] = Default::default();
+                    for (beside, (root, pages)) in built.iter_mut().enumerate() {
+                        let take =
+                            |offset, page: &[u8]| assert_eq!(pages.insert(offset, page.to_vec()), None);
+                        let mut tree = FileTree::new(file.len(), salt, take);
+                        if beside == 1 {
+                            file.1.store(0, Relaxed);
+                            assert_eq!(
+                                content_digests_and_tree(&sections, &wanted, &mut tree).unwrap(),
+                                digests,
+                                "{what}"
+                            );
+                        }
+                        *root = tree.finish(&file).unwrap();
+                    }
+                    let [alone, beside] = built;
+                    assert!(alone == beside, "{what}");
+                    // The page that is both of the contents and of the block, the block, and what follows.
+                    let behind = (contents % 4096 + block + 300 + 22) as u64;
+                    let most = if wanted.is_empty() { file.len() } else { once + behind };
+                    assert!(
+                        file.1.load(Relaxed) <= most,
+                        "{what}: {} bytes, not {most}",
+                        file.1.load(Relaxed)
+                    );
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Merkle trees of SHA-256 over pages of 4096 bytes, as fs-verity builds them.
 //!
 //! Two things stand on such a tree: the verity content digest of v2 and v3, over the protected sections, and the v4
-//! signature, over the whole file. [`Tree`] serves both; [`file_tree`] is the second. What a root is worth is decided in
+//! signature, over the whole file. [`Tree`] serves both; [`FileTree`] is the second. What a root is worth is decided in
 //! `scheme`.
 //!
 //! Source: Linux, `Documentation/filesystems/fsverity.rst`, "Merkle tree"; apksig `VerityTreeBuilder`.
@@ -177,49 +177,94 @@ fn level_pages(file_size: u64) -> Vec<u64> {
     levels
 }
 
-/// Builds the tree over all bytes of `source` and gives its root.
+/// The tree over all bytes of a file.
 ///
-/// `page` is handed each page of the tree as it is complete, with its offset in the stored form, which begins with the
-/// topmost level. The last page of a level may be short: zeros follow it up to 4096 bytes. An empty `salt` is none; a
-/// salt is used as fs-verity does. Large files are hashed on all threads of the current rayon pool, with memory that
-/// does not grow with the file.
-///
-/// # Errors
-/// When the source cannot be read, or what `page` says.
+/// [`FileTree::finish`] reads what of the file is not hashed yet. When content digests are computed as well,
+/// [`content_digests_and_tree`](super::content_digests_and_tree) does the first section in one pass with them.
 ///
 /// Source: APK Signature Scheme v4, "Merkle hash tree"; apksig `ApkSigningBlockUtils.computeChunkVerityTreeAndDigest`.
-pub fn file_tree<E: From<io::Error>>(
-    source: &dyn ByteSource,
-    salt: &[u8],
-    mut page: impl FnMut(u64, &[u8]) -> Result<(), E>,
-) -> Result<[u8; HASH], E> {
-    let salt = Salt::fs_verity(salt);
-    let mut next = level_offsets(source.len());
-    let mut hand_out = |pages: Vec<(usize, Vec<u8>)>| -> Result<(), E> {
-        pages.into_iter().try_for_each(|(level, bytes)| {
-            let Some(offset) = next.get_mut(level) else { return Ok(()) };
-            page(*offset, &bytes)?;
+pub struct FileTree<P> {
+    salt: Salt,
+    tree: Tree,
+    /// Where the next page of each level lies in the stored form.
+    next: Vec<u64>,
+    /// How much of the file is hashed, in bytes: a multiple of [`PAGE`].
+    hashed: u64,
+    pages: P,
+}
+
+impl<P> std::fmt::Debug for FileTree<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileTree").field("hashed", &self.hashed).finish_non_exhaustive()
+    }
+}
+
+/// A tree that grows beside content digests.
+pub(super) trait Beside {
+    /// How its pages are hashed.
+    fn salt(&self) -> &Salt;
+
+    /// Appends the hashes of the pages that follow those before.
+    fn add_hashes(&mut self, hashes: &[u8]);
+}
+
+impl<P: FnMut(u64, &[u8])> FileTree<P> {
+    /// The tree over a file of that many bytes, of which nothing is hashed yet. An empty `salt` is none; a salt is used as
+    /// fs-verity does.
+    ///
+    /// `pages` is handed each page of the tree as it is complete, with its offset in the stored form, which begins with the
+    /// topmost level. The last page of a level may be short: zeros follow it up to 4096 bytes.
+    pub fn new(file_size: u64, salt: &[u8], pages: P) -> Self {
+        let salt = Salt::fs_verity(salt);
+        let tree = Tree::with_pages(salt.clone());
+        Self { salt, tree, next: level_offsets(file_size), hashed: 0, pages }
+    }
+
+    /// Hashes what is left of the file, which is `source`, and gives the root. A large file is hashed on all threads of the
+    /// current rayon pool, with memory that does not grow with the file.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn finish(mut self, source: &dyn ByteSource) -> io::Result<[u8; HASH]> {
+        let begin = self.hashed;
+        let left = source.len().saturating_sub(begin);
+        let salt = self.salt.clone();
+        let hash = |index: u64, buffer: &mut Vec<u8>| {
+            let start = begin + index * CHUNK;
+            let len = (source.len() - start).min(CHUNK);
+            buffer.resize(usize::try_from(len).unwrap_or(usize::MAX), 0);
+            source.read_exact_at(buffer, start)?;
+            Ok((salt.hash_pages(buffer), buffer.chunks_exact(PAGE).remainder().to_vec()))
+        };
+        in_order::run(left.div_ceil(CHUNK), left, in_order::MANY, hash, |(hashes, rest)| {
+            self.add_hashes(&hashes);
+            self.tree.add_data(&rest);
+            io::Result::Ok(())
+        })?;
+        let root = self.tree.root();
+        self.hand_out();
+        Ok(root)
+    }
+
+    fn hand_out(&mut self) {
+        for (level, bytes) in self.tree.take_pages() {
+            let Some(offset) = self.next.get_mut(level) else { continue };
+            (self.pages)(*offset, &bytes);
             *offset = offset.saturating_add(PAGE as u64);
-            Ok(())
-        })
-    };
-    let mut tree = Tree::with_pages(salt.clone());
-    let count = source.len().div_ceil(CHUNK);
-    let hash = |index: u64, buffer: &mut Vec<u8>| {
-        let start = index * CHUNK;
-        let len = (source.len() - start).min(CHUNK);
-        buffer.resize(usize::try_from(len).unwrap_or(usize::MAX), 0);
-        source.read_exact_at(buffer, start)?;
-        Ok((salt.hash_pages(buffer), buffer.chunks_exact(PAGE).remainder().to_vec()))
-    };
-    in_order::run(count, source.len(), hash, |(hashes, rest)| {
-        tree.add_hashes(0, &hashes);
-        tree.add_data(&rest);
-        hand_out(tree.take_pages())
-    })?;
-    let root = tree.root();
-    hand_out(tree.take_pages())?;
-    Ok(root)
+        }
+    }
+}
+
+impl<P: FnMut(u64, &[u8])> Beside for FileTree<P> {
+    fn salt(&self) -> &Salt {
+        &self.salt
+    }
+
+    fn add_hashes(&mut self, hashes: &[u8]) {
+        self.tree.add_hashes(0, hashes);
+        self.hashed = self.hashed.saturating_add((hashes.len() / HASH * PAGE) as u64);
+        self.hand_out();
+    }
 }
 
 /// Where each level begins in the stored tree, level 0 first.
@@ -264,13 +309,12 @@ mod tests {
         let size = usize::try_from(file_tree_size(data.len() as u64)).unwrap();
         let mut tree = vec![0; size];
         let mut pages = 0;
-        let root = file_tree(&data, salt, |offset, page| {
+        let root = FileTree::new(data.len() as u64, salt, |offset, page| {
             let offset = usize::try_from(offset).unwrap();
             tree[offset..offset + page.len()].copy_from_slice(page);
             pages += 1;
-            Ok::<(), io::Error>(())
-        })
-        .unwrap();
+        });
+        let root = root.finish(&data).unwrap();
         assert_eq!(pages * PAGE, size, "each page is handed out once");
         (tree, root.to_vec())
     }
@@ -308,16 +352,5 @@ mod tests {
         assert_eq!(level_pages(data.len() as u64 - 1), [128, 1]);
         assert_eq!(level_offsets(data.len() as u64), [3 * 4096, 4096, 0]);
         assert_eq!(built(&data, &[]), naive(&data, &[]));
-    }
-
-    #[test]
-    fn a_fault_of_whoever_takes_the_pages_ends_it() {
-        let data = vec![0; 3 << 20];
-        let mut seen = 0;
-        let fault = file_tree(&data, &[], |_, _| {
-            seen += 1;
-            if seen == 2 { Err(io::Error::other("full")) } else { Ok(()) }
-        });
-        assert_eq!((fault.unwrap_err().to_string(), seen), ("full".to_owned(), 2));
     }
 }

@@ -8,16 +8,18 @@ use crate::apk::Stop;
 use crate::crypto::ContentDigestAlgorithm;
 use crate::crypto::ContentSections;
 use crate::crypto::content_digests;
+use crate::crypto::content_digests_and_tree;
 use crate::finding::Finding;
 use crate::format::zip::EOCD_CD_OFFSET_FIELD;
 
 use super::block::ExaminedSigner;
 use super::block::SignerCodes;
+use super::v4::BegunV4;
 
 /// The computed digests, or why one could not be computed.
 pub(crate) type ContentDigests = Vec<(ContentDigestAlgorithm, Result<Vec<u8>, String>)>;
 
-/// Computes `wanted` over what the signing block protects.
+/// Computes `wanted` over what the signing block protects, and what it can of a tree over the whole file.
 ///
 /// Source: [APK Signature Scheme v2, integrity-protected contents][spec]; apksig
 /// `ApkSigningBlockUtils.computeContentDigests`.
@@ -27,6 +29,7 @@ pub(crate) fn compute(
     apk: &Apk<'_>,
     block: &SigningBlock,
     wanted: &[ContentDigestAlgorithm],
+    v4: Option<&mut BegunV4<'_>>,
 ) -> Result<ContentDigests, Stop> {
     let sections = apk.sections();
     // Digested as if the directory began at the signing block: the block cannot sign itself.
@@ -42,7 +45,10 @@ pub(crate) fn compute(
         central_directory: (sections.cd_offset, sections.eocd_offset - sections.cd_offset),
         eocd: &eocd,
     };
-    Ok(content_digests(&sections, wanted)?)
+    Ok(match v4.and_then(BegunV4::tree) {
+        Some(tree) => content_digests_and_tree(&sections, wanted, tree)?,
+        None => content_digests(&sections, wanted)?,
+    })
 }
 
 /// Compares every digest record of `signer` whose algorithm was asked for by any signer of the scheme.

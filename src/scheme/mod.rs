@@ -41,6 +41,7 @@ use block::SignerCodes;
 use budget::Budget;
 use budget::CheckError;
 use certificate::Certificates;
+use v4::BegunV4;
 use v4::ExaminedV4;
 
 pub use crate::crypto::DigestAlgorithm;
@@ -219,21 +220,34 @@ impl Proof {
 
 /// Verifies the schemes of the signing block, newest first. The first one that fails ends it, as on Android.
 ///
+/// Of the v4 signature `idsig` only the tree is begun, in the pass over the content. What comes of it is for
+/// [`examine_v4`].
+///
 /// # Errors
-/// When the bytes cannot be had, or something is beyond its limit.
-pub(crate) fn verify_signing_block(cx: &Context<'_>) -> Result<Proof, Stop> {
+/// When the bytes cannot be had, or something is beyond its limit. What is wrong with `idsig` is no error here.
+pub(crate) fn verify_signing_block<'a>(
+    cx: &Context<'_>,
+    idsig: Option<&Idsig<'a>>,
+) -> Result<(Proof, Option<V4InPassing<'a>>), Stop> {
     let mut proof = Proof { device: cx.device, ..Proof::default() };
     let Some(block) = cx.apk.signing_block()? else {
         for scheme in SCHEMES {
             proof.push(scheme.id(), SchemeOutcome::Absent);
         }
-        return Ok(proof);
+        return Ok((proof, None));
     };
     let examined = examine_all(cx, block, &mut proof)?;
-    let digests = compute_digests(cx, block, &examined)?;
+    // Beside a file that is refused anyway nobody looks at it.
+    let holds = !proof.has_errors() && !examined.iter().any(Examined::has_errors);
+    let mut v4 = idsig.filter(|_| holds).map(|idsig| v4::begin(cx, idsig));
+    let begun = v4.as_mut().and_then(|begun| begun.as_mut().ok());
+    let digests = compute_digests(cx, block, &examined, begun)?;
     conclude_all(cx, examined, &digests, &mut proof);
-    Ok(proof)
+    Ok((proof, v4.map(V4InPassing)))
 }
+
+/// What the pass over the content has brought for a v4 signature, or why that cannot be read.
+pub(crate) struct V4InPassing<'a>(Result<BegunV4<'a>, Stop>);
 
 /// Looks at the signatures of each scheme until one fails. Absent ones are noted in `proof`.
 fn examine_all(cx: &Context<'_>, block: &SigningBlock, proof: &mut Proof) -> Result<Vec<Examined>, Stop> {
@@ -274,6 +288,7 @@ fn compute_digests(
     cx: &Context<'_>,
     block: &SigningBlock,
     examined: &[Examined],
+    v4: Option<&mut BegunV4<'_>>,
 ) -> Result<ContentDigests, Stop> {
     let mut wanted = Vec::new();
     for algorithm in examined.iter().filter(|examined| !examined.has_errors()).flat_map(Examined::wanted) {
@@ -281,7 +296,7 @@ fn compute_digests(
             wanted.push(algorithm);
         }
     }
-    if wanted.is_empty() { Ok(ContentDigests::new()) } else { content::compute(cx.apk, block, &wanted) }
+    if wanted.is_empty() { Ok(ContentDigests::new()) } else { content::compute(cx.apk, block, &wanted, v4) }
 }
 
 fn conclude_all(cx: &Context<'_>, mut examined: Vec<Examined>, digests: &ContentDigests, proof: &mut Proof) {
@@ -454,12 +469,19 @@ pub(crate) fn verify_v1_for_some(cx: &Context<'_>, proof: &mut Proof) -> Result<
     Ok(())
 }
 
-/// Looks at the v4 signature file beside the APK, once the schemes of the signing block have verified.
+/// Looks at the v4 signature file beside the APK, once the schemes of the signing block have verified; `in_passing` is what
+/// verifying them has brought of it.
 ///
 /// # Errors
 /// When the bytes cannot be had.
-pub(crate) fn examine_v4(cx: &Context<'_>, idsig: &Idsig<'_>, proof: &mut Proof) -> Result<(), Stop> {
-    proof.v4 = Some(v4::examine(cx, idsig)?);
+pub(crate) fn examine_v4<'a>(
+    cx: &Context<'_>,
+    idsig: &Idsig<'a>,
+    in_passing: Option<V4InPassing<'a>>,
+    proof: &mut Proof,
+) -> Result<(), Stop> {
+    let begun = in_passing.map_or_else(|| v4::begin(cx, idsig), |V4InPassing(begun)| begun)?;
+    proof.v4 = Some(begun.end(cx)?);
     cx.check_limits()
 }
 

@@ -389,8 +389,10 @@ fn run(
     }
     let cx = Context::new(apk, min_sdk, max_sdk);
     let cx = if options.as_device { cx.on_device(max_sdk) } else { cx };
+    let idsig = idsig.filter(|_| max_sdk >= since::V4);
+    let mut v4 = None;
     if max_sdk >= since::V2 {
-        *proof = scheme::verify_signing_block(&cx)?;
+        (*proof, v4) = scheme::verify_signing_block(&cx, idsig)?;
     } else {
         proof.skip_signing_block(apk)?;
     }
@@ -399,8 +401,8 @@ fn run(
         scheme::skip_source_stamp(&cx, proof)?;
         return Ok(Status::Rejected);
     }
-    if let Some(idsig) = idsig.filter(|_| max_sdk >= since::V4) {
-        scheme::examine_v4(&cx, idsig, proof)?;
+    if let Some(idsig) = idsig {
+        scheme::examine_v4(&cx, idsig, v4, proof)?;
     }
     if !options.as_container {
         check_sandbox(apk, manifest.as_ref(), proof, (min_sdk, max_sdk))?;

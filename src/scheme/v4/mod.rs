@@ -23,6 +23,7 @@ use super::VerifiedSigner;
 use super::block;
 use crate::Error;
 use crate::apk::Stop;
+use crate::crypto::FileTree;
 use crate::crypto::SignatureAlgorithmId;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
@@ -36,7 +37,9 @@ use crate::format::signing_block::BlockId;
 use crate::identity::Certificate;
 use crate::source::ByteSource;
 
+use tree::Pages;
 use tree::StoredTree;
+use tree::TreeCheck;
 
 /// The file is looked at when a version from this API level on is in range, as in apksig. A signature is made for the
 /// APK as a whole, so it is worth a look even where the versions that read it are out of range.
@@ -116,11 +119,17 @@ struct Entry {
     algorithm: &'static str,
 }
 
-/// Looks at the file by itself: its structure, its signatures, and whether its tree is that of the APK.
+/// A v4 signature of which all is looked at but its tree, which may be computed in one pass with the content digests.
+pub(super) struct BegunV4<'a> {
+    examined: ExaminedV4,
+    tree: Option<TreeCheck<'a>>,
+}
+
+/// Looks at the file by itself, as far as that goes without the content of the APK: its structure and its signatures.
 ///
 /// # Errors
 /// When the bytes cannot be had.
-pub(super) fn examine(cx: &Context<'_>, idsig: &Idsig<'_>) -> Result<ExaminedV4, Stop> {
+pub(super) fn begin<'a>(cx: &Context<'_>, idsig: &Idsig<'a>) -> Result<BegunV4<'a>, Stop> {
     let mut examined = ExaminedV4 {
         name: idsig.name.to_owned(),
         entries: Vec::new(),
@@ -128,17 +137,36 @@ pub(super) fn examine(cx: &Context<'_>, idsig: &Idsig<'_>) -> Result<ExaminedV4,
         claimed: None,
         bound: None,
     };
+    let mut tree = None;
     let limit = cx.limits().v4_signature;
     let head = idsig.read(0, idsig.source.len().min(limit))?;
-    if let Some((signature, tree)) = examined.parse(cx, idsig, &head)? {
+    if let Some((signature, stored)) = examined.parse(cx, idsig, &head)? {
         examined.check_form(&signature);
         examined.verify_entries(cx, &signature);
         // Whoever may not sign for the APK is not worth reading all of it.
         if !examined.is_over() {
-            examined.check_tree(cx, idsig, &signature, tree)?;
+            tree = Some(TreeCheck::begin(cx, *idsig, &signature, stored));
         }
     }
-    Ok(examined)
+    Ok(BegunV4 { examined, tree })
+}
+
+impl<'a> BegunV4<'a> {
+    /// The tree over the APK, when it is wanted.
+    pub(super) fn tree(&mut self) -> Option<&mut FileTree<Pages<'a>>> {
+        self.tree.as_mut().map(|check| &mut check.tree)
+    }
+
+    /// Computes what is left of the tree, and looks whether it is that of the APK.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had.
+    pub(super) fn end(mut self, cx: &Context<'_>) -> Result<ExaminedV4, Stop> {
+        if let Some(check) = self.tree {
+            self.examined.check_tree(cx, check)?;
+        }
+        Ok(self.examined)
+    }
 }
 
 impl ExaminedV4 {
