@@ -19,6 +19,7 @@ use apkvouch::policy::Policy;
 use apkvouch::policy::Verdict;
 use apkvouch::report::FileResult;
 use apkvouch::report::Glance;
+use apkvouch::report::Language;
 use apkvouch::scan::Outcome;
 use apkvouch::scan::Row;
 use apkvouch::scan::ScanOptions;
@@ -102,7 +103,7 @@ impl Shop {
                 let passed = decision.verdict == Verdict::Authenticated;
                 let result = FileResult::judged(&row.path, verification, Some(&decision), passed);
                 let mut said = Said::new(result.verdict, passed);
-                (said.glance, said.holds) = (Glance::of(&result), decision.holds);
+                (said.glance, said.holds) = (Glance::of(&result, Language::English), decision.holds);
                 said
             }
             _ => Said::new(None, false),
@@ -341,4 +342,19 @@ fn a_table_says_the_same_however_it_came_about() {
     // What was recalled stands in the database as if it were new.
     let report = text_of(&[&["report"], &db[..], &registry].concat());
     assert_eq!(report, text_of(&[&["scan"], &TREES[..], &registry].concat()));
+}
+
+/// What is kept of a scan in one language is not said again in another.
+#[test]
+fn a_table_is_in_the_language_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("scans.db");
+    let db = ["--db", db.to_str().unwrap()];
+    let scan = ["scan", "testdata/v1", "testdata/zip"];
+    for language in ["en", "zh", "zh", "en", "zh"] {
+        let plain = [&scan[..], &["--lang", language]].concat();
+        let expected = text_of(&plain);
+        assert_eq!(expected.1.starts_with("结论  "), language == "zh", "{}", expected.1);
+        assert_eq!(text_of(&[&plain[..], &db].concat()), expected, "{language}");
+    }
 }

@@ -10,6 +10,7 @@ use apkvouch::identity::CertificateDigest;
 use apkvouch::registry::trust;
 use apkvouch::registry::trust::TrustOptions;
 use apkvouch::report;
+use apkvouch::report::Language;
 use apkvouch::scan::Found;
 use apkvouch::scan::PathEnd;
 use apkvouch::scan::PathList;
@@ -540,9 +541,39 @@ pub(super) struct Form {
     /// The file is there once the report is whole, or not at all. Forms are those of --format.
     #[arg(long = "output", value_name = "FORMAT=FILE", value_parser = output)]
     pub(super) outputs: Vec<(&'static report::Format, PathBuf)>,
+    /// The language of text: of verdicts, findings, headings and advice
+    ///
+    /// auto goes by LC_ALL, LC_MESSAGES or LANG. Particulars of findings and rules are English in any language; other forms
+    /// have both languages or none.
+    #[arg(long, value_name = "LANG", default_value = "auto")]
+    pub(super) lang: Lang,
+}
+
+/// What `--lang` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Lang {
+    /// By the locale
+    Auto,
+    /// Chinese
+    Zh,
+    /// English
+    En,
 }
 
 impl Form {
+    /// The language of text.
+    pub(super) fn language(&self) -> Language {
+        let locale = |name| std::env::var(name).ok();
+        match self.lang {
+            Lang::Zh => Language::Chinese,
+            Lang::En => Language::English,
+            Lang::Auto => {
+                let [all, messages, lang] = ["LC_ALL", "LC_MESSAGES", "LANG"].map(locale);
+                Language::of_locale(all.as_deref(), messages.as_deref(), lang.as_deref())
+            }
+        }
+    }
+
     /// Whether something that is asked for shows icons.
     pub(super) fn shows_pictures(&self) -> bool {
         self.format.shows_pictures || self.outputs.iter().any(|(format, _)| format.shows_pictures)

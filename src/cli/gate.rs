@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     let registry = registry(arguments, now)?;
     let mut look = ReportOptions::new("gate");
     look.colour = coloured(color);
+    look.language = arguments.form.language();
     look.verbose = arguments.verbose;
     look.policy = Some(PolicyFacts::new(arguments.policy.as_deref(), &policy));
     look.registry = registry.as_ref().map(|(path, registry)| RegistryFacts::new(path, registry.header()));

@@ -23,6 +23,7 @@ use apkvouch::registry::Store;
 use apkvouch::registry::trust;
 use apkvouch::report::FileResult;
 use apkvouch::report::Glance;
+use apkvouch::report::Language;
 use apkvouch::report::PolicyFacts;
 use apkvouch::report::RegistryFacts;
 use apkvouch::report::ReportOptions;
@@ -93,18 +94,21 @@ impl Judging {
 
     /// What stands for everything on which results depend beside the files, the options and the time; none when nobody can tell
     /// whether it will be the same another time.
-    pub(super) fn stands_for(&self) -> Option<Vec<u8>> {
+    pub(super) fn stands_for(&self, language: Language) -> Option<Vec<u8>> {
         let registry = match &self.registry {
             Some(registry) => Some(registry.stands_for()?),
             None => None,
         };
-        Some(format!("{registry:?} {:?} {:?} {}", self.policy, self.signed_by, self.whole).into_bytes())
+        Some(
+            format!("{language:?} {registry:?} {:?} {:?} {}", self.policy, self.signed_by, self.whole)
+                .into_bytes(),
+        )
     }
 
     /// What was said of the last row, whose result that is.
-    pub(super) fn said(&self, result: &FileResult) -> Said {
+    pub(super) fn said(&self, result: &FileResult, language: Language) -> Said {
         let mut said = Said::new(result.verdict, result.passed);
-        said.glance = Glance::of(result);
+        said.glance = Glance::of(result, language);
         said.holds = self.last.0;
         said.exceptions = self.last.1.iter().copied().collect();
         said

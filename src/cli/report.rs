@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
     }
     let (mut judging, mut look) = Judging::new(&arguments.against, "report")?;
     look.colour = coloured(color);
+    look.language = arguments.form.language();
     if let (Some(registry), None) = (&scan.registry, &judging.registry) {
         say(&format!(
             "scan {} was held against {registry}; this report is not held against any: give --registry",

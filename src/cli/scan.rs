@@ -8,6 +8,7 @@ use apkvouch::ledger::Ledger;
 use apkvouch::ledger::Recording;
 use apkvouch::marks::MarkOptions;
 use apkvouch::policy::PolicyFile;
+use apkvouch::report::Language;
 use apkvouch::report::ReportOptions;
 use apkvouch::report::escape;
 use apkvouch::scan::Globs;
@@ -30,7 +31,8 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.paths)?;
     let (mut judging, mut look) = Judging::new(&arguments.against, "scan")?;
     look.colour = coloured(color);
-    look.next = next_commands(arguments);
+    look.language = arguments.form.language();
+    look.next = next_commands(arguments, look.language);
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options()?;
     options.jobs = arguments.jobs;
@@ -44,7 +46,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let ledger = arguments.db.as_ref().map(|path| Ledger::open(path, &options, this_second())).transpose()?;
     let mut ledger = ledger.map(|ledger| ledger.with_pictures(arguments.form.shows_pictures()));
     // On another day than today the registry says other things; nobody asks that every night.
-    let judged_by = judging.stands_for().filter(|_| arguments.against.at.is_none());
+    let judged_by = judging.stands_for(look.language).filter(|_| arguments.against.at.is_none());
     if let (Some(ledger), Some(judged_by)) = (&mut ledger, judged_by) {
         ledger.judge_by(&judged_by, &inputs_of(arguments), judging.now, Report::glances(&arguments.form));
     }
@@ -88,7 +90,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         let not_judged = not_judged(&row, &progress);
         if let Some(result) = judging.result(&mut row)?.or(not_judged) {
             if let (Some(recording), Some(record)) = (&mut recording, &record) {
-                recording.add_said(record, &judging.said(&result))?;
+                recording.add_said(record, &judging.said(&result, look.language))?;
             }
             report.add(&row.path, &result)?;
             read = result.size.filter(|_| is_read).unwrap_or(0);
@@ -117,12 +119,18 @@ fn begin<'a>(ledger: &'a Ledger, look: &ReportOptions) -> Result<Recording<'a>, 
 }
 
 /// What to type next, for people.
-fn next_commands(arguments: &Scan) -> Vec<String> {
+fn next_commands(arguments: &Scan, language: Language) -> Vec<String> {
+    let (page, whole) = language.pick(
+        (
+            "a page to look at and hand on",
+            "who signs what, duplicates, apps that look alike, versions that went back",
+        ),
+        ("可查看和转交的网页", "谁签署了什么、重复文件、相似应用、版本回退"),
+    );
     let Some(db) = arguments.db.as_ref().map(|db| escape::in_shell(db)) else {
-        return vec![
-            "apkvouch scan … --output html=report.html  # the same as a page to look at and hand on"
-                .to_owned(),
-        ];
+        let page =
+            language.pick("the same as a page to look at and hand on", "同样内容，成为可查看和转交的网页");
+        return vec![format!("apkvouch scan … --output html=report.html  # {page}")];
     };
     let against = [("--registry", &arguments.against.registry), ("--policy", &arguments.against.policy)];
     let against: Vec<String> = against
@@ -131,10 +139,8 @@ fn next_commands(arguments: &Scan) -> Vec<String> {
         .collect();
     let against = against.concat();
     vec![
-        format!(
-            "apkvouch report --db {db}{against} --output html=report.html  # a page to look at and hand on"
-        ),
-        format!("apkvouch report --db {db} --whole  # who signs what, duplicates, versions that went back"),
+        format!("apkvouch report --db {db}{against} --output html=report.html  # {page}"),
+        format!("apkvouch report --db {db} --whole  # {whole}"),
     ]
 }
 

@@ -36,6 +36,7 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     }
     let mut look = ReportOptions::new("verify");
     look.colour = coloured(color);
+    look.language = arguments.form.language();
     look.verbose = arguments.verbose;
     look.certificates = arguments.print_certs || arguments.verbose;
     let progress = Progress::none();

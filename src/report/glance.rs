@@ -1,6 +1,7 @@
 //! What a table says of a file and a summary counts of it: all that is left of a result where nobody asks for more.
 
 use super::FileResult;
+use super::Language;
 use super::model::FileStatus;
 use super::text::Cells;
 use super::text::Tone;
@@ -32,14 +33,15 @@ pub struct Glance {
 }
 
 impl Glance {
-    /// What `result` is at a glance; none of a container, which has rows for its members, and of what was not judged.
-    pub fn of(result: &FileResult) -> Option<Self> {
+    /// What `result` is at a glance, in that language; none of a container, which has rows for its members, and of what was not judged.
+    pub fn of(result: &FileResult, language: Language) -> Option<Self> {
         let judged = !matches!(result.status, FileStatus::Unjudged | FileStatus::Skipped);
-        (judged && result.container.is_none() && result.members.is_empty()).then(|| Self::row(result))
+        (judged && result.container.is_none() && result.members.is_empty())
+            .then(|| Self::row(result, language))
     }
 
     /// The row of `result`, without its members.
-    pub(super) fn row(result: &FileResult) -> Self {
+    pub(super) fn row(result: &FileResult, language: Language) -> Self {
         Self {
             status: result.status,
             verdict: result.verdict,
@@ -49,7 +51,7 @@ impl Glance {
             code: result.main_finding().and_then(|finding| FindingCode::parse(finding.code)),
             tone: outcome(result).1,
             warned: has_warnings(result),
-            cells: cells(result),
+            cells: cells(language, result),
         }
     }
 

@@ -15,6 +15,7 @@ pub mod inspection;
 mod json;
 mod jsonl;
 mod junit;
+mod language;
 pub mod marks;
 pub mod model;
 mod pem;
@@ -33,6 +34,7 @@ use crate::registry::Header;
 pub use container::ContainerFacts;
 pub use glance::Glance;
 pub use identity::IdentityRow;
+pub use language::Language;
 pub use model::FileResult;
 pub use model::Summary;
 
@@ -76,6 +78,8 @@ pub struct ReportOptions {
     /// Text: how many columns the terminal has, to which a table is fitted; none for what is no terminal, where nothing is
     /// cut.
     pub width: Option<usize>,
+    /// Text: in which language.
+    pub language: Language,
     /// Text: with colours.
     pub colour: bool,
     /// Text on a terminal: commands that people may want next, each with what it is for behind a `#`.

@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::Glance;
+use super::Language;
 use super::container::ContainerRow;
 use crate::apk::Appearance;
 use crate::apk::LabelVariant;
@@ -874,6 +875,11 @@ impl FindingRow {
         }
     }
 
+    /// Summary and particulars in that language; particulars are English in any.
+    pub fn message_in(&self, language: Language) -> &str {
+        language.pick(&self.message, &self.message_zh)
+    }
+
     /// Whether it fails verification or decides a verdict.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -948,8 +954,22 @@ impl PolicySummary {
 
     /// What must be said aloud of a policy that is not enforced.
     pub fn not_enforced(&self) -> Option<String> {
+        self.not_enforced_in(Language::English)
+    }
+
+    /// As [`PolicySummary::not_enforced`], in that language.
+    pub fn not_enforced_in(&self, language: Language) -> Option<String> {
         if self.level == Level::Enforce {
             return None;
+        }
+        if language == Language::Chinese {
+            let rules: Vec<String> =
+                self.rules.iter().map(|(rule, count)| format!("{rule} {count} 个")).collect();
+            let would = match self.broken {
+                0 => "没有文件会因此不通过".to_owned(),
+                count => format!("本应有 {count} 个文件不通过：{}", rules.join("，")),
+            };
+            return Some(format!("策略未强制执行（级别 {}）：{would}", self.level));
         }
         let rules: Vec<String> =
             self.rules.iter().map(|(rule, count)| format!("{count} by {rule}")).collect();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::model::FindingRow;
+use super::model::PolicySummary;
 use super::*;
 use crate::apk::ManifestFacts;
 use crate::finding::Finding;
@@ -19,6 +20,7 @@ use crate::policy::Decision;
 use crate::policy::Span;
 use crate::policy::SubjectFacts;
 use crate::policy::Verdict;
+use crate::policy::file::Level;
 use crate::scheme::NotChecked;
 use crate::scheme::SchemeOutcome;
 use crate::scheme::SchemeResult;
@@ -369,6 +371,120 @@ fn no_line_is_wider_than_the_terminal_and_nothing_is_lost_of_why() {
         }
         // Where it stands beside the columns other cells do not come between its lines.
         assert!(plain(&text).contains(&whole), "{width}: {text}");
+    }
+}
+
+/// Words of three letters and more.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_alphabetic());
+    // What has such letters alone is of a digest.
+    words.filter(|word| word.len() > 2 && !word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// What files chose, codes, and particulars: what is English, or nothing, in any language.
+fn chosen(results: &[FileResult]) -> String {
+    const DATA: [&str; 9] =
+        ["path", "subject", "error", "code", "entry", "file", "expected", "actual", "key_algorithm"];
+    let mut texts: Vec<String> = Vec::new();
+    for result in results {
+        let json = serde_json::to_value(result).unwrap();
+        let mut waiting = vec![("", &json)];
+        while let Some((name, value)) = waiting.pop() {
+            match value {
+                serde_json::Value::String(value)
+                    if DATA.contains(&name) || name.ends_with("name") || name.ends_with("package") =>
+                {
+                    texts.push(value.clone());
+                }
+                serde_json::Value::Array(items) => waiting.extend(items.iter().map(|item| (name, item))),
+                serde_json::Value::Object(members) => {
+                    waiting.extend(members.iter().map(|(name, value)| (name.as_str(), value)));
+                }
+                _ => {}
+            }
+        }
+        for finding in &result.findings {
+            let code = FindingCode::parse(finding.code).unwrap();
+            texts.push(finding.message.strip_prefix(code.summary_en()).unwrap().to_owned());
+            // Names of formats stand in Chinese sentences as they are.
+            texts.push(code.summary_zh().to_owned());
+        }
+        for signer in result.schemes.iter().flat_map(|scheme| &scheme.signers) {
+            texts.extend(signer.algorithms.clone());
+        }
+    }
+    texts.join(" ")
+}
+
+/// Everything in text stands there in Chinese as well, line by line; English are what a file chose, codes, names and particulars alone.
+#[test]
+fn text_says_everything_in_both_languages() {
+    let is_chinese =
+        |line: &str| line.chars().any(|c| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}'));
+    let mut of_policy = Summary { policy: Some(PolicySummary::new(Level::Warn)), ..Summary::default() };
+    of_policy.judged = 3;
+    for count in
+        [&mut of_policy.unjudged, &mut of_policy.skipped, &mut of_policy.members, &mut of_policy.not_apk]
+    {
+        *count = 2;
+    }
+    let mut results = [results(), decided()].concat();
+    results.push(FileResult::skipped(Path::new("link.apk"), "is a link"));
+    let verification = rotated();
+    results.push(FileResult::judged(Path::new("pinned.apk"), &verification, None, false));
+    let chosen = chosen(&results);
+    let chosen = format!("{chosen} {}", escape::visible(&chosen));
+    let ours = "Android API SHA apkvouch explain verify FILE format json verbose all files APK warn stamp";
+    let known: std::collections::BTreeSet<&str> = words(&chosen).chain(words(ours)).collect();
+    for table in [false, true] {
+        let of = |language| {
+            let mut options = ReportOptions::new("scan");
+            (options.table, options.verbose, options.certificates, options.language) =
+                (table, true, true, language);
+            options.next = vec![];
+            let mut text = Vec::new();
+            let mut writer = format("text").unwrap().open.to_owned()(Box::new(&mut text), &options);
+            for result in &results {
+                writer.file(result).unwrap();
+            }
+            writer.finish(&of_policy).unwrap();
+            drop(writer);
+            String::from_utf8(text).unwrap()
+        };
+        let (english, chinese) = (of(Language::English), of(Language::Chinese));
+        let (english, chinese): (Vec<&str>, Vec<&str>) =
+            (english.lines().collect(), chinese.lines().collect());
+        assert_eq!(english.len(), chinese.len(), "{chinese:#?}");
+        let mut said = 0;
+        for (english, chinese) in english.iter().zip(&chinese) {
+            said += usize::from(is_chinese(chinese) && !is_chinese(english));
+            let foreign: Vec<&str> = words(chinese).filter(|word| !known.contains(word)).collect();
+            assert!(foreign.is_empty(), "not in Chinese: {foreign:?} in {chinese:?}, in English {english:?}");
+        }
+        assert!(said > 10, "{chinese:#?}");
+    }
+    for code in FindingCode::ALL {
+        assert!(is_chinese(code.summary_zh()) && !is_chinese(code.summary_en()), "{}", code.as_str());
+    }
+    for verdict in Verdict::ALL {
+        assert!(is_chinese(verdict.zh()), "{verdict}");
+    }
+}
+
+#[test]
+fn columns_are_as_wide_in_chinese() {
+    let mut options = ReportOptions::new("verify");
+    options.language = Language::Chinese;
+    let text = render("text", &options, &results());
+    let digest = text.lines().find(|line| line.contains("SHA-256   ")).unwrap();
+    let at = escape::columns(digest.split_once("SHA-256").unwrap().0);
+    for line in text.lines().filter(|line| line.starts_with("  包名") || line.starts_with("  检查范围"))
+    {
+        let (front, _) = line.split_at(line.trim_start().find(' ').unwrap() + 2);
+        assert!(escape::columns(front) < at, "{line:?}");
+        let behind = line.get(front.len()..).unwrap();
+        let blanks = behind.len() - behind.trim_start().len();
+        assert_eq!(escape::columns(front) + blanks, at, "{line:?}");
     }
 }
 

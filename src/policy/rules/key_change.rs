@@ -41,6 +41,15 @@ impl Connection {
             Self::None => "nothing connects the two keys",
         }
     }
+
+    /// The same in Chinese.
+    pub fn words_zh(self) -> &'static str {
+        match self {
+            Self::ProvenRotation => "已验证的密钥谱系：登记的密钥签署了此次轮换",
+            Self::OldKey => "登记库记载此密钥已被轮换：应由其后继密钥签名",
+            Self::None => "两个密钥之间没有任何联系",
+        }
+    }
 }
 
 /// A registered package with another key.
@@ -65,6 +74,8 @@ pub struct KeyChange {
     pub names_match: bool,
     /// What to do, in English. Commands name the file of the registry `REGISTRY`.
     pub advice: String,
+    /// The same in Chinese.
+    pub advice_zh: String,
 }
 
 /// The change of key in a file that verifies; none where an allowed key signs that is in use, or the package is not
@@ -101,14 +112,12 @@ pub(super) fn of(case: &Case<'_>, registry: &Registry) -> Option<KeyChange> {
     let told: Vec<String> = subjects.iter().map(|subject| plain(subject)).collect();
     let names: Vec<String> = names.map(|name| plain(name)).filter(|name| !name.is_empty()).collect();
     let names_match = names.iter().any(|name| told.iter().any(|subject| subject.contains(name.as_str())));
+    let called = owner.map_or(app.owner.as_str(), |owner| owner.name.as_str());
+    let (advice, advice_zh) = advice(case, connection, called, &commands);
     Some(KeyChange {
         registered,
-        advice: advice(
-            case,
-            connection,
-            owner.map_or(app.owner.as_str(), |owner| owner.name.as_str()),
-            &commands,
-        ),
+        advice,
+        advice_zh,
         owner: owner.map(SubjectFacts::of),
         found: both.into_iter().collect(),
         subjects,
@@ -164,37 +173,62 @@ fn revocation(old: CertificateDigest) -> String {
     format!("apkvouch registry revoke REGISTRY {old} --reason 'others may have it'")
 }
 
-fn advice(case: &Case<'_>, connection: Connection, owner: &str, commands: &[String]) -> String {
+/// What to do, in English and in Chinese.
+fn advice(case: &Case<'_>, connection: Connection, owner: &str, commands: &[String]) -> (String, String) {
     let accepted = case.decision.verdict == Verdict::Authenticated;
     let stopped = case.decision.findings.iter().any(|finding| {
         matches!(finding.code, FindingCode::KeyRevoked | FindingCode::KeySuspended | FindingCode::KeyDenied)
     });
     match (connection, commands) {
-        _ if stopped => {
-            "do not publish: a key of it is revoked, suspended or denied, which no rotation undoes".to_owned()
-        }
+        _ if stopped => (
+            "do not publish: a key of it is revoked, suspended or denied, which no rotation undoes"
+                .to_owned(),
+            "不要发布：其中有密钥已被吊销、暂停或列入禁用名单，轮换不能消除这一点".to_owned(),
+        ),
         (Connection::ProvenRotation, [add, rotate]) => {
-            let first = if accepted {
-                "register".to_owned()
+            let (first, first_zh) = if accepted {
+                ("register".to_owned(), "登记新证书".to_owned())
             } else {
-                format!("ask {owner} whether the key was changed on purpose; if so, register")
+                (
+                    format!("ask {owner} whether the key was changed on purpose; if so, register"),
+                    format!("询问 {owner} 是否有意更换密钥；如是，登记新证书"),
+                )
             };
-            format!(
-                "{first} the new certificate: `{add}`; once the old one signs nothing else, say that it is replaced: `{rotate}`"
+            (
+                format!(
+                    "{first} the new certificate: `{add}`; once the old one signs nothing else, say that it is replaced: `{rotate}`"
+                ),
+                format!("{first_zh}：`{add}`；旧证书不再签署其他文件后，标明其已被替换：`{rotate}`"),
             )
         }
-        (Connection::ProvenRotation, _) => format!(
-            "ask {owner} whether the key was changed on purpose: the registry says that another has replaced the old one"
+        (Connection::ProvenRotation, _) => (
+            format!(
+                "ask {owner} whether the key was changed on purpose: the registry says that another has replaced the old one"
+            ),
+            format!("询问 {owner} 是否有意更换密钥：登记库记载旧密钥已由另一个密钥替换"),
         ),
-        (Connection::OldKey, [revoke, ..]) => format!(
-            "have {owner} sign with the successor; if others may have the old key, revoke it, which refuses every file that has \
-             it in its lineage, too: `{revoke}`"
+        (Connection::OldKey, [revoke, ..]) => (
+            format!(
+                "have {owner} sign with the successor; if others may have the old key, revoke it, which refuses every file that has \
+                 it in its lineage, too: `{revoke}`"
+            ),
+            format!(
+                "请 {owner} 用后继密钥签名；如他人可能持有旧密钥，则将其吊销，谱系中含有它的文件也会因此被拒绝：`{revoke}`"
+            ),
         ),
-        (Connection::OldKey, []) => format!("have {owner} sign with the successor"),
-        (Connection::None, _) => format!(
-            "do not publish; ask {owner}, by the contact in the registry and not by one in the file, whether the key was \
-             changed. If so, have the file signed with a lineage from the registered key, or register the new one once it is \
-             certain whose it is"
+        (Connection::OldKey, []) => {
+            (format!("have {owner} sign with the successor"), format!("请 {owner} 用后继密钥签名"))
+        }
+        (Connection::None, _) => (
+            format!(
+                "do not publish; ask {owner}, by the contact in the registry and not by one in the file, whether the key was \
+                 changed. If so, have the file signed with a lineage from the registered key, or register the new one once it is \
+                 certain whose it is"
+            ),
+            format!(
+                "不要发布；请按登记库中（而非文件中）的联系方式询问 {owner} 是否更换了密钥。如是，请其用带有登记密钥谱系的签名重新签署，\
+                 或在确认新密钥归属后登记它"
+            ),
         ),
     }
 }

@@ -178,7 +178,7 @@ function appPage() {
   parts.push(make("dl", { class: "facts" }, fact(word("name"), row.l ? bdi(row.l) : null), fact(word("also"), row.w ? row.w.flatMap((name, at) => [at ? " · " : "", bdi(name)]) : null), fact(word("package"), row.k ? bdi(row.k) : null), fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), bdi(row.p, "mono")), fact(word("size"), size(row.s)),
     fact(word("developer"), row.d ? bdi(state.lang === "zh" && row.z ? row.z : row.d) : null), fact(word("sha256"), row.h ? make("code", null, row.h) : null), fact(word("rules"), row.r ? row.r.join(", ") : null)));
   parts.push(make("h3", null, word("signer")), ...signers(row).map(part => make("div", null, part)), ...row.g.map(([digest]) => make("code", null, digest, make("br"))), pair(row));
-  if (row.x && row.x[2]) parts.push(make("p", null, make("strong", null, `${word("remedy")}: `), bdi(row.x[2])));
+  if (row.x && row.x[2]) parts.push(make("p", null, make("strong", null, `${word("remedy")}: `), bdi(row.x[state.lang === "zh" ? 3 : 2])));
   parts.push(make("h2", null, word("findings")));
   if (row.e) parts.push(make("p", null, bdi(row.e)));
   if (!row.f.length && !row.e) parts.push(make("p", null, word("nothing")));

@@ -66,9 +66,9 @@ pub(super) struct Row<'a> {
     /// Rules of the policy that are broken.
     #[serde(rename = "r", skip_serializing_if = "Vec::is_empty")]
     rules: Vec<&'static str>,
-    /// A change of key: the registered certificates, whose app it is, and what to do.
+    /// A change of key: the registered certificates, whose app it is, and what to do, in English and in Chinese.
     #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
-    key_change: Option<(Vec<String>, &'a str, &'a str)>,
+    key_change: Option<(Vec<String>, &'a str, &'a str, &'a str)>,
     /// Who Android sees: lowest and highest API level, scheme, SHA-256 of the certificates.
     #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
     android: Vec<(u32, Option<u32>, String, &'a [String])>,
@@ -164,7 +164,8 @@ impl<'a> Row<'a> {
             rules: result.broken_rules().into_iter().map(Rule::as_str).collect(),
             key_change: change.map(|change| {
                 let owner = change.owner.as_ref().map_or("", |owner| owner.name.as_str());
-                (change.registered.iter().map(ToString::to_string).collect(), owner, change.advice.as_str())
+                let registered = change.registered.iter().map(ToString::to_string).collect();
+                (registered, owner, change.advice.as_str(), change.advice_zh.as_str())
             }),
             android: result
                 .android_versions

@@ -2,12 +2,25 @@
 
 use std::borrow::Cow;
 
+use crate::report::Language;
+
 /// `Android 7.0 and newer (API 24+)`, `Android 7.0 to 8.1 (API 24-27)`.
 pub(in crate::report) fn android(min: u32, max: Option<u32>) -> String {
-    match max {
-        None => format!("Android {} and newer (API {min}+)", release(min)),
-        Some(max) if max == min => format!("Android {} (API {min})", release(min)),
-        Some(max) => format!("Android {} to {} (API {min}-{max})", release(min), release(max)),
+    android_in(Language::English, min, max)
+}
+
+/// As [`android`], in that language.
+pub(in crate::report) fn android_in(language: Language, min: u32, max: Option<u32>) -> String {
+    match (max, language) {
+        (None, Language::English) => format!("Android {} and newer (API {min}+)", release(min)),
+        (None, Language::Chinese) => format!("Android {} 及更高版本 (API {min}+)", release(min)),
+        (Some(max), _) if max == min => format!("Android {} (API {min})", release(min)),
+        (Some(max), Language::English) => {
+            format!("Android {} to {} (API {min}-{max})", release(min), release(max))
+        }
+        (Some(max), Language::Chinese) => {
+            format!("Android {} 至 {} (API {min}-{max})", release(min), release(max))
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::fit::padded;
 use super::paint::Paint;
 use super::paint::Tone;
 use super::paragraph::Paragraph;
-use super::wording::place;
+use super::wording::place_in;
+use super::wording::severity;
 use crate::finding::Severity;
 use crate::report::ReportOptions;
 use crate::report::escape::brief_value;
@@ -45,7 +47,7 @@ pub(in crate::report) fn lines<'a>(
         let count = seen.entry(finding.code).or_insert(0);
         *count = count.saturating_add(1);
         if *count <= SAME_CODE_SHOWN || options.verbose {
-            write(&mut text, finding, Paint(options.colour));
+            write(&mut text, finding, options);
         } else if let Some((_, more)) = held_back.iter_mut().find(|(code, _)| *code == finding.code) {
             *more = more.saturating_add(1);
         } else {
@@ -53,29 +55,35 @@ pub(in crate::report) fn lines<'a>(
         }
     }
     for (code, more) in held_back {
-        let _ = writeln!(text, "              and {more} more {code}; --verbose shows them all");
+        let line = options.language.pick(
+            format!("and {more} more {code}; --verbose shows them all"),
+            format!("另有 {more} 个 {code}；--verbose 显示全部"),
+        );
+        let _ = writeln!(text, "              {line}");
     }
     text
 }
 
-fn write(text: &mut String, finding: &FindingRow, paint: Paint) {
+fn write(text: &mut String, finding: &FindingRow, options: &ReportOptions) {
+    let (paint, language) = (Paint(options.colour), options.language);
     let tone = match finding.severity {
         Severity::Error => Tone::Bad,
         Severity::Warning => Tone::Doubtful,
         Severity::Note => Tone::Faint,
     };
-    let severity = format!("{:<11}", finding.severity.as_str());
+    let severity = padded(severity(language, finding.severity), 11);
     let code = format!("[{}]", finding.code);
     let _ = writeln!(
         text,
         "  {} {}{} {}",
         paint.paint(tone, &severity),
-        place(finding),
-        brief_value(&finding.message),
+        place_in(language, finding),
+        brief_value(finding.message_in(language)),
         paint.paint(Tone::Faint, &code)
     );
     if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
-        let _ = writeln!(text, "              expected  {}", brief_value(expected));
-        let _ = writeln!(text, "              actual    {}", brief_value(actual));
+        let (should, is) = (language.pick("expected", "应为"), language.pick("actual", "实为"));
+        let _ = writeln!(text, "              {}{}", padded(should, 10), brief_value(expected));
+        let _ = writeln!(text, "              {}{}", padded(is, 10), brief_value(actual));
     }
 }

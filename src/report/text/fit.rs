@@ -26,6 +26,11 @@ pub(super) fn end(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", split(text, width.saturating_sub(1)).0.trim_end()))
 }
 
+/// `text` filled up with spaces to `width` columns.
+pub(super) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
 /// The words of `text` in lines of at most `width` columns. A word that is wider is broken.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();

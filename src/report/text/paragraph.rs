@@ -4,16 +4,19 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use super::android::android;
+use super::android::android_in;
+use super::fit::padded;
 use super::paint::Paint;
 use super::paint::Tone;
 use super::summary;
-use super::wording::app_text;
+use super::wording::app_text_in;
 use super::wording::instant;
-use super::wording::outcome;
-use super::wording::scheme_words;
+use super::wording::outcome_in;
+use super::wording::scheme_outcome;
+use super::wording::scheme_words_in;
 use crate::container::ContainerKind;
 use crate::report::FileResult;
+use crate::report::Language;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
 use crate::report::Summary;
@@ -24,6 +27,13 @@ use crate::report::model::AndroidVersions;
 use crate::report::model::CertificateRow;
 use crate::report::model::FileStatus;
 use crate::report::model::SignerRow;
+
+// Words that are said in more than one place.
+const SIGNED_BY: &str = "签名者";
+const SCHEMES: &str = "签名方案";
+const PASSED: (&str, &str) = ("PASSED", "通过");
+const FAILED: (&str, &str) = ("FAILED", "不通过");
+const NOT_ENFORCED: (&str, &str) = ("NOT ENFORCED, would have FAILED", "未强制执行，本应不通过");
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {
     Box::new(Paragraphs { out, options: options.clone(), files: 0 })
@@ -49,7 +59,7 @@ impl ReportWriter for Paragraphs<'_> {
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        let lines = summary::of_paragraphs(summary);
+        let lines = summary::of_paragraphs(summary, self.options.language);
         if !lines.is_empty() && self.files > 0 {
             writeln!(self.out)?;
         }
@@ -108,8 +118,24 @@ impl Paragraph<'_> {
         Paint(self.options.colour)
     }
 
+    /// The text of the language in which this speaks.
+    pub(super) fn pick<T>(&self, english: T, chinese: T) -> T {
+        self.options.language.pick(english, chinese)
+    }
+
+    /// A line with a label in front, in English and in Chinese.
+    pub(super) fn say(&mut self, english: &str, chinese: &str, text: &str) {
+        self.line(self.options.language.pick(english, chinese), text);
+    }
+
+    /// A line with a word in front of its text, in English and in Chinese.
+    fn word(&mut self, english: &str, chinese: &str, text: &str) {
+        let word = padded(self.pick(english, chinese), 10);
+        self.line("", &format!("{word}{text}"));
+    }
+
     pub(super) fn line(&mut self, label: &str, text: &str) {
-        let label = format!("{label:<11}");
+        let label = padded(label, 11);
         let _ = writeln!(self.text, "  {} {text}", self.paint().paint(Tone::Faint, &label));
     }
 
@@ -117,16 +143,26 @@ impl Paragraph<'_> {
     fn container(&mut self) {
         let Some(container) = &self.result.container else { return };
         let what = match (container.kind, container.members) {
-            (ContainerKind::AppBundle, _) => "an app bundle, NOT AN APP that can be installed".to_owned(),
-            (kind, 1) => format!("{kind} container of 1 member"),
-            (kind, members) => format!("{kind} container of {members} members"),
+            (ContainerKind::AppBundle, _) => self
+                .pick(
+                    "an app bundle, NOT AN APP that can be installed",
+                    "应用包（App Bundle），不是可安装的应用",
+                )
+                .to_owned(),
+            (kind, 1) => self.pick(format!("{kind} container of 1 member"), format!("{kind} 容器，1 个成员")),
+            (kind, members) => self.pick(
+                format!("{kind} container of {members} members"),
+                format!("{kind} 容器，{members} 个成员"),
+            ),
         };
-        let (word, tone) = outcome(self.result);
+        let (word, tone) = outcome_in(self.options.language, self.result);
         let come_to = match (self.result.would_fail(), self.result.passed) {
-            (true, _) => format!("NOT ENFORCED, would have FAILED ({word})"),
-            (false, true) if self.options.policy.is_some() => format!("PASSED ({word})"),
+            (true, _) => format!("{} ({word})", self.pick(NOT_ENFORCED.0, NOT_ENFORCED.1)),
+            (false, true) if self.options.policy.is_some() => {
+                format!("{} ({word})", self.pick(PASSED.0, PASSED.1))
+            }
             (false, true) => word.to_owned(),
-            (false, false) => format!("FAILED ({word})"),
+            (false, false) => format!("{} ({word})", self.pick(FAILED.0, FAILED.1)),
         };
         let path = brief_path(&self.result.path).into_owned();
         let (path, come_to) = (self.paint().paint(Tone::Strong, &path), self.paint().paint(tone, &come_to));
@@ -135,11 +171,21 @@ impl Paragraph<'_> {
             self.findings(true);
         }
         let signed = match container.signature {
-            "absent" => "no signature of its own".to_owned(),
-            word => format!("its own signature: {word}"),
+            "absent" => self.pick("no signature of its own", "自身没有签名").to_owned(),
+            word => {
+                let of = if word == "unreadable" {
+                    "无法读取".to_owned()
+                } else {
+                    scheme_outcome(Language::Chinese, word)
+                };
+                self.pick(format!("its own signature: {word}"), format!("自身的签名：{of}"))
+            }
         };
-        let label = if container.kind == ContainerKind::AppBundle { "upload key" } else { "container" };
-        self.line(label, &signed);
+        let (english, chinese) = match container.kind {
+            ContainerKind::AppBundle => ("upload key", "上传密钥"),
+            _ => ("container", "容器"),
+        };
+        self.say(english, chinese, &signed);
         for signer in &container.signers {
             self.line("", &brief(&signer.subject));
             self.line("", &format!("SHA-256   {}", signer.sha256));
@@ -150,26 +196,30 @@ impl Paragraph<'_> {
     fn headline(&mut self) {
         let path = brief_path(&self.result.path).into_owned();
         let _ = write!(self.text, "{}: ", self.paint().paint(Tone::Strong, &path));
-        let (word, tone) = outcome(self.result);
+        let (word, tone) = outcome_in(self.options.language, self.result);
         let words = match (self.result.status, self.result.verdict) {
-            (_, Some(verdict)) if self.result.policy.is_some() => {
-                let words = match (self.result.would_fail(), self.result.passed) {
-                    (true, _) => "NOT ENFORCED, would have FAILED",
-                    (false, true) => "PASSED",
-                    (false, false) => "FAILED",
+            (_, Some(_)) if self.result.policy.is_some() => {
+                let (english, chinese) = match (self.result.would_fail(), self.result.passed) {
+                    (true, _) => NOT_ENFORCED,
+                    (false, true) => PASSED,
+                    (false, false) => FAILED,
                 };
-                format!("{words} ({verdict})")
+                format!("{} ({word})", self.pick(english, chinese))
             }
             (FileStatus::Verified, None) if self.result.passed => {
-                "verified: the signature covers this file".to_owned()
+                self.pick("verified: the signature covers this file", "签名有效：签名覆盖此文件").to_owned()
             }
-            (FileStatus::Verified, None) => "verified, but not accepted".to_owned(),
-            (FileStatus::Rejected, _) => format!("DOES NOT VERIFY ({word})"),
-            (FileStatus::Unsigned, _) => "NOT SIGNED (unsigned)".to_owned(),
-            (FileStatus::Malformed, _) if self.result.is_out_of_range() => {
-                "NOT FOR THESE ANDROID VERSIONS (unreadable)".to_owned()
+            (FileStatus::Verified, None) => {
+                self.pick("verified, but not accepted", "签名有效，但不被接受").to_owned()
             }
-            (FileStatus::Malformed, _) => "NOT AN APK that can be read (unreadable)".to_owned(),
+            (FileStatus::Rejected, _) => format!("{} ({word})", self.pick("DOES NOT VERIFY", "签名校验失败")),
+            (FileStatus::Unsigned, _) => self.pick("NOT SIGNED (unsigned)", "未签名").to_owned(),
+            (FileStatus::Malformed, _) if self.result.is_out_of_range() => self
+                .pick("NOT FOR THESE ANDROID VERSIONS (unreadable)", "不适用于这些 Android 版本 (无法解析)")
+                .to_owned(),
+            (FileStatus::Malformed, _) => self
+                .pick("NOT AN APK that can be read (unreadable)", "不是可读取的 APK (无法解析)")
+                .to_owned(),
             (FileStatus::Unjudged | FileStatus::Skipped, _) => {
                 format!("{word}: {}", visible(self.result.error.as_deref().unwrap_or_default()))
             }
@@ -185,10 +235,14 @@ impl Paragraph<'_> {
 
     fn app(&mut self) {
         let result = self.result;
-        let package = result.package.as_deref().unwrap_or("(none)");
-        self.line("package", &app_text(package, result.version_name.as_deref(), result.version_code));
+        let package = result.package.as_deref().unwrap_or(self.pick("(none)", "(无)"));
+        self.say(
+            "package",
+            "包名",
+            &app_text_in(self.options.language, package, result.version_name.as_deref(), result.version_code),
+        );
         if result.debuggable == Some(true) {
-            self.line("", "debuggable");
+            self.line("", self.pick("debuggable", "可调试"));
         }
         if let Some(developer) = result.developer.as_ref().filter(|_| result.policy.is_none()) {
             let name_zh = developer.name_zh.as_ref().map(|name| format!(" {}", visible(name)));
@@ -198,13 +252,13 @@ impl Paragraph<'_> {
                 name_zh.unwrap_or_default(),
                 visible(&developer.id)
             );
-            self.line("developer", &name);
+            self.say("developer", "开发者", &name);
         }
     }
 
     fn range(&mut self) {
         let Some(min) = self.result.min_sdk else { return };
-        self.line("checked for", &android(min, self.result.max_sdk));
+        self.say("checked for", "检查范围", &android_in(self.options.language, min, self.result.max_sdk));
     }
 
     /// Who signed. One block for all Android versions when they agree, else one for each range.
@@ -223,14 +277,15 @@ impl Paragraph<'_> {
         let several = views.len() > 1;
         for view in &views {
             if several {
-                let api = format!("on {}", android(view.min_sdk, view.max_sdk));
-                self.line("signed by", &api);
+                let on = android_in(self.options.language, view.min_sdk, view.max_sdk);
+                let api = self.pick(format!("on {on}"), format!("在 {on} 上"));
+                self.say("signed by", SIGNED_BY, &api);
             }
             for (position, digest) in view.signers.iter().enumerate() {
                 let label = match (position, several) {
                     (0, true) => "",
-                    (0, false) => "signed by",
-                    _ => "and by",
+                    (0, false) => self.pick("signed by", SIGNED_BY),
+                    _ => self.pick("and by", "以及"),
                 };
                 let of_scheme = result.signers_of(view.scheme).iter();
                 let signer = of_scheme.rev().find(|signer| signer.certificate.sha256 == *digest);
@@ -242,26 +297,30 @@ impl Paragraph<'_> {
         }
         if views.is_empty() {
             for (position, signer) in result.signers().into_iter().enumerate() {
-                self.signer(if position == 0 { "signed by" } else { "and by" }, signer);
+                let label = match position {
+                    0 => self.pick("signed by", SIGNED_BY),
+                    _ => self.pick("and by", "以及"),
+                };
+                self.signer(label, signer);
             }
         }
         self.lineage();
         for signer in result.signers_of(crate::finding::SchemeId::SourceStamp) {
-            self.signer("stamped by", signer);
+            self.signer(self.pick("stamped by", "来源印章"), signer);
         }
         if let Some(seconds) = result.stamp_timestamp {
-            self.line("", &format!("at        {}", instant(seconds)));
+            self.word("at", "时间", &instant(seconds));
         }
     }
 
     fn signer(&mut self, label: &str, signer: &SignerRow) {
         self.certificate(label, &signer.certificate);
         if let Some(classical) = signer.partner() {
-            self.line("", &format!("beside    {}  {}", classical.sha256, brief(&classical.subject)));
+            self.word("beside", "并列", &format!("{}  {}", classical.sha256, brief(&classical.subject)));
         }
         if self.options.verbose && !signer.algorithms.is_empty() {
             let algorithms = signer.algorithms.join(", ");
-            self.line("", &format!("signature {}", visible(&algorithms)));
+            self.word("signature", "签名算法", &visible(&algorithms));
         }
     }
 
@@ -278,7 +337,7 @@ impl Paragraph<'_> {
         };
         self.line("", &format!("SHA-1     {}", certificate.sha1));
         self.line("", &format!("MD5       {}", certificate.md5));
-        self.line("", &format!("key       {key}, SHA-256 {}", certificate.public_key_sha256));
+        self.word("key", "密钥", &format!("{key}, SHA-256 {}", certificate.public_key_sha256));
     }
 
     fn lineage(&mut self) {
@@ -287,9 +346,10 @@ impl Paragraph<'_> {
             return;
         };
         for (position, node) in signer.lineage.iter().enumerate() {
-            let label = if position == 0 { "rotation" } else { "" };
-            let arrow = if position == 0 { "from" } else { "to  " };
-            self.line(label, &format!("{arrow}      {}  {}", node.sha256, brief(&node.subject)));
+            let label = if position == 0 { self.pick("rotation", "密钥轮换") } else { "" };
+            let arrow = if position == 0 { self.pick("from", "自") } else { self.pick("to", "至") };
+            let node = format!("{}{}  {}", padded(arrow, 10), node.sha256, brief(&node.subject));
+            self.line(label, &node);
         }
     }
 
@@ -297,8 +357,9 @@ impl Paragraph<'_> {
         let result = self.result;
         if self.options.verbose {
             for (position, scheme) in result.schemes.iter().enumerate() {
-                let label = if position == 0 { "schemes" } else { "" };
-                self.line(label, &format!("{:<6}{}", scheme.scheme.as_str(), scheme_words(scheme)));
+                let label = if position == 0 { self.pick("schemes", SCHEMES) } else { "" };
+                let words = scheme_words_in(self.options.language, scheme);
+                self.line(label, &format!("{:<6}{words}", scheme.scheme.as_str()));
             }
             return;
         }
@@ -306,10 +367,12 @@ impl Paragraph<'_> {
             .schemes
             .iter()
             .filter(|scheme| matches!(scheme.outcome, "verified" | "rejected"))
-            .map(|scheme| format!("{} {}", scheme.scheme, scheme.outcome))
+            .map(|scheme| {
+                format!("{} {}", scheme.scheme, scheme_outcome(self.options.language, scheme.outcome))
+            })
             .collect();
         if !seen.is_empty() {
-            self.line("schemes", &seen.join(", "));
+            self.say("schemes", SCHEMES, &seen.join(", "));
         }
     }
 
@@ -317,11 +380,13 @@ impl Paragraph<'_> {
     fn claims(&mut self) {
         let result = self.result;
         if let Some(package) = &result.claimed_package {
-            let app = app_text(package, result.claimed_version_name.as_deref(), result.claimed_version_code);
-            self.line("claims", &format!("{app}; not verified"));
+            let (name, code) = (result.claimed_version_name.as_deref(), result.claimed_version_code);
+            let app = app_text_in(self.options.language, package, name, code);
+            let claim = self.pick(format!("{app}; not verified"), format!("{app}；未经验证"));
+            self.say("claims", "自称", &claim);
         }
         for certificate in &result.claimed_certificates {
-            self.certificate("claims by", certificate);
+            self.certificate(self.pick("claims by", "自称签名者"), certificate);
         }
     }
 }

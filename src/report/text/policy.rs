@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::fit::padded;
 use super::paint::Tone;
 use super::paragraph::Paragraph;
 use crate::identity::CertificateDigest;
@@ -19,9 +20,11 @@ impl Paragraph<'_> {
     pub(super) fn parties(&mut self) {
         let Some(policy) = &self.result.policy else { return };
         let (developers, distributors) = (told(&policy.developers), told(&policy.distributors));
-        for (label, lines) in [("developer", developers), ("distributor", distributors)] {
+        let of = [("developer", "开发者", developers), ("distributor", "分发者", distributors)];
+        for (english, chinese, lines) in of {
+            let label = self.pick(english, chinese);
             if lines.is_empty() {
-                self.line(label, "nothing proves who it is");
+                self.line(label, self.pick("nothing proves who it is", "没有证据表明其身份"));
             }
             for (position, text) in lines.iter().enumerate() {
                 self.line(if position == 0 { label } else { "" }, text);
@@ -34,31 +37,53 @@ impl Paragraph<'_> {
         let Some(change) = self.result.policy.as_ref().and_then(|policy| policy.key_change.as_ref()) else {
             return;
         };
+        let language = self.options.language;
         let list = |digests: &[CertificateDigest]| {
-            digests.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+            let digests = digests.iter().map(ToString::to_string).collect::<Vec<_>>();
+            digests.join(language.pick(" or ", " 或 "))
         };
-        let owner = change.owner.as_ref().map_or("the owner", |owner| owner.name.as_str());
+        let owner = change
+            .owner
+            .as_ref()
+            .map_or(language.pick("the owner", "权利人"), |owner| owner.name.as_str());
         let names = if change.names_match {
-            format!("the certificate says {owner}, which proves nothing")
+            language.pick(
+                format!("the certificate says {owner}, which proves nothing"),
+                format!("证书自称 {owner}，这不证明任何事"),
+            )
         } else {
-            format!("the certificate does not say {owner}; it would prove nothing")
+            language.pick(
+                format!("the certificate does not say {owner}; it would prove nothing"),
+                format!("证书未自称 {owner}；即使自称也不证明任何事"),
+            )
         };
         let found: Vec<String> = change.found.iter().map(ToString::to_string).collect();
         let subjects: Vec<_> = change.subjects.iter().map(|subject| brief(subject)).collect();
+        let advice = language.pick(&change.advice, &change.advice_zh);
         let advice = match &self.options.registry {
             Some(registry) => {
-                change.advice.replace(" REGISTRY ", &format!(" {} ", in_shell(Path::new(&registry.path))))
+                advice.replace(" REGISTRY ", &format!(" {} ", in_shell(Path::new(&registry.path))))
             }
-            None => change.advice.clone(),
+            None => advice.clone(),
         };
+        let registered = list(&change.registered);
+        let label = language.pick("key change", "密钥变更");
         for (label, what, text) in [
-            ("key change", "expected", format!("{} of {owner}", list(&change.registered))),
-            ("", "found", format!("{}  {}", found.join(" + "), subjects.join("; "))),
-            ("", "between", change.connection.words().to_owned()),
-            ("", "names", names),
-            ("", "to do", advice),
+            (
+                label,
+                language.pick("expected", "应为"),
+                language.pick(format!("{registered} of {owner}"), format!("{registered}，属于 {owner}")),
+            ),
+            ("", language.pick("found", "实为"), format!("{}  {}", found.join(" + "), subjects.join("; "))),
+            (
+                "",
+                language.pick("between", "联系"),
+                language.pick(change.connection.words(), change.connection.words_zh()).to_owned(),
+            ),
+            ("", language.pick("names", "名称"), names),
+            ("", language.pick("to do", "处理"), advice),
         ] {
-            self.line(label, &format!("{what:<9} {}", brief_value(&text)));
+            self.line(label, &format!("{}{}", padded(what, 10), brief_value(&text)));
         }
     }
 
@@ -67,15 +92,17 @@ impl Paragraph<'_> {
         let Some(policy) = &self.result.policy else { return };
         for (position, result) in policy.rules.iter().enumerate() {
             let (word, tone) = match result.outcome {
-                Outcome::Holds => ("holds", Tone::Good),
-                Outcome::Broken => ("BROKEN", Tone::Bad),
-                Outcome::Excepted => ("excepted", Tone::Doubtful),
+                Outcome::Holds => (self.pick("holds", "符合"), Tone::Good),
+                Outcome::Broken => (self.pick("BROKEN", "违反"), Tone::Bad),
+                Outcome::Excepted => (self.pick("excepted", "例外"), Tone::Doubtful),
             };
-            let word = format!("{word:<8}");
-            let label = if position == 0 { "rules" } else { "" };
+            let word = padded(word, 8);
+            let label = if position == 0 { self.pick("rules", "规则") } else { "" };
             self.line(label, &format!("{} {}", self.paint().paint(tone, &word), result.rule));
-            let _ = writeln!(self.text, "                       expected  {}", brief_value(&result.expected));
-            let _ = writeln!(self.text, "                       actual    {}", brief_value(&result.actual));
+            let (should, is) = (self.pick("expected", "应为"), self.pick("actual", "实为"));
+            let (should, is) = (padded(should, 10), padded(is, 10));
+            let _ = writeln!(self.text, "                       {should}{}", brief_value(&result.expected));
+            let _ = writeln!(self.text, "                       {is}{}", brief_value(&result.actual));
         }
     }
 }

@@ -11,13 +11,14 @@ use super::layout::Layout;
 use super::paint::Paint;
 use super::paint::Tone;
 use super::summary;
-use super::wording::outcome;
-use super::wording::place;
+use super::wording::outcome_in;
+use super::wording::place_in;
 use crate::finding::FindingCode;
 use crate::finding::Severity;
 use crate::policy::rules::Rule;
 use crate::report::FileResult;
 use crate::report::Glance;
+use crate::report::Language;
 use crate::report::ReportOptions;
 use crate::report::ReportWriter;
 use crate::report::Summary;
@@ -39,6 +40,7 @@ pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box
     Box::new(Table {
         out,
         paint: Paint(options.colour),
+        language: options.language,
         terminal: options.width,
         waiting: Vec::new(),
         layout: None,
@@ -51,6 +53,7 @@ pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box
 struct Table<'a> {
     out: Box<dyn Write + 'a>,
     paint: Paint,
+    language: Language,
     terminal: Option<usize>,
     waiting: Vec<(Cells, Tone)>,
     layout: Option<Layout>,
@@ -63,7 +66,7 @@ struct Table<'a> {
 
 impl ReportWriter for Table<'_> {
     fn file(&mut self, result: &FileResult) -> io::Result<()> {
-        self.glance(&Glance::row(result))
+        self.glance(&Glance::row(result, self.language))
     }
 
     fn glance(&mut self, glance: &Glance) -> io::Result<()> {
@@ -86,7 +89,7 @@ impl ReportWriter for Table<'_> {
             self.release()?;
         }
         writeln!(self.out)?;
-        for line in summary::of_table(summary, self.warned) {
+        for line in summary::of_table(summary, self.warned, self.language) {
             let lines = match self.terminal {
                 Some(width) => wrapped(&line, width),
                 None => vec![line],
@@ -109,11 +112,15 @@ impl Table<'_> {
             self.codes.iter().map(|(code, count)| (*code, *count)).collect();
         codes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let explained = codes.iter().take(CODES_EXPLAINED).map(|(code, count)| {
-            let rows = if *count == 1 { "row" } else { "rows" };
-            format!("apkvouch explain {}  # {count} {rows}", code.as_str())
+            let rows = match (*count, self.language) {
+                (1, Language::English) => "1 row".to_owned(),
+                (count, Language::English) => format!("{count} rows"),
+                (count, Language::Chinese) => format!("{count} 行"),
+            };
+            format!("apkvouch explain {}  # {rows}", code.as_str())
         });
         let lines: Vec<String> = explained.chain(self.next.iter().cloned()).collect();
-        let heading = (!lines.is_empty()).then(|| "\nnext:".to_owned());
+        let heading = (!lines.is_empty()).then(|| format!("\n{}", self.language.pick("next:", "接下来：")));
         heading
             .into_iter()
             .chain(lines.iter().map(|line| {
@@ -125,7 +132,11 @@ impl Table<'_> {
     }
 
     fn release(&mut self) -> io::Result<()> {
-        let header: Cells = ["VERDICT", "PACKAGE", "SIGNER", "FILE", "WHY"].map(str::to_owned);
+        let header = self.language.pick(
+            ["VERDICT", "PACKAGE", "SIGNER", "FILE", "WHY"],
+            ["结论", "包名", "签名者", "文件", "原因"],
+        );
+        let header: Cells = header.map(str::to_owned);
         let rows = std::iter::once(&header).chain(self.waiting.iter().map(|(cells, _)| cells));
         let layout = Layout::new(rows, self.terminal);
         self.out.write_all(layout.header(&header, self.paint).as_bytes())?;
@@ -138,16 +149,20 @@ impl Table<'_> {
 }
 
 /// What to say of a file that passes because the policy is not enforced.
-fn unenforced(result: &FileResult, why: String) -> String {
+fn unenforced(language: Language, result: &FileResult, why: String) -> String {
     if !result.would_fail() {
         return why;
     }
     let rules: Vec<&str> = result.broken_rules().into_iter().map(Rule::as_str).collect();
-    let told = format!("NOT ENFORCED, would have failed by {}", rules.join(", "));
+    let rules = rules.join(", ");
+    let told = language.pick(
+        format!("NOT ENFORCED, would have failed by {rules}"),
+        format!("未强制执行，本应因以下规则不通过：{rules}"),
+    );
     if why.is_empty() { told } else { format!("{told}; {why}") }
 }
 
-pub(in crate::report) fn cells(result: &FileResult) -> Cells {
+pub(in crate::report) fn cells(language: Language, result: &FileResult) -> Cells {
     let package = match (&result.package, &result.claimed_package) {
         (Some(package), _) => brief(package).into_owned(),
         (None, Some(claimed)) => format!("({})", brief(claimed)),
@@ -156,24 +171,35 @@ pub(in crate::report) fn cells(result: &FileResult) -> Cells {
     let why = match (&result.error, result.main_finding()) {
         (Some(error), _) => brief(error).into_owned(),
         (None, Some(finding)) => {
-            let mut why = format!("{}: {}{}", finding.code, place(finding), brief(&finding.message));
+            let mut why = format!(
+                "{}: {}{}",
+                finding.code,
+                place_in(language, finding),
+                brief(finding.message_in(language))
+            );
             if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
                 let (expected, actual) = (shortened(expected), shortened(actual));
-                let _ = write!(why, "; expected {}, actual {}", brief(&expected), brief(&actual));
+                let (should, is) = language.pick(("; expected ", ", actual "), ("；应为 ", "，实为 "));
+                let _ = write!(why, "{should}{}{is}{}", brief(&expected), brief(&actual));
             }
-            match warnings(result).count() {
-                0 => {}
-                1 => why.push_str("; and 1 warning"),
-                count => {
-                    let _ = write!(why, "; and {count} warnings");
-                }
+            match (warnings(result).count(), language) {
+                (0, _) => {}
+                (1, Language::English) => why.push_str("; and 1 warning"),
+                (count, Language::English) => _ = write!(why, "; and {count} warnings"),
+                (count, Language::Chinese) => _ = write!(why, "；另有 {count} 个警告"),
             }
             why
         }
-        (None, None) => warning_words(result),
+        (None, None) => warning_words(language, result),
     };
-    let why = unenforced(result, why);
-    [outcome(result).0.to_owned(), package, signer_cell(result), brief_path(&result.path).into_owned(), why]
+    let why = unenforced(language, result, why);
+    [
+        outcome_in(language, result).0.to_owned(),
+        package,
+        signer_cell(result),
+        brief_path(&result.path).into_owned(),
+        why,
+    ]
 }
 
 /// Whether there are warnings besides what stands under why.
@@ -191,7 +217,7 @@ fn warnings(result: &FileResult) -> impl Iterator<Item = &FindingRow> {
 }
 
 /// `2 warnings: zip-gap, weak-key`.
-fn warning_words(result: &FileResult) -> String {
+fn warning_words(language: Language, result: &FileResult) -> String {
     let mut codes: Vec<&str> = Vec::new();
     let mut count = 0_usize;
     for warning in warnings(result) {
@@ -202,10 +228,11 @@ fn warning_words(result: &FileResult) -> String {
     }
     let named = codes.get(..WARNINGS_NAMED).unwrap_or(&codes).join(", ");
     let more = if codes.len() > WARNINGS_NAMED { ", …" } else { "" };
-    match count {
-        0 => String::new(),
-        1 => format!("1 warning: {named}"),
-        _ => format!("{count} warnings: {named}{more}"),
+    match (count, language) {
+        (0, _) => String::new(),
+        (1, Language::English) => format!("1 warning: {named}"),
+        (_, Language::English) => format!("{count} warnings: {named}{more}"),
+        (_, Language::Chinese) => format!("{count} 个警告：{named}{more}"),
     }
 }
 
