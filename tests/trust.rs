@@ -208,6 +208,12 @@ fn an_edition_out_of_force_is_refused() {
             "expected \"{name}\" in a signed registry, found none; have its keeper set it with `apkvouch registry renew`"
         );
         refused(signed.load(&signed.options(1)), &expected);
+        // Another edition can be made of it, if it is signed.
+        let mut to_renew = signed.options(1);
+        to_renew.out_of_force = true;
+        assert!(signed.load(&to_renew).is_ok(), "{name}");
+        fs::write(signed.path(), without + "\n# altered\n").unwrap();
+        refused(signed.load(&to_renew), "does not fit");
     }
 }
 

@@ -424,7 +424,7 @@ pub(in super::super) struct Learn {
     /// The registry: what it has already is not proposed
     #[arg(value_name = "REGISTRY")]
     pub(super) registry: PathBuf,
-    /// APKs, and directories of them
+    /// APKs, containers of APKs, and directories of both
     #[arg(value_name = "PATH", required = true)]
     pub(super) paths: Vec<PathBuf>,
 }

@@ -68,7 +68,7 @@ pub struct TrustOptions {
     pub state: Option<PathBuf>,
     /// The time at which the registry must be in force.
     pub now: Timestamp,
-    /// Whether a registry will do, too, that has expired or is not issued yet: to make another edition of it.
+    /// Whether a registry will do, too, that has expired, is not issued yet or does not say when: to make another edition of it.
     pub out_of_force: bool,
     /// Whether `now` is a day of the past that the registry is asked about: it may have been issued later.
     pub past: bool,
@@ -221,12 +221,14 @@ fn cannot_copy(path: &Path, error: &std::io::Error) -> Error {
 
 /// Makes sure that a registry may be used at the time that is asked about.
 fn ensure_in_force(path: &Path, header: &Header, needed: usize, options: &TrustOptions) -> Result<(), Error> {
+    if options.out_of_force {
+        // What it lacks to be used, another edition will have.
+        return Ok(());
+    }
     if needed > 0 {
         ensure_complete(path, header)?;
     }
-    if options.out_of_force {
-        Ok(())
-    } else if options.past {
+    if options.past {
         header.ensure_not_expired(path, options.now)
     } else {
         header.ensure_current(path, options.now)
