@@ -1022,6 +1022,36 @@ fn a_rotation_is_learned_with_the_earlier_key_that_its_lineage_shows() {
     assert_eq!((again.code, again.out.as_str(), again.err.as_str()), (Some(0), "package,fingerprint\n", ""));
 }
 
+/// The first that somebody adds may be an app that was rotated: what is refused then says how it is done.
+#[test]
+fn a_rotated_app_is_added_by_the_commands_that_its_refusal_tells() {
+    let dir = dir_with(&[("rotated.apk", rotated()), ("old.apk", good())]);
+    let (old, new) = (digest_of(dir.path(), "old.apk"), digest_of(dir.path(), "rotated.apk"));
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    run("registry add-subject r.toml acme --name Acme");
+    let refused = run("registry add r.toml rotated.apk --owner acme");
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+    let told: Vec<&str> = refused.err.split('`').skip(1).step_by(2).collect();
+    assert_eq!(
+        told,
+        [format!("apkvouch registry add r.toml {old} --package com.example.app --owner acme").as_str()],
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.ends_with(", and then this again with --add-signers\n"), "{}", refused.err);
+    assert_eq!(run(told[0].strip_prefix("apkvouch ").unwrap()).code, Some(0));
+    let added = run("registry add r.toml rotated.apk --owner acme --add-signers");
+    assert_eq!(added.code, Some(0), "{}", added.err);
+    assert!(added.out.contains(&format!("+ key {new}")), "{}", added.out);
+    assert_eq!(run("scan --registry r.toml rotated.apk").code, Some(0));
+    // Where it is not for want of an earlier key, none is told.
+    run("registry init s.toml --id x");
+    run("registry add-subject s.toml acme --name Acme --role distributor");
+    let refused = run("registry add s.toml old.apk --owner acme");
+    assert!(refused.code == Some(2) && !refused.err.contains('`'), "{}", refused.err);
+}
+
 #[test]
 fn what_no_lineage_connects_or_no_version_sees_is_not_proposed() {
     let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));

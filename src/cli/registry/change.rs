@@ -15,6 +15,7 @@ use apkvouch::decide;
 use apkvouch::finding::Finding;
 use apkvouch::identity::Certificate;
 use apkvouch::identity::CertificateDigest;
+use apkvouch::identity::Lineage;
 use apkvouch::policy;
 use apkvouch::policy::Policy;
 use apkvouch::policy::Verdict;
@@ -34,6 +35,8 @@ use apkvouch::registry::SignerSet;
 use apkvouch::registry::Store;
 use apkvouch::registry::Subject;
 use apkvouch::registry::trust;
+use apkvouch::report::escape::in_shell;
+use apkvouch::scheme::VerifiedSigner;
 use apkvouch::source::ByteSource as _;
 use apkvouch::source::FileSource;
 use apkvouch::verify;
@@ -207,7 +210,8 @@ pub(super) fn add(arguments: &Add) -> anyhow::Result<String> {
         if let Some(evidence) = &signers.evidence {
             let mut then = registry.clone();
             changes.iter().try_for_each(|change| then.apply(change))?;
-            ensure_authenticated(evidence, &then, now)?;
+            let add = || earlier_first(arguments, evidence, registry);
+            ensure_authenticated(evidence, &then, now, add)?;
         }
         Ok(changes)
     })
@@ -288,16 +292,60 @@ fn ensure_authenticated(
     evidence: &Verification,
     registry: &Registry,
     now: jiff::Timestamp,
+    what_to_do: impl FnOnce() -> Option<String>,
 ) -> Result<(), Error> {
     let decision = decide(evidence, registry, &Policy::default(), now);
     if decision.verdict == Verdict::Authenticated {
         return Ok(());
     }
     let why = decision.findings.first().map(Finding::message).unwrap_or_default();
+    let what_to_do = what_to_do().map(|advice| format!("; {advice}")).unwrap_or_default();
     Err(Error::Usage(format!(
-        "with its newest signers added the APK would still be {}: {why}; nothing was added",
+        "with its newest signers added the APK would still be {}: {why}; nothing was added{what_to_do}",
         decision.verdict
     )))
+}
+
+/// The commands that first let the earlier keys sign which a verified lineage shows, and which older Android versions see; none
+/// when there are none that could.
+fn earlier_first(arguments: &Add, evidence: &Verification, registry: &Registry) -> Option<String> {
+    let newest = evidence.views.iter().max_by_key(|view| view.max_sdk)?;
+    let ancestors = evidence.signers_of(newest).filter_map(VerifiedSigner::lineage).flat_map(Lineage::nodes);
+    let seen: BTreeSet<CertificateDigest> = evidence
+        .views
+        .iter()
+        .flat_map(|view| evidence.signers_of(view))
+        .map(VerifiedSigner::digest)
+        .collect();
+    let current: BTreeSet<CertificateDigest> =
+        evidence.signers_of(newest).map(VerifiedSigner::digest).collect();
+    let package = evidence.package()?;
+    let allowed = registry.app(package);
+    let is_allowed = |digest: &CertificateDigest| {
+        let alone = BTreeSet::from([*digest]);
+        allowed.is_some_and(|app| app.signers.iter().any(|set| set.certificates == alone))
+    };
+    let earlier = ancestors.map(|node| node.certificate.digest());
+    let earlier: Vec<CertificateDigest> = earlier
+        .filter(|digest| seen.contains(digest) && !current.contains(digest) && !is_allowed(digest))
+        .collect();
+    let word = |text: &str| in_shell(Path::new(text));
+    let mut commands = Vec::new();
+    for (number, key) in earlier.iter().enumerate() {
+        let more = match (&arguments.owner, allowed.is_some() || number > 0) {
+            (_, true) => " --add-signers".to_owned(),
+            (Some(owner), false) => format!(" --owner {}", word(owner)),
+            (None, false) => return None,
+        };
+        let registry = in_shell(&arguments.target.registry);
+        commands.push(format!("`apkvouch registry add {registry} {key} --package {}{more}`", word(package)));
+    }
+    (!commands.is_empty()).then(|| {
+        format!(
+            "to let the earlier key sign, too, which a verified lineage connects: {}, and then this again with --add-signers",
+            commands.join(", ")
+        )
+    })
 }
 
 /// Who is to be added.
