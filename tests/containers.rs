@@ -295,6 +295,28 @@ fn inspect_shows_every_member() {
     let text = String::from_utf8(run.stdout).unwrap();
     assert!(text.starts_with("app.zip: zip container of 3 members: verified\n"), "{text}");
     assert!(text.contains("app.zip!/../../../etc/cron.d/x.apk") && !text.contains('\u{1b}'), "{text}");
+    // A line for each member says which app it is, or part of one.
+    let map = |name: &str| {
+        let text = String::from_utf8(show(name, "text").stdout).unwrap();
+        let lines = text.lines().skip_while(|line| !line.starts_with("  members"));
+        let lines = lines.take_while(|line| !line.is_empty()).map(|line| line.get(13..).unwrap().to_owned());
+        lines.collect::<Vec<String>>()
+    };
+    let app = "com.example.app 1.0 (version code 1)";
+    let expected = [
+        format!(" base.apk      verified    {app}"),
+        format!(" split_de.apk  verified    {app}, part config.de"),
+    ];
+    assert_eq!(map("set"), expected);
+    let expected = [
+        " bad.apk     tampered    (com.example.app)".to_owned(),
+        format!(" one.apk     verified    {app}"),
+        format!(" in/two.APK  verified    {app}"),
+    ];
+    assert_eq!(map("one-tampered"), expected);
+    assert_eq!(map("one-cut")[0], " bad.apk     unreadable");
+    assert!(map("nested")[0].ends_with("zip container"), "{:?}", map("nested"));
+    assert_eq!(map("aab"), [""; 0]);
 }
 
 #[test]

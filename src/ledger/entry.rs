@@ -95,7 +95,8 @@ impl FileRecord {
     /// Of a file whose row is there.
     fn recalled(row: &Row, known: KnownAs) -> Self {
         Self {
-            path: row.path.clone(),
+            // It stands in that row.
+            path: PathBuf::new(),
             seen: Seen::Known(known),
             identity: row.identity,
             left_out: false,

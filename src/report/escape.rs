@@ -181,7 +181,8 @@ pub fn json(json: &str) -> Cow<'_, str> {
 ///
 /// `text` is already [`visible`].
 pub fn columns(text: &str) -> usize {
-    text.width()
+    // No character of it is a control character.
+    if text.is_ascii() { text.len() } else { text.width() }
 }
 
 #[cfg(test)]

@@ -179,8 +179,13 @@ struct Shared {
     bases: Bases,
 }
 
-/// Gives the row of each that was found, in their order.
-fn rows(found: Vec<Found>, options: &ScanOptions<'_>, shared: &Shared, give: &mut dyn FnMut(Option<Row>)) {
+/// Gives the row of each that was found, in their order; those that are there at once, together.
+fn rows(
+    found: Vec<Found>,
+    options: &ScanOptions<'_>,
+    shared: &Shared,
+    give: &mut dyn FnMut(Vec<Option<Row>>),
+) {
     let mut found = found.into_iter().peekable();
     while found.peek().is_some() {
         let mut opened = Vec::new();
@@ -197,8 +202,20 @@ fn rows(found: Vec<Found>, options: &ScanOptions<'_>, shared: &Shared, give: &mu
         }
         let mut files: Vec<_> = opened.iter_mut().filter_map(|(_, step)| step.as_mut()?.file()).collect();
         ahead::digest(&mut files, &options.verify.limits);
+        let mut ready = Vec::new();
         for (found, step) in opened {
-            give(row(found, step, options, shared));
+            let known = matches!(step, Some(Step::Known(_)));
+            // Nobody waits for a file that takes long to hear of those before it.
+            if !known && !ready.is_empty() {
+                give(std::mem::take(&mut ready));
+            }
+            ready.push(row(found, step, options, shared));
+            if !known {
+                give(std::mem::take(&mut ready));
+            }
+        }
+        if !ready.is_empty() {
+            give(ready);
         }
     }
 }

@@ -89,6 +89,9 @@ impl Tree {
                 Ok(entry) => entry,
                 failed => return Some(failed),
             };
+            if options.exclude.is_none() && options.include.is_none() {
+                return Some(Ok(entry));
+            }
             let below = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
             let is_dir = entry.file_type().is_dir();
             let excludes =
@@ -183,11 +186,14 @@ impl Walk {
 
     /// Whether it is the v4 signature file of a file that is judged: that one's row speaks of it.
     fn is_idsig_of_apk(&self, path: &Path) -> bool {
-        path.extension() == Some(OsStr::new(idsig::SUFFIX)) && {
-            let apk = path.with_extension("");
-            (self.options.all_files || is_named(&apk, &[".apk"]))
-                && fs::symlink_metadata(apk).is_ok_and(|metadata| metadata.is_file())
-        }
+        // Most files are not called so, which is seen faster than where their names begin.
+        path.as_os_str().as_encoded_bytes().ends_with(idsig::SUFFIX.as_bytes())
+            && path.extension() == Some(OsStr::new(idsig::SUFFIX))
+            && {
+                let apk = path.with_extension("");
+                (self.options.all_files || is_named(&apk, &[".apk"]))
+                    && fs::symlink_metadata(apk).is_ok_and(|metadata| metadata.is_file())
+            }
     }
 }
 
@@ -235,9 +241,15 @@ fn failed(path: PathBuf, action: &str, error: io::Error) -> Found {
 /// What APKs, and containers of them, are called.
 const NAMES: &[&str] = &[".apk", ".apks", ".xapk", ".apkm", ".aab"];
 
+/// Whether the name of the file ends in one of `ends`, which have no separator, in any case of letters.
 fn is_named(path: &Path, ends: &[&str]) -> bool {
-    let name = path.file_name().unwrap_or_default().as_encoded_bytes().to_ascii_lowercase();
-    ends.iter().any(|end| name.ends_with(end.as_bytes()))
+    let path = path.as_os_str().as_encoded_bytes();
+    ends.iter().any(|end| {
+        let start = path.len().checked_sub(end.len());
+        start
+            .and_then(|start| path.get(start..))
+            .is_some_and(|last| last.eq_ignore_ascii_case(end.as_bytes()))
+    })
 }
 
 /// The order of whole paths: a directory counts with the separator that follows it, so that `a.apk` stands before

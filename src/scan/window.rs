@@ -19,11 +19,11 @@ const TAKEN_AT_MOST: u64 = 256;
 
 /// Calls `work` on all items, several at a time, on `jobs` threads, and `sink` on every result, in the order of the items.
 ///
-/// `work` hands out one result for each of its items, in their order.
+/// `work` hands out one result for each of its items, in their order: several at a time where it has them at once.
 pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     items: impl Iterator<Item = I>,
     jobs: Option<usize>,
-    work: impl Fn(Vec<I>, &mut dyn FnMut(R)) + Sync,
+    work: impl Fn(Vec<I>, &mut dyn FnMut(Vec<R>)) + Sync,
     mut sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut items = items.fuse();
@@ -32,9 +32,9 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     // One item alone needs no threads of ours: what is large in it brings in those of the process by itself.
     let first = match first {
         Some(item) if second.is_none() && jobs.is_none() => {
-            let mut result = None;
-            work(vec![item], &mut |given| result = Some(given));
-            return result.map_or(Ok(()), sink);
+            let mut results = Vec::new();
+            work(vec![item], &mut |given| results.extend(given));
+            return results.into_iter().try_for_each(sink);
         }
         first => first,
     };
@@ -49,7 +49,7 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
     let (mut next_in, mut next_out) = (0_u64, 0_u64);
-    let mut early: BTreeMap<u64, R> = BTreeMap::new();
+    let mut early: BTreeMap<u64, Vec<R>> = BTreeMap::new();
     let (work, stop) = (&work, &stop);
     pool.in_place_scope(|scope| {
         loop {
@@ -71,10 +71,11 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
                         return;
                     }
                     let mut number = first;
-                    work(batch, &mut |result| {
+                    work(batch, &mut |results| {
+                        let count = results.len() as u64;
                         // The receiver is gone only when the run has failed.
-                        let _ = sender.send((number, result));
-                        number = number.saturating_add(1);
+                        let _ = sender.send((number, results));
+                        number = number.saturating_add(count);
                     });
                 });
             }
@@ -82,11 +83,13 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
                 return Ok(());
             }
             // Our own sender lives, so this waits for a worker and does not fail.
-            let Ok((number, result)) = receiver.recv() else { return Ok(()) };
-            early.insert(number, result);
-            while let Some(result) = early.remove(&next_out) {
-                next_out = next_out.saturating_add(1);
-                sink(result).inspect_err(|_| stop.store(true, Relaxed))?;
+            let Ok((number, results)) = receiver.recv() else { return Ok(()) };
+            early.insert(number, results);
+            while let Some(results) = early.remove(&next_out) {
+                next_out = next_out.saturating_add(results.len() as u64);
+                for result in results {
+                    sink(result).inspect_err(|_| stop.store(true, Relaxed))?;
+                }
             }
         }
     })
@@ -100,8 +103,8 @@ mod tests {
     use super::*;
 
     /// `work` on one item after another.
-    fn each<I, R>(work: impl Fn(I) -> R + Sync) -> impl Fn(Vec<I>, &mut dyn FnMut(R)) + Sync {
-        move |items, give| items.into_iter().for_each(|item| give(work(item)))
+    fn each<I, R>(work: impl Fn(I) -> R + Sync) -> impl Fn(Vec<I>, &mut dyn FnMut(Vec<R>)) + Sync {
+        move |items, give| items.into_iter().for_each(|item| give(vec![work(item)]))
     }
 
     #[test]
@@ -112,6 +115,22 @@ mod tests {
             n
         };
         let done: Result<(), Error> = run(0..500, Some(4), each(work), |n| {
+            seen.push(n);
+            Ok(())
+        });
+        done.unwrap();
+        assert_eq!(seen, (0..500).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn results_that_are_there_at_once_come_in_order_too() {
+        let mut seen = Vec::new();
+        let work = |items: Vec<u64>, give: &mut dyn FnMut(Vec<u64>)| {
+            for some in items.chunks(5) {
+                give(some.to_vec());
+            }
+        };
+        let done: Result<(), Error> = run(0..500, Some(4), work, |n| {
             seen.push(n);
             Ok(())
         });

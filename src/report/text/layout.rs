@@ -120,9 +120,12 @@ impl Layout {
     /// The lines of a row; the verdict has its tone.
     pub(super) fn row(&self, cells: &Cells, tone: Tone, paint: Paint) -> String {
         let [.., file, why] = cells;
-        let line = self.columns(cells, tone, paint);
+        let mut line = self.columns(cells, tone, paint);
         let Some(total) = self.terminal else {
-            return format!("{}\n", format!("{line}{why}").trim_end());
+            line.push_str(why);
+            line.truncate(line.trim_end().len());
+            line.push('\n');
+            return line;
         };
         let beside = if self.file_beside { self.beside(why, total) } else { None };
         let mut text = String::new();
@@ -162,7 +165,9 @@ impl Layout {
 
     /// The columns, each filled up, and what is between them.
     fn columns(&self, cells: &Cells, tone: Tone, paint: Paint) -> String {
-        let mut line = String::new();
+        let cells_len = cells.iter().map(String::len).fold(0, usize::saturating_add);
+        let widest = self.used().saturating_add(16);
+        let mut line = String::with_capacity(cells_len.max(widest));
         for (index, (cell, width)) in cells.iter().zip(self.widths).take(self.shown()).enumerate() {
             let cell = match (self.terminal, index) {
                 (None, _) => cell.into(),
@@ -170,13 +175,13 @@ impl Layout {
                 (Some(_), 2) => end(cell, width),
                 (Some(_), _) => middle(cell, width),
             };
-            let pad = " ".repeat(width.saturating_sub(columns(&cell)).saturating_add(BETWEEN));
+            let pad = width.saturating_sub(columns(&cell)).saturating_add(BETWEEN);
             if index == 0 {
                 line.push_str(&paint.paint(tone, &cell));
             } else {
                 line.push_str(&cell);
             }
-            line.push_str(&pad);
+            line.extend(std::iter::repeat_n(' ', pad));
         }
         line
     }
