@@ -17,6 +17,10 @@ use super::picture::Search;
 const LABELS: usize = 256;
 /// Of a text so many characters, as the platform's `loadSafeLabel` takes.
 const LABEL: usize = 1000;
+/// Of all texts together so many bytes, with their locales and qualifiers: they stand in reports and databases.
+const LABEL_BYTES: usize = 32 << 10;
+/// So many times what one name may cost to look up all of them may cost, and the drawings of the icon.
+const LOOKUPS: u64 = 4;
 
 /// What people see of an app. A claim until the file is verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +45,7 @@ impl Appearance {
         let label = identity.display_label().map(cut);
         let mut labels: Vec<LabelVariant> = Vec::new();
         let mut left_out = 0_usize;
+        let mut bytes = 0_usize;
         for of in std::iter::once(&identity.label).chain(identity.launchers.iter().map(|shown| &shown.label))
         {
             // A text that stands in the manifest, or that no configuration gives, is one for all devices.
@@ -56,7 +61,9 @@ impl Appearance {
                 if labels.contains(&row) {
                     continue;
                 }
-                if labels.len() < LABELS {
+                let with_it = bytes.saturating_add(row.locale.len() + row.qualifiers.len() + row.text.len());
+                if labels.len() < LABELS && with_it <= LABEL_BYTES {
+                    bytes = with_it;
                     labels.push(row);
                 } else {
                     left_out = left_out.saturating_add(1);
@@ -88,7 +95,9 @@ impl Apk<'_> {
     /// # Errors
     /// [`Stop::Error`] when the bytes cannot be had.
     pub fn appearance(&self, sha256: fn(&[u8]) -> [u8; 32]) -> Result<Option<Appearance>, Stop> {
-        let appearance = self.described(&self.limits.in_passing(), |identity, files_of| {
+        let limits = self.limits.in_passing();
+        let lookups = limits.resource_lookups.saturating_mul(LOOKUPS);
+        let appearance = self.described(&limits, lookups, |identity, files_of| {
             let mut appearance = Appearance::names(&identity);
             match Search::new(self, sha256, files_of).icon(&identity)? {
                 Some(Ok(picture)) => appearance.icon = Some(picture),
@@ -165,12 +174,19 @@ mod tests {
 
     #[test]
     fn many_and_long_texts_are_cut() {
-        let variants: Vec<_> = (0..LABELS + 3).map(|at| row(&format!("l{at}"), &"长".repeat(5000))).collect();
-        let identity = AppIdentity { label: label("x", &variants), ..AppIdentity::default() };
-        let seen = Appearance::names(&identity);
-        assert_eq!((seen.labels.len(), seen.labels_left_out), (LABELS, 3));
+        let seen = |count: usize, len: usize| {
+            let variants: Vec<_> = (0..count).map(|at| row(&format!("l{at}"), &"长".repeat(len))).collect();
+            Appearance::names(&AppIdentity { label: label("x", &variants), ..AppIdentity::default() })
+        };
+        let many = seen(LABELS + 3, 20);
+        assert_eq!((many.labels.len(), many.labels_left_out), (LABELS, 3));
+        let long = seen(2, 5000);
+        assert_eq!((long.labels.len(), long.labels_left_out), (2, 0));
         assert!(
-            seen.labels.iter().all(|row| row.text.chars().count() == LABEL + 1 && row.text.ends_with('…'))
+            long.labels.iter().all(|row| row.text.chars().count() == LABEL + 1 && row.text.ends_with('…'))
         );
+        // Both: each takes 3,000 bytes and some.
+        let both = seen(LABELS, 5000);
+        assert_eq!((both.labels.len(), both.labels_left_out), (10, LABELS - 10));
     }
 }

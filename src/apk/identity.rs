@@ -190,14 +190,15 @@ impl Apk<'_> {
     /// [`Stop::Malformed`] when there is no manifest or its entry cannot be read as ZIP. What is wrong with the content
     /// of the manifest and with the resource table is in [`AppIdentity::findings`].
     pub fn identity(&self) -> Result<AppIdentity, Stop> {
-        self.described(self.limits, |identity, _| Ok(identity))
+        self.described(self.limits, u64::MAX, |identity, _| Ok(identity))
     }
 
-    /// Hands what [`Apk::identity`] tells, within other limits than those of the file, to `then`, and who tells the files that a
-    /// resource leads to.
+    /// Hands what [`Apk::identity`] tells, within other limits than those of the file and `lookups` of resources in all, to `then`,
+    /// and who tells the files that a resource leads to.
     pub(super) fn described<T>(
         &self,
         limits: &Limits,
+        lookups: u64,
         then: impl FnOnce(AppIdentity, &mut dyn FnMut(ResourceValue) -> Vec<IconFile>) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
         let bytes = self.manifest_bytes()?.ok_or_else(manifest::missing)?;
@@ -212,7 +213,7 @@ impl Apk<'_> {
                 None
             }
         });
-        let resolver = table.as_ref().map(|table| Resolver::new(table, limits));
+        let resolver = table.as_ref().map(|table| Resolver::new(table, limits).of_at_most(lookups));
         let mut describe = Describe { resolver, lowest_sdk: lowest_sdk(&facts), findings };
         let identity = describe.identity(facts, &claims);
         then(identity, &mut |value| {

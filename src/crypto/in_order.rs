@@ -11,7 +11,8 @@ pub(super) const SMALL: u64 = 1 << 20;
 pub(super) const MANY: u64 = 256;
 
 /// Calls `work` with each index below `count` and a buffer to read into, on the threads of the current rayon pool, and
-/// `take` with the results in order; `at_once` pieces between two moments at which results are taken, which bounds memory. When `size`, that of all pieces in bytes, is small, the calling thread does it all.
+/// `take` with the results in order: `at_once` pieces between two moments at which results are taken, which bounds memory.
+/// When `size`, that of all pieces in bytes, is small, the calling thread does it all.
 ///
 /// # Errors
 /// The first fault, of `work` or of `take`.

@@ -504,6 +504,8 @@ pub struct Resolver<'t, 'a> {
     table: &'t Table<'a>,
     lookups_left: u64,
     max_lookups: u64,
+    /// What is left for all that is looked up.
+    all_left: u64,
     max_configurations: usize,
     incomplete: bool,
 }
@@ -515,9 +517,16 @@ impl<'t, 'a> Resolver<'t, 'a> {
             table,
             lookups_left: limits.resource_lookups,
             max_lookups: limits.resource_lookups,
+            all_left: u64::MAX,
             max_configurations: limits.resource_configurations,
             incomplete: false,
         }
+    }
+
+    /// The same with so many look-ups in all, however often it begins anew.
+    #[must_use]
+    pub fn of_at_most(self, lookups: u64) -> Self {
+        Self { all_left: lookups, ..self }
     }
 
     /// Begins with something else, for which all of [`Limits::resource_lookups`] is there again.
@@ -650,7 +659,8 @@ impl<'t, 'a> Resolver<'t, 'a> {
     /// Pays for one step; false when nothing is left.
     fn pay(&mut self) -> bool {
         self.lookups_left = self.lookups_left.saturating_sub(1);
-        self.lookups_left > 0
+        self.all_left = self.all_left.saturating_sub(1);
+        self.lookups_left.min(self.all_left) > 0
     }
 }
 
@@ -885,6 +895,13 @@ mod tests {
         assert!(poor.is_exhausted());
         poor.restart();
         assert_eq!(poor.configurations(value).len(), 0);
+        // Beginning anew brings nothing back of what is there for all.
+        let mut spent = Resolver::new(&table, &Limits::default()).of_at_most(30);
+        assert_eq!(spent.resolve(value, &phone), Err(Unresolved::TooExpensive));
+        spent.restart();
+        assert_eq!(spent.resolve(value, &phone), Err(Unresolved::TooExpensive));
+        let mut enough = Resolver::new(&table, &Limits::default()).of_at_most(1000);
+        assert_eq!(enough.resolve(value, &phone), Err(Unresolved::Endless(ResourceId(ID + 21))));
         let mut narrow = Resolver::new(&table, &Limits { resource_configurations: 3, ..Limits::default() });
         narrow.configurations(value);
         assert!(narrow.is_exhausted());

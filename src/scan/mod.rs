@@ -403,28 +403,25 @@ fn look_at<'s>(
         return Ok(Looked::Container(container));
     }
     let marks = options.marks.as_ref().map(|options| marks::read(source, options)).transpose()?;
-    let seen = options.appearance && budget.take_appearance();
-    let appearance = if seen { appearance(source, &verification, &options.verify.limits)? } else { None };
+    // A part of an app has no name of its own.
+    let shows = verification.claimed_manifest.as_ref().is_some_and(|manifest| manifest.split.name.is_none());
+    let seen = options.appearance && shows && budget.take_appearance();
+    let appearance = if seen { appearance(source, &options.verify.limits)? } else { None };
     let file_digest = options.file_digest.then(|| digest(source)).transpose()?;
     let decision = options.decide.map(|decide| decide(&verification));
     let (verification, marks) = (Box::new(verification), marks.map(Box::new));
     Ok(Looked::Apk(Outcome::Judged { verification, decision, marks, appearance, file_digest }))
 }
 
-/// What people see of the app; none of a part of it, which has no name of its own.
-fn appearance(
-    source: &dyn ByteSource,
-    verification: &Verification,
-    limits: &Limits,
-) -> Result<Option<Box<Appearance>>, Error> {
-    if verification.claimed_manifest.as_ref().is_none_or(|manifest| manifest.split.name.is_some()) {
-        return Ok(None);
-    }
-    match Apk::open(source, limits).and_then(|apk| apk.appearance(sha256)) {
-        Ok(appearance) => Ok(appearance.map(Box::new)),
-        Err(Stop::Malformed(_)) => Ok(None),
-        Err(Stop::Error(error)) => Err(error),
-    }
+/// What people see of the app, if the file is still the one that was looked at.
+fn appearance(source: &dyn ByteSource, limits: &Limits) -> Result<Option<Box<Appearance>>, Error> {
+    let appearance = match Apk::open(source, limits).and_then(|apk| apk.appearance(sha256)) {
+        Ok(appearance) => appearance.map(Box::new),
+        Err(Stop::Malformed(_)) => None,
+        Err(Stop::Error(error)) => return Err(error),
+    };
+    source.check_unchanged().map_err(Error::Changed)?;
+    Ok(appearance)
 }
 
 /// SHA-256 of the whole file, if it is still the one that was looked at.
