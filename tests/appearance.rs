@@ -148,6 +148,16 @@ fn a_container_has_the_name_of_the_app_in_it() {
     // Two apps of different names have none together.
     assert_eq!(label("/files/1"), Some(Json::Null));
     assert_eq!(label("/files/1/members/1"), Some(json!("Torch")));
+    // Parts use up nothing of what is there for the names of members, and apps do.
+    let last = |before: &[u8]| {
+        let mut all: Vec<Entry> = (0..32).map(|at| Entry::stored(&format!("{at:02}.apk"), before)).collect();
+        all.push(Entry::stored("base.apk", &base));
+        fs::write(folder.path().join("c.apks"), zip(&all)).unwrap();
+        let output = run(folder.path(), &["scan", "c.apks", "--format", "json"]);
+        let document: Json = serde_json::from_slice(&output.stdout).unwrap();
+        document["files"][0]["members"][32]["label"].clone()
+    };
+    assert_eq!((last(&part), last(&other)), (json!("Bank"), Json::Null));
 }
 
 #[test]
@@ -339,6 +349,27 @@ fn the_icon_is_the_bitmap_that_suits_a_report() {
     let circle = [ICON, FOREGROUND, BACKGROUND].into_iter();
     let circle = circle.fold(table(), |table, id| table.value(id, any(), "res/a.png"));
     assert_eq!(icon_of(&with_icon(&circle, &[("res/a.png", adaptive())])), "drawing");
+}
+
+#[test]
+fn all_drawings_of_an_icon_share_what_may_be_looked_up() {
+    // Each look-up of these takes all that there is for one.
+    let slow = |count: u16| {
+        let mut table = Resources::new().value(ICON, Config::any(), "res/a.xml");
+        table = table.value(FOREGROUND, Config::any(), "res/f.png");
+        for code in 1..=600 {
+            for number in 0..count {
+                table = table.value(id(1, number), Config::any().mcc(code), Value::Int(u32::from(code)));
+            }
+        }
+        let layer = |id| Element::new("item").android(DRAWABLE, "drawable", Value::Reference(id));
+        let root =
+            (0..count).fold(Element::new("layer-list"), |root, number| root.child(layer(id(1, number))));
+        let root = drawing(&root.child(layer(FOREGROUND)));
+        icon_of(&with_icon(&table, &[("res/a.xml", root), ("res/f.png", png(96, 4))]))
+    };
+    assert_eq!(slow(3), "res/f.png png 96");
+    assert_eq!(slow(5), "drawing");
 }
 
 #[test]
