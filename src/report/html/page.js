@@ -138,7 +138,7 @@ function table() {
     const row = rows[at];
     const main = row.f[0];
     return make("tr", null, make("td", null, verdict(row.o)),
-      make("td", null, icon(row), open(at, title(row)), row.k ? "" : make("span", { class: "faint" }, ` ${row.c ? word("member") : ""}`), named(row), make("div", { class: "faint" }, bdi(version(row)))),
+      make("td", row.i ? { class: "iconed" } : null, icon(row), open(at, title(row)), row.k ? "" : make("span", { class: "faint" }, ` ${row.c ? word("member") : ""}`), named(row), make("div", { class: "faint" }, bdi(version(row)))),
       make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? finding(main) : ""))), make("td", null, bdi(row.p, "mono"), make("div", { class: "faint" }, size(row.s))));
   };
   $("head").replaceChildren(make("tr", null, head("verdict", word("verdict")), head("app", word("app")), head("signer", word("signer")), make("th", { scope: "col" }, word("why")), head("path", word("path"))));
@@ -173,7 +173,7 @@ function signerTable() {
 
 function appPage() {
   const row = rows[state.app];
-  const parts = [make("p", null, make("button", { onclick: () => go({ app: -1 }) }, `← ${word("back")}`)), icon(row), make("h2", { tabindex: "-1", id: "app-title" }, bdi(title(row)), " ", bdi(version(row), "faint")), verdict(row.o)];
+  const parts = [make("p", null, make("button", { onclick: () => go({ app: -1 }) }, `← ${word("back")}`)), make("div", { class: "titled" }, icon(row), make("h2", { tabindex: "-1", id: "app-title" }, bdi(title(row)), " ", bdi(version(row), "faint"))), verdict(row.o)];
   const fact = (label, value) => value ? make("div", null, make("dt", null, label), make("dd", null, value)) : null;
   parts.push(make("dl", { class: "facts" }, fact(word("name"), row.l ? bdi(row.l) : null), fact(word("also"), row.w ? row.w.flatMap((name, at) => [at ? " · " : "", bdi(name)]) : null), fact(word("package"), row.k ? bdi(row.k) : null), fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), bdi(row.p, "mono")), fact(word("size"), size(row.s)),
     fact(word("developer"), row.d ? bdi(state.lang === "zh" && row.z ? row.z : row.d) : null), fact(word("sha256"), row.h ? make("code", null, row.h) : null), fact(word("rules"), row.r ? row.r.join(", ") : null)));
