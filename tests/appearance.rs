@@ -148,6 +148,19 @@ fn a_container_has_the_name_of_the_app_in_it() {
     // Two apps of different names have none together.
     assert_eq!(label("/files/1"), Some(Json::Null));
     assert_eq!(label("/files/1/members/1"), Some(json!("Torch")));
+    // Nor an icon of one of them: anybody may put in an app whose icon is known.
+    let table = Resources::new().value(ICON, Config::any(), "res/i.png");
+    let pictured = with_icon(&table, &[("res/i.png", png(96, 1))]).build();
+    let second = |package| signed(Manifest::new(package).min_sdk(24), &bank()).build();
+    let icon = |second: &[u8]| {
+        let two = [Entry::stored("a.apk", &pictured), Entry::stored("b.apk", second)];
+        fs::write(folder.path().join("d.zip"), zip(&two)).unwrap();
+        let output = run(folder.path(), &["scan", "d.zip", "--format", "json"]);
+        let document: Json = serde_json::from_slice(&output.stdout).unwrap();
+        document["files"][0]["icon"]["path"].clone()
+    };
+    assert_eq!(icon(&second("com.example.app")), json!("res/i.png"));
+    assert_eq!(icon(&second("com.example.other")), Json::Null);
     // Parts use up nothing of what is there for the names of members, and apps do.
     let last = |before: &[u8]| {
         let mut all: Vec<Entry> = (0..32).map(|at| Entry::stored(&format!("{at:02}.apk"), before)).collect();

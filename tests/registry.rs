@@ -26,6 +26,11 @@ use apkvouch::registry::export;
 const GOOD: &str = "testdata/registry/good.toml";
 const BAD: &str = "testdata/registry/bad";
 
+/// The time for which is asked.
+fn now() -> jiff::Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
 fn digest(byte: u8) -> CertificateDigest {
     CertificateDigest([byte; 32])
 }
@@ -224,7 +229,7 @@ fn written_out_it_reads_back_as_the_same() {
 #[test]
 fn the_same_in_json_is_the_same() {
     let registry = Registry::load(GOOD).unwrap();
-    let (json, _) = export(&registry, ExportFormat::Json);
+    let (json, _) = export(&registry, ExportFormat::Json, now());
     assert!(Registry::parse(&json, "good.json").unwrap().says_the_same_as(&registry));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.json");

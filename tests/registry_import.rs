@@ -254,6 +254,11 @@ fn all_faults_of_a_file_are_told_up_to_a_bound() {
 
 // Into a registry.
 
+/// The time for which is asked.
+fn now() -> jiff::Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
 fn registry() -> Registry {
     Registry::load("testdata/registry/good.toml").unwrap()
 }
@@ -375,19 +380,19 @@ fn what_is_written_out_reads_back() {
     app.labels.push("=HYPERLINK(\"x\")".to_owned());
     registry.apply(&Change::App(app)).unwrap();
 
-    let (toml, _) = export(&registry, ExportFormat::Toml);
+    let (toml, _) = export(&registry, ExportFormat::Toml, now());
     assert!(Registry::parse(&toml, "r.toml").unwrap().says_the_same_as(&registry));
-    let (csv, notes) = export(&registry, ExportFormat::Csv);
+    let (csv, notes) = export(&registry, ExportFormat::Csv, now());
     assert!(csv.lines().all(|line| !line.split(',').any(|cell| cell.starts_with(['=', '+', '@']))), "{csv}");
     assert_eq!(notes, ["com.example.app: left out: signers in the role distributor"]);
     let entries = read(ImportFormat::Csv, "a.csv", &csv);
     assert_eq!(import::plan(&registry, &entries, &ImportOptions::default()).unwrap(), []);
     assert_eq!(entries.last().unwrap().label.as_deref(), Some("=HYPERLINK(\"x\")"));
-    let (links, notes) = export(&registry, ExportFormat::Assetlinks);
+    let (links, notes) = export(&registry, ExportFormat::Assetlinks, now());
     let entries = read(ImportFormat::Assetlinks, "assetlinks.json", &links);
     assert_eq!(pairs(&entries), [self::single("com.example.new", 1), self::single("com.example.new", 2)]);
     assert_eq!(notes.len(), 2, "{notes:?}");
-    let (json, _) = export(&registry, ExportFormat::Json);
+    let (json, _) = export(&registry, ExportFormat::Json, now());
     assert!(json.contains("\"filing_number\": \"京ICP备12345678号-1A\""), "{json}");
 }
 
@@ -397,8 +402,33 @@ fn keys_that_are_not_in_use_are_not_handed_on() {
     let revoked = text.replacen("valid_from = 2026-01-01T08:00:00+08:00", "status = \"revoked\"", 1);
     let registry = Registry::parse(&revoked, "r.toml").unwrap();
     for format in [ExportFormat::Csv, ExportFormat::Assetlinks] {
-        let (text, notes) = export(&registry, format);
+        let (text, notes) = export(&registry, format, now());
         assert!(!text.contains("com.example.app"), "{text}");
         assert!(notes.iter().any(|note| note.contains("which is not in use")), "{notes:?}");
+    }
+}
+
+#[test]
+fn keys_that_have_expired_or_are_not_valid_yet_are_not_handed_on() {
+    let text = std::fs::read_to_string("testdata/registry/good.toml").unwrap();
+    // The app is signed by one key.
+    let text = text.replacen(&format!("\"{}\", ", "a1".repeat(32)), "", 1);
+    let key = Registry::parse(&text, "r.toml").unwrap();
+    let from = "valid_from = 2026-01-01T08:00:00+08:00";
+    for (dates, told) in [
+        (from.to_owned(), None),
+        (format!("{from}\nvalid_until = 2026-06-01"), None),
+        (format!("{from}\nvalid_until = 2026-05-31"), Some("has expired: valid until 2026-05-31")),
+        ("valid_from = 2026-06-01".to_owned(), None),
+        ("valid_from = 2026-06-02".to_owned(), Some("not valid before 2026-06-02")),
+    ] {
+        let registry = Registry::parse(&text.replacen(from, &dates, 1), "r.toml").unwrap();
+        assert_eq!(registry.keys().count(), key.keys().count());
+        for format in [ExportFormat::Csv, ExportFormat::Assetlinks] {
+            let (text, notes) = export(&registry, format, now());
+            assert_eq!(text.contains("com.example.app"), told.is_none(), "{dates}: {text}");
+            let said = told.is_none_or(|told| notes.iter().any(|note| note.contains(told)));
+            assert!(said, "{dates}: {notes:?}");
+        }
     }
 }

@@ -40,6 +40,11 @@ use tempfile::TempDir;
 
 const NOW: &str = "2026-06-01T12:00:00Z";
 
+/// The time for which is asked.
+fn now() -> jiff::Timestamp {
+    NOW.parse().unwrap()
+}
+
 fn digest(byte: u8) -> CertificateDigest {
     CertificateDigest([byte; 32])
 }
@@ -782,7 +787,11 @@ fn is_converted_to_what_it_is() {
                 let to = folder.path().join(name);
                 let run = apkvouch(&["registry", "convert", from, to.to_str().unwrap()]);
                 assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{from}");
-                assert_eq!(fs::read_to_string(&to).unwrap(), registry::export(&registry, format).0, "{from}");
+                assert_eq!(
+                    fs::read_to_string(&to).unwrap(),
+                    registry::export(&registry, format, now()).0,
+                    "{from}"
+                );
                 fs::remove_file(&to).unwrap();
             }
         }
@@ -836,8 +845,8 @@ fn is_exported_piece_by_piece_as_in_memory() {
         let (_folder, path) = in_sqlite(registry);
         for at in [None, Some("2026-02-01T00:00:00Z".parse().unwrap())] {
             let expected = match at {
-                Some(at) => registry::export(&registry.as_of(at), format),
-                None => registry::export(registry, format),
+                Some(at) => registry::export(&registry.as_of(at), format, now()),
+                None => registry::export(registry, format, now()),
             };
             for store in [Store::from(registry.clone()), Store::open(&path).unwrap()] {
                 let store = match at {
@@ -849,7 +858,8 @@ fn is_exported_piece_by_piece_as_in_memory() {
                     text += piece;
                     Ok::<(), apkvouch::Error>(())
                 };
-                registry::export_in_pieces(&store, format, add, |note| notes.push(note.to_owned())).unwrap();
+                registry::export_in_pieces(&store, format, now(), add, |note| notes.push(note.to_owned()))
+                    .unwrap();
                 assert_eq!((text, &notes), (expected.0.clone(), &expected.1), "{format:?} {at:?}");
                 left_out += notes.len();
             }
@@ -872,7 +882,7 @@ fn differs_row_by_row_as_in_memory() {
     changed.apply(&Change::Denied(DeniedKey::new(digest(1), "stolen", "test"))).unwrap();
     let status = NewStatus::new(KeyStatus::Suspended, "2026-05-01".parse().unwrap());
     changed.apply(&Change::Status { certificate: digest(1), status }).unwrap();
-    let fewer: Vec<String> = registry::export(&changed, ExportFormat::Toml)
+    let fewer: Vec<String> = registry::export(&changed, ExportFormat::Toml, now())
         .0
         .split("\n[[app]]\n")
         .enumerate()

@@ -43,6 +43,6 @@ pub(super) fn no_standard_input(paths: &[PathBuf]) -> Result<(), Error> {
         return Ok(());
     }
     let message = "-: standard input is not supported, since an APK is read from its end: save it to a file and \
-                   name that (a file called - is ./-); a list of files is read with --files-from -";
+                   name that (a file called - is ./-); `apkvouch scan --files-from -` reads a list of files";
     Err(Error::Usage(message.to_owned()))
 }

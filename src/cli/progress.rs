@@ -28,14 +28,14 @@ impl Progress {
         Self { bar: ProgressBar::hidden(), read: Arc::default(), over: Arc::default() }
     }
 
-    /// Rows on a terminal are progress enough, and the two would fight for the last line; when nothing is `told` there, they do not.
+    /// Rows on a terminal are progress enough, and the two would fight for the last line. Who is `quiet` wants neither.
     ///
     /// `all` is what there is to do, if that can be counted beforehand: it is walked through meanwhile.
-    pub(super) fn on_terminal<F, I: Iterator>(told: bool, all: Option<F>) -> Self
+    pub(super) fn on_terminal<F, I: Iterator>(quiet: bool, all: Option<F>) -> Self
     where
         F: FnOnce() -> I + Send + 'static,
     {
-        if !io::stderr().is_terminal() || told && io::stdout().is_terminal() {
+        if quiet || !io::stderr().is_terminal() || io::stdout().is_terminal() {
             return Self::none();
         }
         let bar = ProgressBar::new_spinner();

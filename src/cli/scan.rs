@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     });
     let walk = Walk::over(arguments.listed.after(arguments.paths.clone())?, walking);
     let not_apk = walk.not_apk();
-    let progress = Progress::on_terminal(!arguments.quiet, all);
+    let progress = Progress::on_terminal(arguments.quiet, all);
     let mut report = Report::with(&arguments.form, &look, inputs, arguments.quiet)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
@@ -48,17 +49,17 @@ impl ExportFormat {
 
 /// The text of `registry` in that form, and what the form has no room for: one line each.
 ///
-/// Forms that know no status have keys in use alone: active ones, and such as were rotated away.
-pub fn export(registry: &Registry, format: ExportFormat) -> (String, Vec<String>) {
+/// Forms that know no status and no dates have keys in use at the time `now` alone: active ones, and such as were rotated away.
+pub fn export(registry: &Registry, format: ExportFormat, now: Timestamp) -> (String, Vec<String>) {
     match format {
         ExportFormat::Toml => (toml::to_string(registry).unwrap_or_default(), Vec::new()),
         ExportFormat::Json => (serde_json::to_string_pretty(registry).unwrap_or_default() + "\n", Vec::new()),
         ExportFormat::Csv => {
-            let (rows, notes) = csv_rows(registry);
+            let (rows, notes) = csv_rows(registry, now);
             (CSV_HEAD.to_owned() + &rows, notes)
         }
         ExportFormat::Assetlinks => {
-            let (statements, notes) = statements(registry);
+            let (statements, notes) = statements(registry, now);
             (serde_json::to_string_pretty(&statements).unwrap_or_default() + "\n", notes)
         }
     }
@@ -73,6 +74,7 @@ pub fn export(registry: &Registry, format: ExportFormat) -> (String, Vec<String>
 pub fn export_in_pieces<E: From<Error>>(
     store: &Store,
     format: ExportFormat,
+    now: Timestamp,
     mut text: impl FnMut(&str) -> Result<(), E>,
     mut note: impl FnMut(&str),
 ) -> Result<(), E> {
@@ -105,7 +107,7 @@ pub fn export_in_pieces<E: From<Error>>(
         ExportFormat::Csv => {
             text(CSV_HEAD)?;
             store.each_part_of_apps(|part| {
-                let (rows, notes) = csv_rows(part);
+                let (rows, notes) = csv_rows(part, now);
                 for line in &notes {
                     note(line);
                 }
@@ -115,7 +117,7 @@ pub fn export_in_pieces<E: From<Error>>(
         ExportFormat::Assetlinks => {
             let mut count = 0_usize;
             store.each_part_of_apps(|part| {
-                let (statements, notes) = statements(part);
+                let (statements, notes) = statements(part, now);
                 for line in &notes {
                     note(line);
                 }
@@ -166,24 +168,34 @@ impl JsonArray {
 }
 
 /// Why a set is not written out; none when it is.
-fn left_out(registry: &Registry, set: &SignerSet) -> Option<String> {
+fn left_out(registry: &Registry, set: &SignerSet, now: Timestamp) -> Option<String> {
     if set.role != Role::Developer {
         return Some(format!("signers in the role {}", set.role));
     }
-    let status = |digest| registry.key(digest).map_or(KeyStatus::Revoked, |key| key.status);
-    let unusable = set.certificates.iter().find(|digest| {
-        !matches!(status(digest), KeyStatus::Active | KeyStatus::Rotated) || registry.denied(digest).is_some()
-    });
-    unusable.map(|digest| format!("key {digest}, which is not in use"))
+    set.certificates.iter().find_map(|digest| {
+        let why = match registry.key(digest) {
+            None => "which is not in use".to_owned(),
+            Some(key) if !matches!(key.status, KeyStatus::Active | KeyStatus::Rotated) => {
+                "which is not in use".to_owned()
+            }
+            Some(key) => match (key.valid_from, key.valid_until) {
+                (_, Some(until)) if until.is_over(now) => format!("which has expired: valid until {until}"),
+                (Some(from), _) if !from.has_begun(now) => format!("which is not valid before {from}"),
+                _ if registry.denied(digest).is_some() => "which is not in use".to_owned(),
+                _ => return None,
+            },
+        };
+        Some(format!("key {digest}, {why}"))
+    })
 }
 
 /// A line for each signer set, without the first line.
-fn csv_rows(registry: &Registry) -> (String, Vec<String>) {
+fn csv_rows(registry: &Registry, now: Timestamp) -> (String, Vec<String>) {
     let mut text = String::new();
     let mut notes = Vec::new();
     for app in registry.apps() {
         for set in &app.signers {
-            if let Some(why) = left_out(registry, set) {
+            if let Some(why) = left_out(registry, set, now) {
                 notes.push(format!("{}: left out: {why}", app.package));
                 continue;
             }
@@ -213,14 +225,14 @@ pub fn csv_cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn statements(registry: &Registry) -> (Vec<Value>, Vec<String>) {
+fn statements(registry: &Registry, now: Timestamp) -> (Vec<Value>, Vec<String>) {
     let mut statements: Vec<Value> = Vec::new();
     let mut notes = Vec::new();
     for app in registry.apps() {
         let mut fingerprints: Vec<String> = Vec::new();
         for set in &app.signers {
             let several = (set.certificates.len() > 1).then(|| "signers that sign together".to_owned());
-            match (left_out(registry, set).or(several), set.certificates.first()) {
+            match (left_out(registry, set, now).or(several), set.certificates.first()) {
                 (Some(why), _) => notes.push(format!("{}: left out: {why}", app.package)),
                 (None, Some(digest)) => {
                     let pairs: Vec<String> = digest.0.iter().map(|byte| format!("{byte:02X}")).collect();

@@ -140,7 +140,7 @@ fn changed_json(
     changes.iter().try_for_each(|change| meant.apply(change))?;
     meant.header.serial = Some(old.header.serial.unwrap_or(0).saturating_add(1));
     meant.header.issued_at = Some(Moment::Instant(now));
-    let (text, _) = export(&meant, ExportFormat::Json);
+    let (text, _) = export(&meant, ExportFormat::Json, now);
     let new = Registry::parse(&text, path)?;
     Ok((text, new))
 }

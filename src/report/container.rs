@@ -129,11 +129,13 @@ impl FileResult {
             let first = names.next()?;
             names.all(|name| name == first).then(|| first.clone())
         };
+        let icon =
+            |of: fn(&Self) -> Option<&PictureRow>| picture(&members, of).filter(|_| is_one_app(&members));
         Self {
             size: Some(signature.file_size),
             label: name(|member| member.label.as_ref()),
-            icon: picture(&members, |member| member.icon.as_ref()),
-            claimed_icon: picture(&members, |member| member.claimed_icon.as_ref()),
+            icon: icon(|member| member.icon.as_ref()),
+            claimed_icon: icon(|member| member.claimed_icon.as_ref()),
             claimed_label: name(|member| member.claimed_label.as_ref()),
             status,
             verdict,
@@ -174,6 +176,14 @@ impl FileResult {
         }
         all
     }
+}
+
+/// Whether all members name the same app.
+fn is_one_app(members: &[FileResult]) -> bool {
+    let mut packages =
+        members.iter().map(|member| member.package.as_ref().or(member.claimed_package.as_ref()));
+    let first = packages.next().flatten();
+    first.is_some() && packages.all(|package| package == first)
 }
 
 /// The icon of those members that have one, when it is the same.

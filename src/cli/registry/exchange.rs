@@ -80,7 +80,7 @@ pub(super) fn written_out(arguments: &Export) -> anyhow::Result<()> {
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let write = |text: &str| out.write_all(text.as_bytes()).map_err(unwritten);
-    export_in_pieces(&registry, arguments.format, write, super::super::say)?;
+    export_in_pieces(&registry, arguments.format, now, write, super::super::say)?;
     out.flush().map_err(unwritten)
 }
 
@@ -106,7 +106,7 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
             let cannot = |error| Error::file(to, "write", error);
             let write = |text: &str| out.write_all(text.as_bytes()).map_err(cannot);
             // TOML and JSON have room for everything.
-            export_in_pieces(&registry, format, write, |_| {})?;
+            export_in_pieces(&registry, format, this_second(), write, |_| {})?;
             out.flush().map_err(cannot)?;
             drop(out);
             file.commit_new()?;
