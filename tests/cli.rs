@@ -1131,6 +1131,34 @@ fn members_of_containers_are_learned_from_and_what_holds_nothing_is_told() {
     }
 }
 
+/// What Android refuses to open is authenticated by no registry, so that nothing is learned of it, be it in a container.
+#[test]
+fn nothing_is_learned_of_what_android_refuses_to_open() {
+    let data = |case: &str| {
+        let path = format!("{}/testdata/zip/{case}/app.apk", env!("CARGO_MANIFEST_DIR"));
+        fs::read(path).unwrap()
+    };
+    // The same name twice; and names that differ in their case, which it opens.
+    let (twice, case) = (data("duplicate-entry-v2"), data("name-case"));
+    let archive = crate::make_testdata::containers::zip(&[builder::Entry::stored("base.apk", &twice)]);
+    let dir = dir_with(&[("twice.apk", twice), ("in.apks", archive), ("case.apk", case)]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x");
+    run("registry add-subject r.toml acme --name Acme");
+    let why = "the signature holds, but Android refuses to open such a file: zip-duplicate-entry";
+    for (path, named) in [("twice.apk", "twice.apk"), ("in.apks", "in.apks!/base.apk")] {
+        let learned = run(&format!("registry learn r.toml {path}"));
+        assert_eq!((learned.code, learned.out.as_str()), (Some(1), "package,fingerprint\n"), "{path}");
+        assert_eq!(learned.err, format!("apkvouch: {named}: {why}: nothing is learned\n"));
+    }
+    let learned = run("registry learn r.toml case.apk");
+    assert_eq!((learned.code, learned.out.lines().count(), learned.err.as_str()), (Some(0), 2, ""));
+    fs::write(dir.path().join("l.csv"), &learned.out).unwrap();
+    assert_eq!(run("registry import r.toml l.csv --owner acme").code, Some(0));
+    assert_eq!(run("scan --registry r.toml case.apk").code, Some(0));
+    assert_eq!(run("scan --registry r.toml twice.apk").code, Some(1), "by the same signer");
+}
+
 #[test]
 fn what_is_out_of_force_is_not_signed() {
     let dir = dir_with(&[]);

@@ -15,6 +15,7 @@ use apkvouch::finding::Finding;
 use apkvouch::identity::Certificate;
 use apkvouch::identity::CertificateDigest;
 use apkvouch::identity::Lineage;
+use apkvouch::policy::installer_refuses;
 use apkvouch::registry::App;
 use apkvouch::registry::KeyStatus;
 use apkvouch::registry::Needs;
@@ -76,7 +77,7 @@ pub(super) fn learn(arguments: &Learn) -> anyhow::Result<(String, u8)> {
 #[derive(Default)]
 struct Learned {
     packages: BTreeMap<String, Seen>,
-    /// How many files do not verify.
+    /// How many files do not verify, or are refused by Android all the same.
     failed: usize,
     /// How many could not be read.
     unread: usize,
@@ -142,6 +143,10 @@ impl Learned {
     }
 
     fn note_apk(&mut self, path: &Path, verification: &Verification) {
+        // No registry authenticates it.
+        if let Some(refused) = installer_refuses(verification) {
+            return self.fail(path, &refused.message());
+        }
         let views = verification.views.iter().filter(|_| verification.is_verified());
         let newest = views.clone().max_by_key(|view| view.max_sdk);
         let newest = newest.map(|view| set_of(verification, view)).filter(|set| !set.is_empty());
