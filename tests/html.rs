@@ -20,6 +20,7 @@ use crate::appearance::png;
 use crate::appearance::tampered;
 use crate::appearance::with_icon;
 use crate::builder::Apk;
+use crate::builder::Entry;
 use crate::builder::Key;
 use crate::builder::Manifest;
 use crate::builder::Resources;
@@ -27,6 +28,7 @@ use crate::builder::Signer;
 use crate::builder::hash::base64;
 use crate::builder::resources::Config;
 use crate::builder::resources::id;
+use crate::make_testdata::containers::zip;
 
 const DEMO: [&str; 3] = ["testdata/demo/store", "--registry", "testdata/demo/registry.toml"];
 
@@ -249,6 +251,63 @@ fn a_browser_shows_the_icon_of_an_app() {
     assert!(between(&dom, "id=\"cards\">", "</section>").contains(&image));
     let dom = shown(&folder.path().join("report.html"), "app=0&lang=zh").unwrap();
     assert!(between(&dom, "<div id=\"app\">", "</main>").contains("alt=\"Bank 的图标\""));
+}
+
+/// What nobody has signed is marked as such, be a name all that a file says of itself, and what is signed is not.
+#[test]
+fn a_name_that_is_only_claimed_is_not_shown_as_verified() {
+    let app = |package: &str| Apk::new().manifest(Manifest::new(package).min_sdk(24).label("River Bank"));
+    let signed = |package: &str| app(package).v2(Signer::v2(&Key::named("ec-p256"))).build();
+    let two =
+        |first: &[u8], second: &[u8]| zip(&[Entry::stored("a.apk", first), Entry::stored("b.apk", second)]);
+    let (a, b) = ("com.example.a", "com.example.b");
+    let (store, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    // Each with its package or what it claims to be, and whether it is marked.
+    let files = [
+        ("a-signed.apk", signed(a), Some("k"), false),
+        ("b-unsigned.apk", app(a).build(), Some("c"), true),
+        ("c-nameless.apk", app("").build(), None, true),
+        ("d-unsigned.xapk", two(&app(a).build(), &app(b).build()), None, true),
+        ("e-signed.xapk", two(&signed(a), &signed(b)), None, false),
+        ("f-mixed.xapk", two(&signed(a), &app(b).build()), None, false),
+    ];
+    for (name, bytes, ..) in &files {
+        fs::write(store.path().join(name), bytes).unwrap();
+    }
+    let page = page(folder.path(), &[store.path().to_str().unwrap()]);
+    let rows = data(&page, "rows");
+    let rows: Vec<&Value> = rows.as_array().unwrap().iter().filter(|row| row["p"].is_string()).collect();
+    let row_of = |name: &str| rows.iter().position(|row| row["p"].as_str().unwrap().ends_with(name)).unwrap();
+    for (name, _, package, is_claim) in &files {
+        let row = rows[row_of(name)];
+        assert_eq!(row["l"], "River Bank", "{row}");
+        let told = ["k", "c"].into_iter().find(|key| row[*key].is_string());
+        assert_eq!((told, row["u"] == true), (*package, *is_claim), "{row}");
+    }
+    let members = [("f-mixed.xapk!/a.apk", false), ("f-mixed.xapk!/b.apk", true)];
+    for (name, is_claim) in members {
+        assert_eq!(rows[row_of(name)]["u"] == true, is_claim, "{name}");
+    }
+    // Where no script runs, the files that failed are told with the mark.
+    let plain = between(&page, "id=\"static\">", "</main>");
+    assert!(plain.matches("<bdi>River Bank</bdi>").count() >= 3, "{plain}");
+    let claims = rows.iter().filter(|row| row["u"] == true).count();
+    assert_eq!(plain.matches("<span lang=\"en\">not verified</span>").count(), claims, "{plain}");
+
+    let path = folder.path().join("report.html");
+    let Some(dom) = shown(&path, "sort=path") else { return };
+    let body = between(&dom, "<tbody id=\"body\">", "</tbody>");
+    for line in body.split("<tr>").skip(1) {
+        let is_of = |row: &&&Value| line.contains(&format!(">{}<", row["p"].as_str().unwrap()));
+        let row = rows.iter().find(is_of).unwrap();
+        assert_eq!(line.contains(">not verified<"), row["u"] == true, "{line}");
+    }
+    for (name, .., is_claim) in &files {
+        let dom = shown(&path, &format!("app={}", row_of(name))).unwrap();
+        let app = between(&dom, "<div id=\"app\">", "</main>");
+        let fact = between(app, "<dt>Name</dt>", "</div>");
+        assert_eq!(fact.contains(">not verified<"), *is_claim, "{name}: {fact}");
+    }
 }
 
 /// A good verdict is not shown as good where the file did not pass.

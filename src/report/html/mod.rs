@@ -236,7 +236,11 @@ fn plain(row: &Row<'_>, result: &FileResult) -> Markup {
     html! {
         tr {
             td { (outcome_words(row.outcome)) }
-            td { @if let Some(label) = row.label() { bdi { (label) } br; } bdi { (row.app()) } }
+            td {
+                @if let Some(label) = row.label() { bdi { (label) } br; }
+                bdi { (row.app()) }
+                @if row.is_claim { " " span class="faint" { (both("not verified", "未验证")) } }
+            }
             td { @for (digest, subject) in &row.signers { bdi { (subject) } br; code { (digest) } } }
             td {
                 @if let Some(error) = &row.error { bdi { (error) } }

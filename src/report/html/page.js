@@ -10,13 +10,13 @@ const WORDS = {
     expected: "Expected", actual: "Found", shown: (a, b, n) => n ? `${a} to ${b} of ${n} files` : "no file matches", previous: "Previous", next: "Next",
     back: "Back to the list", apps: "Apps", signers: "Signers", files: "Files", packages: "Packages", package: "Package", name: "Name", also: "Other names on some devices", icon: name => `Icon of ${name}`, icons: n => `To keep the page small, the icons of ${n} files are not in it; the JSON report has their SHA-256.`, claims: "claims to be", cause: "Cause", remedy: "What to do",
     findings: "Findings", nothing: "Nothing was found.", android: "Whom Android sees", versions: "Android API levels", scheme: "Scheme", registered: "Registered", here: "This file",
-    member: "not verified", rules: "Broken rules of the policy", levels: "API levels", onwards: "and newer", subject: "Calls itself", sha256: "SHA-256 of the file", cut: n => `and ${n} more findings: see the JSON report`, theme: "Dark or light", distributor: "Distributor" },
+    unverified: "not verified", rules: "Broken rules of the policy", levels: "API levels", onwards: "and newer", subject: "Calls itself", sha256: "SHA-256 of the file", cut: n => `and ${n} more findings: see the JSON report`, theme: "Dark or light", distributor: "Distributor" },
   zh: { all: "全部", search: "搜索应用名、包名、路径、签名者", first: "最先应下架", more: n => `下方列表中还有 ${n} 个`,
     app: "应用", verdict: "结论", signer: "签名者", developer: "开发者", why: "原因", path: "文件", size: "大小", none: "无", nobody: "没有可验证的签名者",
     expected: "应为", actual: "实为", shown: (a, b, n) => n ? `第 ${a} 至 ${b} 个，共 ${n} 个文件` : "没有匹配的文件", previous: "上一页", next: "下一页",
     back: "返回列表", apps: "应用", signers: "签名者", files: "文件数", packages: "包名", package: "包名", name: "应用名", also: "在部分设备上的其他名称", icon: name => `${name} 的图标`, icons: n => `为控制页面大小，有 ${n} 个文件的图标未放入；JSON 报告含其 SHA-256。`, claims: "自称", cause: "成因", remedy: "处理办法",
     findings: "发现", nothing: "没有发现问题。", android: "各 Android 版本看到的签名者", versions: "Android API 级别", scheme: "方案", registered: "登记的签名者", here: "此文件的签名者",
-    member: "未验证", rules: "违反的策略规则", levels: "API 级别", onwards: "及更高", subject: "自称", sha256: "文件的 SHA-256", cut: n => `另有 ${n} 项发现，见 JSON 报告`, theme: "深色或浅色", distributor: "分发者" },
+    unverified: "未验证", rules: "违反的策略规则", levels: "API 级别", onwards: "及更高", subject: "自称", sha256: "文件的 SHA-256", cut: n => `另有 ${n} 项发现，见 JSON 报告`, theme: "深色或浅色", distributor: "分发者" },
 };
 const state = { lang: "en", view: "apps", only: "", q: "", sort: "verdict", down: false, page: 0, app: -1 };
 const $ = id => document.getElementById(id);
@@ -47,6 +47,8 @@ function finding(item) {
   return state.lang === "zh" ? (zh || of.zh + rest) : of.en + rest;
 }
 const icon = row => row.i ? make("img", { class: "icon", alt: word("icon")(title(row)), src: facts.icons[row.i], width: "40", height: "40", decoding: "async" }) : "";
+// Beside what a file says of itself, and nobody has signed.
+const unverified = row => row.u ? [" ", make("span", { class: "faint" }, word("unverified"))] : [];
 // The package, where the name of the app stands in its place.
 const named = row => row.l && pack(row) ? make("div", { class: "faint" }, bdi(pack(row))) : "";
 const version = row => [row.v, row.n === undefined ? "" : `(${row.n})`].filter(Boolean).join(" ");
@@ -120,7 +122,7 @@ function cards() {
   const shown = worst.slice(0, 6).map(at => {
     const row = rows[at];
     const main = row.f[0];
-    return make("article", { class: "card" }, icon(row), make("h3", null, open(at, title(row)), " ", row.c ? make("span", { class: "faint" }, word("member"), " ") : "", bdi(version(row), "faint")), named(row), verdict(row.o),
+    return make("article", { class: "card" }, icon(row), make("h3", null, open(at, title(row)), ...unverified(row), " ", bdi(version(row), "faint")), named(row), verdict(row.o),
       make("p", null, bdi(row.e || (main ? finding(main) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono")));
   });
   $("cards").replaceChildren(...shown);
@@ -138,7 +140,7 @@ function table() {
     const row = rows[at];
     const main = row.f[0];
     return make("tr", null, make("td", null, verdict(row.o)),
-      make("td", row.i ? { class: "iconed" } : null, icon(row), open(at, title(row)), row.k ? "" : make("span", { class: "faint" }, ` ${row.c ? word("member") : ""}`), named(row), make("div", { class: "faint" }, bdi(version(row)))),
+      make("td", row.i ? { class: "iconed" } : null, icon(row), open(at, title(row)), ...unverified(row), named(row), make("div", { class: "faint" }, bdi(version(row)))),
       make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? finding(main) : ""))), make("td", null, bdi(row.p, "mono"), make("div", { class: "faint" }, size(row.s))));
   };
   $("head").replaceChildren(make("tr", null, head("verdict", word("verdict")), head("app", word("app")), head("signer", word("signer")), make("th", { scope: "col" }, word("why")), head("path", word("path"))));
@@ -173,9 +175,9 @@ function signerTable() {
 
 function appPage() {
   const row = rows[state.app];
-  const parts = [make("p", null, make("button", { onclick: () => go({ app: -1 }) }, `← ${word("back")}`)), make("div", { class: "titled" }, icon(row), make("h2", { tabindex: "-1", id: "app-title" }, bdi(title(row)), " ", bdi(version(row), "faint"))), verdict(row.o)];
+  const parts = [make("p", null, make("button", { onclick: () => go({ app: -1 }) }, `← ${word("back")}`)), make("div", { class: "titled" }, icon(row), make("h2", { tabindex: "-1", id: "app-title" }, bdi(title(row)), ...unverified(row), " ", bdi(version(row), "faint"))), verdict(row.o)];
   const fact = (label, value) => value ? make("div", null, make("dt", null, label), make("dd", null, value)) : null;
-  parts.push(make("dl", { class: "facts" }, fact(word("name"), row.l ? bdi(row.l) : null), fact(word("also"), row.w ? row.w.flatMap((name, at) => [at ? " · " : "", bdi(name)]) : null), fact(word("package"), row.k ? bdi(row.k) : null), fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), bdi(row.p, "mono")), fact(word("size"), size(row.s)),
+  parts.push(make("dl", { class: "facts" }, fact(word("name"), row.l ? [bdi(row.l), ...unverified(row)] : null), fact(word("also"), row.w ? [...row.w.flatMap((name, at) => [at ? " · " : "", bdi(name)]), ...unverified(row)] : null), fact(word("package"), row.k ? bdi(row.k) : null), fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), bdi(row.p, "mono")), fact(word("size"), size(row.s)),
     fact(word("developer"), row.d ? bdi(state.lang === "zh" && row.z ? row.z : row.d) : null), fact(word("sha256"), row.h ? make("code", null, row.h) : null), fact(word("rules"), row.r ? row.r.join(", ") : null)));
   parts.push(make("h3", null, word("signer")), ...signers(row).map(part => make("div", null, part)), ...row.g.map(([digest]) => make("code", null, digest, make("br"))), pair(row));
   if (row.x && row.x[2]) parts.push(make("p", null, make("strong", null, `${word("remedy")}: `), bdi(row.x[state.lang === "zh" ? 3 : 2])));

@@ -41,9 +41,12 @@ pub(super) struct Row<'a> {
     /// Package that the file claims, not verified.
     #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
     claimed: Option<String>,
-    /// A name of the app to show; verified where the package is.
+    /// A name of the app to show.
     #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
     label: Option<String>,
+    /// Whether the package, the version or the name that is shown is what the file claims, not verified.
+    #[serde(rename = "u", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_claim: bool,
     /// What else some device shows as its name.
     #[serde(rename = "w", skip_serializing_if = "Vec::is_empty")]
     other_labels: Vec<String>,
@@ -144,6 +147,11 @@ impl<'a> Row<'a> {
         let findings = main.into_iter().chain(others);
         let signers = result.signers().into_iter().map(|signer| &signer.certificate);
         let change = result.policy.as_ref().and_then(|policy| policy.key_change.as_ref());
+        // What a container has of verified members stands before what others claim.
+        let is_claim = result.package.is_none() && result.claimed_package.is_some()
+            || result.label.is_none() && result.claimed_label.is_some()
+            || result.version_name.is_none() && result.claimed_version_name.is_some()
+            || result.version_code.is_none() && result.claimed_version_code.is_some();
         Self {
             path: text(&result.path),
             size: result.size,
@@ -151,6 +159,7 @@ impl<'a> Row<'a> {
             package: option(&result.package),
             claimed: option(&result.claimed_package),
             label: result.label.as_ref().or(result.claimed_label.as_ref()).map(|label| name(label)),
+            is_claim,
             other_labels: other_labels(result),
             icon: None,
             version_name: option(&result.version_name).or(option(&result.claimed_version_name)),
