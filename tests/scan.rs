@@ -444,3 +444,46 @@ fn a_quiet_scan_writes_nothing_to_standard_output() {
     assert!(audited.1.is_empty() && audited.2.contains("POLICY NOT ENFORCED"), "{}", audited.2);
     assert_eq!(run(&["-q", "--format", "json"]).0, Some(2), "one or the other");
 }
+
+#[test]
+fn a_file_that_is_found_by_two_paths_of_the_scan_stands_there_once() {
+    let dir = dir_with(&[("store/games/a.apk", good()), ("store/b.apk", bad())]);
+    let scan = |paths: &[&str]| {
+        let arguments = [&["scan", "--db", "db"], paths].concat();
+        assert_eq!(apkvouch(dir.path(), &arguments, b"").status.code(), Some(1));
+        let whole = apkvouch(dir.path(), &["report", "--db", "db", "--whole"], b"");
+        String::from_utf8(whole.stdout).unwrap()
+    };
+    let text = scan(&["store", "store/games"]);
+    assert!(text.starts_with("scan 1: 1 file of 1 package by 1 signer\n"), "{text}");
+    assert!(text.contains("stand there more than once: 0\n"), "{text}");
+    assert!(text.contains("  1 package, 1 file\n"), "{text}");
+    // Another file with the same in it is one too many.
+    fs::copy(dir.path().join("store/b.apk"), dir.path().join("store/c.apk")).unwrap();
+    let text = scan(&["store", "store/games"]);
+    assert!(
+        text.contains("more than once: 1; keep one of each\n  2 times: store/b.apk, store/c.apk\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn by_which_rules_files_failed_is_told_below_the_table_and_of_containers() {
+    let store = zip(&[Entry::stored("base.apk", &good())]);
+    let policy = b"schema = 1\n[signature]\nmin_scheme = \"v3\"\n".to_vec();
+    let dir = dir_with(&[("store/a.apk", good()), ("policy.toml", policy), ("two/a.apk", good())]);
+    let scan = |path: &str| {
+        let run = apkvouch(dir.path(), &["scan", "--policy", "policy.toml", path], b"");
+        assert_eq!(run.status.code(), Some(1));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let text = scan("store");
+    assert!(
+        text.contains("\n1 file judged: 1 unauthenticated\n1 failed: by verdict, min-scheme\n"),
+        "{text}"
+    );
+    fs::write(dir.path().join("two/b.apks"), store).unwrap();
+    let text = scan("two");
+    assert!(text.contains("\n2 failed: 2 by verdict, 2 by min-scheme\n"), "{text}");
+    assert!(text.contains("did not pass: unauthenticated, and breaks verdict, min-scheme"), "{text}");
+}

@@ -101,6 +101,11 @@ fn complain(error: &anyhow::Error) {
     }
 }
 
+/// `1 file`, `2 files`: so many of what `one` names.
+fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
 /// `apkvouch: …` on standard error, escaped. When that fails, there is nobody left to tell.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "apkvouch: {}", escape::visible(line));

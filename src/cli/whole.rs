@@ -12,6 +12,7 @@ use apkvouch::report::escape::brief_path;
 use serde::Serialize;
 
 use super::args::Form;
+use super::counted;
 use super::output::unwritten;
 
 /// So many of a kind are told to people.
@@ -43,7 +44,13 @@ pub(super) fn run(whole: &Whole, form: &Form) -> anyhow::Result<u8> {
 fn text(whole: &Whole) -> anyhow::Result<String> {
     let mut text = String::new();
     let Whole { scan, files, packages, signers, .. } = whole;
-    writeln!(text, "scan {scan}: {files} files of {packages} packages by {signers} signers")?;
+    writeln!(
+        text,
+        "scan {scan}: {} of {} by {}",
+        counted(*files, "file"),
+        counted(*packages, "package"),
+        counted(*signers, "signer")
+    )?;
 
     heading(
         &mut text,
@@ -57,7 +64,7 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
             line(
                 &mut text,
                 4,
-                &format!("{}  {} files, {}", short(&by.signers), by.files, brief_path(&by.path)),
+                &format!("{}  {}, {}", short(&by.signers), counted(by.files, "file"), brief_path(&by.path)),
             )?;
         }
     }
@@ -110,7 +117,12 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         line(
             &mut text,
             2,
-            &format!("{}  {} packages, {} files", short(&signer.signers), signer.packages, signer.files),
+            &format!(
+                "{}  {}, {}",
+                short(&signer.signers),
+                counted(signer.packages, "package"),
+                counted(signer.files, "file")
+            ),
         )?;
     }
     more(&mut text, *signers, whole.largest_signers.len())?;
@@ -124,12 +136,12 @@ fn alike(
     (packages, signers): (u64, u64),
     apps: &[AlikeApp],
 ) -> std::fmt::Result {
-    line(text, 2, &format!("{what}: {packages} packages by {signers} signers"))?;
+    line(text, 2, &format!("{what}: {} by {}", counted(packages, "package"), counted(signers, "signer")))?;
     for app in apps.iter().take(MOST) {
         let label = app.label.as_deref().map(|label| format!(" \"{}\"", brief(label))).unwrap_or_default();
         let (package, path) = (brief(&app.package), brief_path(&app.path));
         let signers = short(&app.signers);
-        line(text, 4, &format!("{package}{label}  {signers}  {} files, {path}", app.files))?;
+        line(text, 4, &format!("{package}{label}  {signers}  {}, {path}", counted(app.files, "file")))?;
     }
     Ok(())
 }

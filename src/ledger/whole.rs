@@ -143,7 +143,7 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
         "SELECT package, count(DISTINCT signers) AS sets FROM {RESULTS} {OF_SCAN} GROUP BY package HAVING sets > 1"
     );
     let twice = format!(
-        "SELECT digest, count(*) AS files, min(path) AS first, max(path) AS last FROM {RESULTS} \
+        "SELECT digest, count(DISTINCT path) AS files, min(path) AS first, max(path) AS last FROM {RESULTS} \
          WHERE scan = ?1 AND digest IS NOT NULL GROUP BY digest HAVING files > 1"
     );
     let (duplicated, duplicates) = connection.query_row(
@@ -201,13 +201,13 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
     )?;
     Ok(Whole {
         scan,
-        files: count("count(*)")?,
+        files: count("count(DISTINCT path)")?,
         packages: count("count(DISTINCT package)")?,
         signers: count("count(DISTINCT signers)")?,
         largest_signers: list(
             connection,
             &format!(
-                "SELECT signers, count(DISTINCT package) AS packages, count(*) AS files FROM {RESULTS} {OF_SCAN} GROUP BY signers \
+                "SELECT signers, count(DISTINCT package) AS packages, count(DISTINCT path) AS files FROM {RESULTS} {OF_SCAN} GROUP BY signers \
                  ORDER BY packages DESC, files DESC, signers LIMIT {MOST}"
             ),
             &[scan],
@@ -257,7 +257,7 @@ fn read(connection: &Connection, scan: i64) -> rusqlite::Result<Whole> {
 /// Who signs a package, the most files first.
 fn signed_by(connection: &Connection, scan: i64, package: &str) -> rusqlite::Result<Vec<SignedBy>> {
     let sql = format!(
-        "SELECT signers, count(*) AS files, min(path) FROM {RESULTS} {OF_SCAN} AND package = ?2 GROUP BY signers \
+        "SELECT signers, count(DISTINCT path) AS files, min(path) FROM {RESULTS} {OF_SCAN} AND package = ?2 GROUP BY signers \
          ORDER BY files DESC, signers LIMIT {MOST}"
     );
     let mut statement = connection.prepare(&sql)?;

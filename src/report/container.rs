@@ -16,6 +16,7 @@ use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::identity::FileDigest;
 use crate::policy::Verdict;
+use crate::policy::rules::Rule;
 use crate::verify::Status;
 use crate::verify::Verification;
 
@@ -115,7 +116,15 @@ impl FileResult {
         };
         let failed = worst.filter(|worst| !worst.passed || worst.would_fail()).map(|worst| {
             let word = worst.verdict.map_or("not accepted", Verdict::as_str);
-            Finding::new(FindingCode::ContainerMember).entry(worst.name_in(path)).detail(word)
+            let rules: Vec<&str> = worst.broken_rules().into_iter().map(Rule::as_str).collect();
+            // A verdict may be a good one all the same.
+            let is_bad = worst.verdict.is_some_and(|verdict| verdict < Verdict::Unauthenticated);
+            let why = if rules.is_empty() || is_bad {
+                word.to_owned()
+            } else {
+                format!("{word}, and breaks {}", rules.join(", "))
+            };
+            Finding::new(FindingCode::ContainerMember).entry(worst.name_in(path)).detail(why)
         });
         let findings = own.iter().chain(&failed).chain(&signature.findings).map(FindingRow::new).collect();
         let all_pass = members.iter().all(|member| member.passed);

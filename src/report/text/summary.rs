@@ -1,6 +1,8 @@
 //! What a run comes to, in a line or a few.
 
 use crate::policy::Verdict;
+use crate::policy::file::Level;
+use crate::policy::rules::Rule;
 use crate::report::Language;
 use crate::report::Summary;
 use crate::report::escape::visible;
@@ -96,8 +98,28 @@ pub(super) fn of_table(summary: &Summary, warned: u64, language: Language) -> Ve
             format!("跳过了 {named}，其名称不像 APK；--all-files 也检查它们"),
         ));
     }
+    lines.extend(failed_by(summary, language));
     lines.extend(of_policy(summary, language));
     lines
+}
+
+/// By which rules of a policy that is enforced files failed: their verdicts do not tell.
+fn failed_by(summary: &Summary, language: Language) -> Option<String> {
+    let policy = summary.policy.as_ref()?;
+    if policy.level != Level::Enforce || policy.broken == 0 {
+        return None;
+    }
+    let of_rule = |(rule, count): (&Rule, &u64)| match (policy.broken, language) {
+        (1, _) => rule.to_string(),
+        (_, Language::English) => format!("{count} by {rule}"),
+        (_, Language::Chinese) => format!("{rule} {count} 个"),
+    };
+    let rules: Vec<String> = policy.rules.iter().map(of_rule).collect();
+    let by = if policy.broken == 1 { "by " } else { "" };
+    Some(language.pick(
+        format!("{} failed: {by}{}", policy.broken, rules.join(", ")),
+        format!("未通过 {}：违反规则 {}", policy.broken, rules.join("，")),
+    ))
 }
 
 fn files(count: u64, language: Language) -> String {
