@@ -962,18 +962,18 @@ fn entries_are_learned_looked_at_and_imported() {
     fs::write(dir.path().join("proposed.csv"), &learned.out).unwrap();
     let before = fs::read_to_string(dir.path().join("r.toml")).unwrap();
     let dry = run("registry import r.toml proposed.csv --owner acme --dry-run");
-    assert!(dry.out.contains("1 of 1 packages and 1 keys would be added"), "{}{}", dry.out, dry.err);
+    assert!(dry.out.contains("1 of 1 package and 1 key would be added"), "{}{}", dry.out, dry.err);
     assert_eq!(fs::read_to_string(dir.path().join("r.toml")).unwrap(), before);
     assert!(run("registry import r.toml proposed.csv").err.contains("give --owner ID"));
     let imported = run("registry import r.toml proposed.csv --owner acme --evidence manual");
     assert!(
-        imported.out.contains("+ app com.example.two") && imported.out.contains("1 of 1 packages"),
+        imported.out.contains("+ app com.example.two") && imported.out.contains("1 of 1 package and"),
         "{}",
         imported.out
     );
     assert_eq!(run("scan --registry r.toml store/c.apk").code, Some(0));
     // Again: nothing; one that contradicts: none of it.
-    assert!(run("registry import r.toml proposed.csv").out.contains("0 of 1 packages"));
+    assert!(run("registry import r.toml proposed.csv").out.contains("0 of 1 package and"));
     let wrong = digest_of(dir.path(), "store/a.apk");
     fs::write(dir.path().join("more.txt"), format!("com.example.three\n{wrong}\ncom.example.two\n{wrong}\n"))
         .unwrap();
@@ -1532,4 +1532,43 @@ fn commands_as_typed() {
     let cases = trycmd::TestCases::new();
     // Text goes by the language of the locale.
     cases.env("LC_ALL", "C").case("tests/cmd/*.trycmd");
+}
+
+#[test]
+fn a_subject_that_is_registered_just_so_is_no_change() {
+    let dir = tempfile::tempdir().unwrap();
+    for registry in ["reg.toml", "reg.db"] {
+        let run = |arguments: String| apkvouch(dir.path(), &arguments.replace("REG", registry));
+        assert_eq!(run("registry init REG --id example".into()).code, Some(0));
+        let add = "registry add-subject REG lake --name Lake --role developer";
+        assert_eq!(run(add.into()).code, Some(0));
+        let before = fs::read(dir.path().join(registry)).unwrap();
+        let again = run(add.into());
+        assert_eq!((again.code, again.out), (Some(0), format!("{registry}: nothing to change\n")));
+        let other = run("registry add-subject REG lake --name Pond --role developer --contact a@b".into());
+        assert_eq!(other.code, Some(2));
+        let differs = "subject \"lake\" is registered already, and otherwise: name is \"Lake\", and not \"Pond\"; contact is \
+                       none, and not \"a@b\"; nothing is replaced";
+        assert!(other.err.contains(differs), "{}", other.err);
+        assert_eq!(fs::read(dir.path().join(registry)).unwrap(), before);
+    }
+}
+
+#[test]
+fn signers_are_one_apk_or_fingerprints() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.apk"), good()).unwrap();
+    fs::write(dir.path().join("b.apk"), good()).unwrap();
+    fs::create_dir(dir.path().join("apks")).unwrap();
+    assert_eq!(apkvouch(dir.path(), "registry init reg.toml --id example").code, Some(0));
+    let add = |signers: &str| {
+        let run = apkvouch(dir.path(), &format!("registry add reg.toml {signers} --owner lake"));
+        assert_eq!(run.code, Some(2));
+        run.err
+    };
+    let two = add("a.apk b.apk");
+    assert_eq!(two, "apkvouch: a.apk: one APK at a time, and no fingerprints beside it\n");
+    let folder = add("apks");
+    assert_eq!(folder, "apkvouch: apks is a directory: `apkvouch registry learn` proposes from one\n");
+    assert!(add("gone.apk").contains("there is no such file"));
 }

@@ -131,7 +131,37 @@ pub(super) fn add_subject(arguments: &AddSubject) -> anyhow::Result<String> {
     subject.name_zh.clone_from(&arguments.name_zh);
     subject.credit_code.clone_from(&arguments.credit_code);
     subject.contact.clone_from(&arguments.contact);
-    update(&arguments.target, &Needs::default(), |_| Ok(vec![Change::Subject(subject)]))
+    let mut needs = Needs::default();
+    needs.subjects.insert(subject.id.clone());
+    update(&arguments.target, &needs, |registry| match registry.subject(&subject.id) {
+        Some(registered) if *registered == subject => Ok(Vec::new()),
+        Some(registered) => Err(Error::Usage(format!(
+            "subject {:?} is registered already, and otherwise: {}; nothing is replaced",
+            subject.id,
+            how_they_differ(registered, &subject)
+        ))),
+        None => Ok(vec![Change::Subject(subject)]),
+    })
+}
+
+/// What of a subject that is registered is not as it is `said`.
+fn how_they_differ(registered: &Subject, said: &Subject) -> String {
+    let text = |text: Option<&str>| text.map_or("none".to_owned(), |text| format!("{text:?}"));
+    let roles =
+        |subject: &Subject| subject.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    let fields = |subject: &Subject| {
+        [
+            ("name", text(Some(&subject.name))),
+            ("name_zh", text(subject.name_zh.as_deref())),
+            ("roles", roles(subject)),
+            ("credit_code", text(subject.credit_code.as_deref())),
+            ("contact", text(subject.contact.as_deref())),
+        ]
+    };
+    let both = fields(registered).into_iter().zip(fields(said));
+    let differ = both.filter(|(there, here)| there != here);
+    let told = differ.map(|((field, there), (_, here))| format!("{field} is {there}, and not {here}"));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn deny(arguments: &Deny) -> anyhow::Result<String> {
@@ -364,8 +394,15 @@ impl Signers {
             return Self::of_apk(Path::new(only));
         }
         let digest = |text: &String| {
+            let path = Path::new(text);
             text.parse::<CertificateDigest>().map_err(|error| {
-                Error::Usage(format!("{error}; or the path of an APK, and there is no such file"))
+                Error::Usage(if path.is_dir() {
+                    format!("{text} is a directory: `apkvouch registry learn` proposes from one")
+                } else if path.is_file() {
+                    format!("{text}: one APK at a time, and no fingerprints beside it")
+                } else {
+                    format!("{error}; or the path of an APK, and there is no such file")
+                })
             })
         };
         let digests: BTreeSet<CertificateDigest> = arguments.iter().map(digest).collect::<Result<_, _>>()?;

@@ -19,6 +19,7 @@ use apkvouch::registry::import::ImportOptions;
 use apkvouch::registry::trust;
 use apkvouch::report::escape;
 
+use super::super::counted;
 use super::super::output::unwritten;
 use super::super::scan::this_second;
 use super::args::Convert;
@@ -57,11 +58,11 @@ pub(super) fn import(arguments: &Import) -> anyhow::Result<String> {
     let packages: BTreeSet<&String> = entries.iter().map(|entry| &entry.package).collect();
     writeln!(
         text,
-        "{}: {} of {} packages and {} keys {}",
+        "{}: {} of {} and {} {}",
         escape::path(path),
         count("app"),
-        packages.len(),
-        count("key"),
+        counted(packages.len() as u64, "package"),
+        counted(count("key") as u64, "key"),
         if arguments.dry_run { "would be added or changed; nothing was written" } else { "added or changed" }
     )?;
     if !arguments.dry_run && !differences.is_empty() && trust::signature_path(path).exists() {
