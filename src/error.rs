@@ -81,6 +81,14 @@ impl Error {
         }
     }
 
+    /// What is wrong, without the name of the file, where the reader has been told it.
+    pub fn without_path(&self) -> String {
+        match self {
+            Self::File { message, .. } => message.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// The exit status that this error stands for: 2 for usage and configuration, 3 for operation.
     pub fn exit_code(&self) -> u8 {
         match self {

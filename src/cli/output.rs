@@ -279,19 +279,11 @@ pub(super) fn unwritten(error: io::Error) -> anyhow::Error {
 pub(super) fn not_judged(row: &Row, progress: &Progress) -> Option<FileResult> {
     match &row.outcome {
         Outcome::Unjudged(error) => {
-            let why = without_path(error);
+            let why = error.without_path();
             progress.say(&format!("apkvouch: {}: {}", escape::path(&row.path), escape::visible(&why)));
             Some(FileResult::unjudged(&row.path, why))
         }
         Outcome::Skipped(why) => Some(FileResult::skipped(&row.path, why.clone())),
         _ => None,
-    }
-}
-
-/// What is wrong, without the name of the file, which the reader has been told.
-pub(super) fn without_path(error: &Error) -> String {
-    match error {
-        Error::File { message, .. } => message.clone(),
-        other => other.to_string(),
     }
 }

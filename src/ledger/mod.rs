@@ -663,11 +663,11 @@ impl Ledger {
         for (key, bytes) in &seen.bodies {
             put(connection, body, &[key, bytes])?;
         }
-        // Whoever writes to it later than that cannot do so without its state telling.
         for (kind, likeness, text) in &record.shown {
             let shown = "INSERT OR IGNORE INTO shown VALUES (?1, ?2, ?3, ?4)";
             put(connection, shown, &[&key, &(*kind as u8), likeness, text])?;
         }
+        // Whoever writes to such a file later cannot do so without its state telling.
         if let Some(identity) = record.identity.as_ref().filter(|identity| self.is_settled(identity)) {
             let stored = state(&self.making, identity, &key);
             let (device, inode) = (identity.device.cast_signed(), identity.inode.cast_signed());

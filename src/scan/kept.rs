@@ -73,7 +73,7 @@ pub(crate) fn put_outcome(outcome: &Outcome, path: &Path, to: &mut Writer) {
         }
         Outcome::Unjudged(error) => {
             2_u8.put(to);
-            why(error).put(to);
+            error.without_path().put(to);
         }
         Outcome::Skipped(why) => {
             3_u8.put(to);
@@ -113,14 +113,6 @@ pub(crate) fn take_outcome(path: &Path, from: &mut Reader<'_>) -> Option<Outcome
         3 => Outcome::Skipped(Kept::take(from)?),
         _ => return None,
     })
-}
-
-/// Why a file was not judged, without its name.
-fn why(error: &Error) -> String {
-    match error {
-        Error::File { message, .. } => message.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// The path with those bytes behind it, which are of a path of this system.

@@ -31,7 +31,6 @@ use apkvouch::scan::scan;
 use apkvouch::verify::ApiView;
 use apkvouch::verify::Status;
 
-use super::super::output::without_path;
 use super::super::say;
 use super::args::Learn;
 
@@ -135,7 +134,7 @@ impl Learned {
             Outcome::Container(container) => self.note_container(path, container),
             Outcome::Unjudged(error) => {
                 self.unread = self.unread.saturating_add(1);
-                say(&format!("{}: {}", path.display(), without_path(error)));
+                say(&format!("{}: {}", path.display(), error.without_path()));
             }
             Outcome::Skipped(why) => say(&format!("{}: skipped: {why}", path.display())),
             _ => self.fail(path, "cannot be judged"),
