@@ -377,6 +377,38 @@ fn what_is_killed_goes_on_where_it_was() {
     assert!(ledger.scans().unwrap().iter().all(|scan| scan.ended.is_some()), "what was broken off is gone");
 }
 
+/// Whether what was said is a whole document of JSON.
+fn is_whole(run: &Run) -> bool {
+    serde_json::from_str::<serde_json::Value>(&run.out).is_ok()
+}
+
+/// A scan whose database cannot be written to the end says so, and its report does not look like one of all files.
+#[test]
+fn a_scan_that_its_database_ends_has_no_summary() {
+    let shop = Shop::new();
+    let (db, store) = (shop.db(), shop.store());
+    let (db, store) = (db.to_str().unwrap(), store.to_str().unwrap());
+    let scan = |format: &str| apkvouch(&["scan", store, "--db", db, "--format", format]);
+    let summary = [("text", "3 files judged"), ("json", "\"summary\"")];
+    for (format, summary) in summary {
+        let whole = scan(format);
+        assert!(whole.out.contains(summary), "{}", whole.out);
+    }
+    assert!(is_whole(&scan("json")));
+    let connection = rusqlite::Connection::open(db).unwrap();
+    let trigger =
+        "CREATE TRIGGER full BEFORE UPDATE ON scan BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    connection.execute_batch(trigger).unwrap();
+    drop(connection);
+    for (format, summary) in summary {
+        let run = scan(format);
+        assert_eq!((run.code, run.err.lines().count()), (Some(3), 1), "{format}: {}", run.err);
+        assert!(run.err.contains("the disk is full"), "{format}: {}", run.err);
+        assert!(!run.out.contains(summary), "{format}: {}", run.out);
+        assert!(format != "json" || !is_whole(&run), "{}", run.out);
+    }
+}
+
 /// What is altered in the database is found out and seen anew, or the scan ends; it never says something else.
 #[test]
 fn a_database_that_is_altered_is_not_believed() {
@@ -396,6 +428,7 @@ fn a_database_that_is_altered_is_not_believed() {
     let with = [&scan[..], &["--db", db.to_str().unwrap()]].concat();
     let plain = apkvouch(&scan);
     assert_eq!(said(&apkvouch(&with)), said(&plain));
+    assert!(is_whole(&plain));
     let good = fs::read(&db).unwrap();
     let (mut ended, mut said_the_same) = (0, 0);
     for flip in 0..60 {
@@ -405,7 +438,7 @@ fn a_database_that_is_altered_is_not_believed() {
         fs::write(&db, &altered).unwrap();
         let run = apkvouch(&with);
         if run.code == Some(2) || run.code == Some(3) {
-            // What was said until then, in pieces of 64 KiB, is what is said without a database.
+            // What was said until then, in pieces of 64 KiB, is what is said without a database, and nobody takes it for all.
             let (told, whole) = (said(&run), said(&plain));
             let (last, before) = told.split_last().unwrap_or((&"", &[]));
             assert!(
@@ -413,6 +446,8 @@ fn a_database_that_is_altered_is_not_believed() {
                 "byte {at}: {}",
                 run.err
             );
+            assert!(!is_whole(&run), "byte {at}: {}", run.err);
+            assert!(!run.out.contains("\"summary\""), "byte {at}: {}", run.out);
             ended += 1;
         } else {
             assert_eq!((run.code, said(&run)), (plain.code, said(&plain)), "byte {at}: {}", run.err);
