@@ -89,6 +89,48 @@ fn gives_back_what_was_put_in() {
     }
 }
 
+/// What was judged by one file is not taken for judged by another, or by one that may have changed since.
+#[cfg(unix)]
+#[test]
+fn a_file_stands_for_what_it_says_once_it_is_at_rest() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let (_folder, path) = in_sqlite(&good());
+    let stands_for = |path: &Path, seconds: i64| {
+        let changed = fs::metadata(path).unwrap().ctime();
+        let mut options = TrustOptions::new(jiff::Timestamp::from_second(changed + seconds).unwrap());
+        options.out_of_force = true;
+        trust::open(path, &options).unwrap()
+    };
+    let at_rest = |path: &Path| stands_for(path, 3).stands_for();
+    for seconds in [-1, 0, 1, 2] {
+        assert_eq!(stands_for(&path, seconds).stands_for(), None, "{seconds}");
+    }
+    let first = at_rest(&path);
+    assert!(first.is_some());
+    assert_eq!(stands_for(&path, 1_000).stands_for(), first);
+    assert_eq!(stands_for(&path, 3).as_of(now()).stands_for(), None, "of another day");
+    // The same bytes in another file; and the same file after it was written to, with its old time of change.
+    let copy = path.with_extension("copy");
+    fs::copy(&path, &copy).unwrap();
+    assert!(at_rest(&copy).is_some_and(|digest| Some(digest) != first));
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"S", 0).unwrap();
+    file.set_modified(modified).unwrap();
+    drop(file);
+    assert!(at_rest(&path).is_some_and(|digest| Some(digest) != first));
+    // A text is known by its bytes, however new it is.
+    let text = path.with_extension("toml");
+    fs::write(&text, "schema = 1\nid = \"r\"\n").unwrap();
+    let first = stands_for(&text, 0).stands_for();
+    assert!(first.is_some());
+    fs::write(&text, "schema = 1\nid = \"r\"\n").unwrap();
+    assert_eq!(stands_for(&text, 0).stands_for(), first);
+    fs::write(&text, "schema = 1\nid = \"s\"\n").unwrap();
+    assert!(stands_for(&text, 0).stands_for().is_some_and(|digest| Some(digest) != first));
+}
+
 /// Every committed APK, judged by the whole and by the part that it needs.
 #[test]
 fn the_part_that_a_file_needs_judges_it_as_the_whole_does() {
