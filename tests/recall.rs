@@ -344,6 +344,40 @@ fn a_table_says_the_same_however_it_came_about() {
     assert_eq!(report, text_of(&[&["scan"], &TREES[..], &registry].concat()));
 }
 
+/// What was kept of files is deleted, and what was said of them is not: who has no need of more reads none of them.
+#[test]
+fn a_second_scan_reads_nothing_unless_it_is_asked_for_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("scans.db");
+    let scan = ["scan", "testdata/v1", "--db", db.to_str().unwrap()];
+    let first = text_of(&scan);
+    let forget = || {
+        let connection = rusqlite::Connection::open(&db).unwrap();
+        let count = |table: &str| -> i64 {
+            connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        let counts = (count("file"), count("body"));
+        connection.execute_batch("DELETE FROM file; DELETE FROM body").unwrap();
+        counts
+    };
+    let (read, _) = forget();
+    assert!(read > 20, "{read}");
+    assert_eq!(text_of(&scan), first);
+    assert_eq!(forget(), (0, 0), "nothing was read");
+    let registry = ["--registry", "testdata/demo/registry.toml"];
+    let against = [&scan[..], &registry].concat();
+    // Another registry, and the same one again.
+    assert_ne!(text_of(&against), first);
+    assert_eq!(forget().0, read);
+    text_of(&against);
+    assert_eq!(forget(), (0, 0));
+    // As of another day, with all that is there, and when it is said so: all of them.
+    for more in [&["--at", "2030-01-01"][..], &["--format", "json"], &["--rehash"]] {
+        text_of(&[&against[..], more].concat());
+        assert_eq!(forget().0, read, "{more:?}");
+    }
+}
+
 /// What is kept of a scan in one language is not said again in another.
 #[test]
 fn a_table_is_in_the_language_that_is_asked_for() {
