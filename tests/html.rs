@@ -329,3 +329,75 @@ fn what_a_policy_fails_is_not_shown_under_its_good_verdict() {
     assert_eq!(strict.iter().filter(|word| *word == "failed").count(), 2);
     assert!(!strict.contains(&"authenticated".to_owned()));
 }
+
+fn app(package: &str, key: &str) -> Apk {
+    let manifest = Manifest::new(package).min_sdk(24).version(1, "1.0");
+    Apk::new().manifest(manifest).v2(Signer::v2(&Key::named(key)))
+}
+
+/// A store of one container with these members.
+fn store_of_container(members: &[Apk]) -> TempDir {
+    let store = TempDir::new().unwrap();
+    let members = members.iter().enumerate();
+    let entries: Vec<Entry> =
+        members.map(|(at, apk)| Entry::stored(&format!("{at}.apk"), &apk.build())).collect();
+    fs::write(store.path().join("all.apks"), zip(&entries)).unwrap();
+    store
+}
+
+/// A container of apps by several signers is not one that nobody has signed.
+#[test]
+fn a_container_by_several_signers_says_so() {
+    let one = || app("com.example.one", "ec-p256");
+    for (members, mixed, words) in [
+        (
+            vec![one(), app("com.example.two", "rsa-2048")],
+            Some("several"),
+            "several signers: see the members",
+        ),
+        (
+            vec![one(), tampered(app("com.example.two", "rsa-2048"))],
+            Some("some"),
+            "not every member verifies",
+        ),
+        (vec![one(), app("com.example.two", "ec-p256")], None, "CN=ec-p256"),
+        (vec![tampered(one())], None, "nobody that verifies"),
+    ] {
+        let (store, folder) = (store_of_container(&members), TempDir::new().unwrap());
+        let page = page(folder.path(), &[store.path().to_str().unwrap()]);
+        let rows = data(&page, "rows");
+        assert_eq!(rows[0].get("b").and_then(Value::as_str), mixed, "{}", rows[0]);
+        assert!(rows[1].get("b").is_none(), "{}", rows[1]);
+        let failed = page.contains("Files that failed");
+        let plain = between(&page, "<div id=\"static\">", "<div id=\"overview\"");
+        assert_eq!(
+            plain.contains("not every member verifies: see the members"),
+            failed && mixed == Some("some")
+        );
+        let Some(dom) = shown(&folder.path().join("report.html"), "") else { continue };
+        let body = between(&dom, "<tbody id=\"body\">", "</tbody>");
+        assert!(body.contains(words), "{words}: {body}");
+        assert_eq!(
+            body.contains("nobody that verifies"),
+            members.len() == 1 || mixed == Some("some"),
+            "{body}"
+        );
+    }
+}
+
+/// Where no script may run, the worst of many is shown before those that are less bad, whatever they are called.
+#[test]
+fn without_scripts_the_worst_stand_first() {
+    let (store, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    for at in 0..205 {
+        fs::write(store.path().join(format!("a{at:03}.apk")), b"no archive").unwrap();
+    }
+    fs::write(store.path().join("z1.apk"), tampered(app("com.example.app", "ec-p256")).build()).unwrap();
+    fs::write(store.path().join("z2.apk"), tampered(app("com.example.app", "ec-p256")).build()).unwrap();
+    let page = page(folder.path(), &[store.path().to_str().unwrap()]);
+    let plain = between(&page, "<div id=\"static\">", "<div id=\"overview\"");
+    let at = |name: &str| plain.find(name);
+    let (first, second, third) = (at("z1.apk").unwrap(), at("z2.apk").unwrap(), at("a000.apk").unwrap());
+    assert!(first < second && second < third);
+    assert!(at("a197.apk").is_some() && at("a198.apk").is_none());
+}

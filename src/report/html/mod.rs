@@ -1,7 +1,7 @@
 //! HTML: one file that needs nothing else, for people who decide what to take down.
 //!
 //! The results stand in the page as JSON, written as they come, and a script shows them; what no script may run for stands in
-//! plain HTML: the counts, and the first files that failed. Nothing from a file is ever markup: [`maud`] escapes it, JSON has
+//! plain HTML: the counts, and the worst files that failed. Nothing from a file is ever markup: [`maud`] escapes it, JSON has
 //! no `<`, and the script sets text alone. The page's Content-Security-Policy lets only this very script and style in, and no
 //! request out.
 //!
@@ -47,12 +47,11 @@ struct Html<'a> {
     out: Box<dyn Write + 'a>,
     options: ReportOptions,
     started: bool,
-    /// The first files that failed, as rows of a table.
-    failed: Vec<Markup>,
+    /// The worst files that failed, as rows of a table with what they rank; of the same rank as they came.
+    failed: Vec<(usize, Markup)>,
     codes: BTreeSet<&'static str>,
     icons: Icons,
-    /// What is to be taken down before anything else.
-    first: BTreeSet<&'static str>,
+    outcomes: BTreeMap<&'static str, OutcomeWords>,
 }
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {
@@ -63,7 +62,7 @@ pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box
         failed: Vec::new(),
         codes: BTreeSet::new(),
         icons: Icons::new(),
-        first: outcomes().into_iter().filter(|(_, words)| words.first).map(|(name, _)| name).collect(),
+        outcomes: outcomes(),
     })
 }
 
@@ -71,17 +70,21 @@ impl ReportWriter for Html<'_> {
     fn file(&mut self, result: &FileResult) -> io::Result<()> {
         self.start()?;
         let mut row = Row::new(result);
+        let (rank, first) =
+            self.outcomes.get(row.outcome).map_or((0, false), |words| (words.rank, words.first));
         if let Some(icon) = result.icon.as_ref().or(result.claimed_icon.as_ref()) {
             let matters = match row.passed {
                 true => Matters::Passed,
-                false if self.first.contains(row.outcome) => Matters::First,
+                false if first => Matters::First,
                 false => Matters::Failed,
             };
             row.icon = self.icons.take(icon, matters);
         }
         self.codes.extend(row.codes());
-        if !row.passed && self.failed.len() < PLAIN {
-            self.failed.push(plain(&row, result));
+        let at = self.failed.partition_point(|(other, _)| *other <= rank);
+        if !row.passed && at < PLAIN {
+            self.failed.insert(at, (rank, plain(&row, result)));
+            self.failed.truncate(PLAIN);
         }
         writeln!(self.out, "{},", json(&row)?)
     }
@@ -91,7 +94,7 @@ impl ReportWriter for Html<'_> {
         // What follows the last comma, which JSON wants.
         write!(self.out, "null]</script>\n<script type=\"application/json\" id=\"facts\">")?;
         let facts = Facts {
-            outcomes: outcomes(),
+            outcomes: &self.outcomes,
             icons: self.icons.facts(),
             codes: self.codes.iter().map(|code| (*code, Code::new(code))).collect(),
         };
@@ -187,7 +190,7 @@ impl Html<'_> {
                         div class="scroll" {
                             table {
                                 caption {
-                                    (both("The first of them; with scripts allowed, this page shows every file.", "仅列出最前面的；允许脚本后可查看全部文件。"))
+                                    (both("The worst of them; with scripts allowed, this page shows every file.", "仅列出最严重的；允许脚本后可查看全部文件。"))
                                 }
                                 thead {
                                     tr {
@@ -198,7 +201,7 @@ impl Html<'_> {
                                         th scope="col" { (both("File", "文件")) }
                                     }
                                 }
-                                tbody { @for row in &self.failed { (row) } }
+                                tbody { @for (_, row) in &self.failed { (row) } }
                             }
                         }
                     }
@@ -241,7 +244,10 @@ fn plain(row: &Row<'_>, result: &FileResult) -> Markup {
                 bdi { (row.app()) }
                 @if row.is_claim { " " span class="faint" { (both("not verified", "未验证")) } }
             }
-            td { @for (digest, subject) in &row.signers { bdi { (subject) } br; code { (digest) } } }
+            td {
+                @for (digest, subject) in &row.signers { bdi { (subject) } br; code { (digest) } }
+                @if let Some(mixed) = row.mixed { (both(mixed.en(), mixed.zh())) }
+            }
             td {
                 @if let Some(error) = &row.error { bdi { (error) } }
                 @if let Some(main) = main { (both(&escape::visible(&main.message), &escape::visible(&main.message_zh))) }
@@ -261,7 +267,7 @@ fn outcome_words(name: &str) -> Markup {
 struct Facts<'a> {
     #[serde(flatten)]
     icons: IconFacts<'a>,
-    outcomes: BTreeMap<&'static str, OutcomeWords>,
+    outcomes: &'a BTreeMap<&'static str, OutcomeWords>,
     codes: BTreeMap<&'static str, Code>,
 }
 

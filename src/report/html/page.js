@@ -6,13 +6,13 @@ const facts = JSON.parse(document.getElementById("facts").textContent);
 const PAGE = 100;
 const WORDS = {
   en: { all: "All", search: "Search app, package, path, signer", first: "What to take down first", more: n => `and ${n} more in the list below`,
-    app: "App", verdict: "Verdict", signer: "Signed by", developer: "Developer", why: "Why", path: "File", size: "Size", none: "none", nobody: "nobody that verifies",
+    app: "App", verdict: "Verdict", signer: "Signed by", developer: "Developer", why: "Why", path: "File", size: "Size", none: "none", nobody: "nobody that verifies", several: "several signers: see the members", some: "not every member verifies: see the members",
     expected: "Expected", actual: "Found", shown: (a, b, n) => n ? `${a} to ${b} of ${n} files` : "no file matches", previous: "Previous", next: "Next",
     back: "Back to the list", apps: "Apps", signers: "Signers", files: "Files", packages: "Packages", package: "Package", name: "Name", also: "Other names on some devices", icon: name => `Icon of ${name}`, icons: n => `To keep the page small, the icons of ${n} files are not in it; the JSON report has their SHA-256.`, claims: "claims to be", cause: "Cause", remedy: "What to do",
     findings: "Findings", nothing: "Nothing was found.", android: "Whom Android sees", versions: "Android API levels", scheme: "Scheme", registered: "Registered", here: "This file",
     unverified: "not verified", rules: "Broken rules of the policy", levels: "API levels", onwards: "and newer", subject: "Calls itself", sha256: "SHA-256 of the file", cut: n => `and ${n} more findings: see the JSON report`, theme: "Dark or light", distributor: "Distributor" },
   zh: { all: "全部", search: "搜索应用名、包名、路径、签名者", first: "最先应下架", more: n => `下方列表中还有 ${n} 个`,
-    app: "应用", verdict: "结论", signer: "签名者", developer: "开发者", why: "原因", path: "文件", size: "大小", none: "无", nobody: "没有可验证的签名者",
+    app: "应用", verdict: "结论", signer: "签名者", developer: "开发者", why: "原因", path: "文件", size: "大小", none: "无", nobody: "没有可验证的签名者", several: "多个签名者：见各成员", some: "部分成员没有可验证的签名者：见各成员",
     expected: "应为", actual: "实为", shown: (a, b, n) => n ? `第 ${a} 至 ${b} 个，共 ${n} 个文件` : "没有匹配的文件", previous: "上一页", next: "下一页",
     back: "返回列表", apps: "应用", signers: "签名者", files: "文件数", packages: "包名", package: "包名", name: "应用名", also: "在部分设备上的其他名称", icon: name => `${name} 的图标`, icons: n => `为控制页面大小，有 ${n} 个文件的图标未放入；JSON 报告含其 SHA-256。`, claims: "自称", cause: "成因", remedy: "处理办法",
     findings: "发现", nothing: "没有发现问题。", android: "各 Android 版本看到的签名者", versions: "Android API 级别", scheme: "方案", registered: "登记的签名者", here: "此文件的签名者",
@@ -60,7 +60,7 @@ function size(bytes) {
   return `${at ? bytes.toFixed(1) : bytes} ${units[at]}`;
 }
 function signers(row) {
-  if (!row.g.length) return [make("span", { class: "faint" }, word("nobody"))];
+  if (!row.g.length) return [make("span", { class: "faint" }, word(row.b || "nobody"))];
   return row.g.map(([digest, subject]) => make("div", null, bdi(subject), make("br"), make("button", { class: "plain mono", title: digest, onclick: () => search(digest) }, short(digest))));
 }
 

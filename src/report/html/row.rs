@@ -60,6 +60,9 @@ pub(super) struct Row<'a> {
     /// SHA-256 of the certificates of those who verifiably signed, and what these call themselves.
     #[serde(rename = "g")]
     pub(super) signers: Vec<(&'a str, String)>,
+    /// Who signed the members of a container, when it is not the same for all.
+    #[serde(rename = "b", skip_serializing_if = "Option::is_none")]
+    pub(super) mixed: Option<Mixed>,
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     developer: Option<&'a str>,
     #[serde(rename = "z", skip_serializing_if = "Option::is_none")]
@@ -84,6 +87,45 @@ pub(super) struct Row<'a> {
     pub(super) error: Option<String>,
     #[serde(skip)]
     pub(super) passed: bool,
+}
+
+/// Who verifiably signed the members of a container, where that is not one and the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mixed {
+    /// Every member is signed, by several.
+    Several,
+    /// Some members are signed.
+    Some,
+}
+
+impl Mixed {
+    fn of(result: &FileResult) -> Option<Self> {
+        if !result.signers().is_empty() {
+            return None;
+        }
+        let apps = result.with_members().into_iter().skip(1).filter(|member| member.members.is_empty());
+        let signed: Vec<bool> = apps.map(|member| !member.signers().is_empty()).collect();
+        match (signed.contains(&true), signed.contains(&false)) {
+            (true, false) => Some(Self::Several),
+            (true, true) => Some(Self::Some),
+            (false, _) => None,
+        }
+    }
+
+    pub(super) fn en(self) -> &'static str {
+        match self {
+            Self::Several => "several signers: see the members",
+            Self::Some => "not every member verifies: see the members",
+        }
+    }
+
+    pub(super) fn zh(self) -> &'static str {
+        match self {
+            Self::Several => "多个签名者：见各成员",
+            Self::Some => "部分成员没有可验证的签名者：见各成员",
+        }
+    }
 }
 
 /// Code; severity; what its English message, and its Chinese one, say beyond the summary of the code; place; expected; actual;
@@ -167,6 +209,7 @@ impl<'a> Row<'a> {
             signers: signers
                 .map(|certificate| (certificate.sha256.as_str(), text(&certificate.subject)))
                 .collect(),
+            mixed: Mixed::of(result),
             developer: result.developer.as_ref().map(|developer| developer.name.as_str()),
             developer_zh: result.developer.as_ref().and_then(|developer| developer.name_zh.as_deref()),
             sha256: result.sha256.as_deref(),
