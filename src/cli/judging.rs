@@ -51,7 +51,8 @@ pub(super) struct Judging {
     pub(super) fitting: BTreeSet<usize>,
     /// Whether everything that was looked at counts, and not what the policy asks for alone.
     pub(super) whole: bool,
-    /// What the last row depended on.
+    /// What the result of the last APK depended on. Of a container it is that of one member, and nobody is told a container at
+    /// a glance.
     last: (Span, BTreeSet<usize>),
 }
 

@@ -70,6 +70,7 @@
 
 mod change;
 mod difference;
+mod digest_prefix;
 mod evidence;
 mod export;
 mod history;
@@ -106,6 +107,7 @@ pub use difference::DifferenceKind;
 pub use difference::FieldDifference;
 pub use difference::differences;
 pub use difference::differences_between;
+pub use digest_prefix::DigestPrefix;
 pub use evidence::Evidence;
 pub use evidence::EvidenceSource;
 pub use export::ExportFormat;
@@ -119,7 +121,6 @@ pub use sqlite::Counts;
 pub use sqlite::Needs;
 pub use sqlite::SqliteRegistry;
 pub use sqlite::SqliteWriter;
-pub use store::DigestPrefix;
 pub use store::Store;
 pub use store::is_sqlite;
 pub use store::rehearse;
