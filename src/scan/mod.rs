@@ -438,3 +438,31 @@ fn digest(source: &dyn ByteSource) -> Result<FileDigest, Error> {
     let digest = hasher.finish().try_into().map_err(|_| Error::Usage("SHA-256 has 32 bytes".to_owned()))?;
     Ok(FileDigest(digest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of a file that was changed, or was not.
+    struct Changed(bool);
+
+    impl ByteSource for Changed {
+        fn len(&self) -> u64 {
+            0
+        }
+
+        fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+            (&[][..]).read_exact_at(buf, offset)
+        }
+
+        fn check_unchanged(&self) -> Result<(), String> {
+            if self.0 { Err("its time of modification moved".to_owned()) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn what_people_see_is_told_of_a_file_that_stays_as_it_is() {
+        assert!(matches!(appearance(&Changed(false), &Limits::default()), Ok(None)));
+        assert!(matches!(appearance(&Changed(true), &Limits::default()), Err(Error::Changed(_))));
+    }
+}
