@@ -1,4 +1,7 @@
-//! Certificates as identities: parsed once a file, whichever schemes name them.
+//! Certificates as identities: parsed once a file, whichever schemes name them, and not again in the next file by the same
+//! signer.
+
+mod recent;
 
 use std::cell::Cell;
 use std::cell::RefCell;
@@ -32,8 +35,26 @@ impl Certificates {
     /// What is wrong with the encoding. Also when there are more bytes of certificates than the limit; then
     /// [`Certificates::check`] stops the work.
     pub(super) fn identify(&self, der: &[u8], limits: &Limits) -> Result<Certificate, ParseError> {
+        if let Some(recent) = recent::find(der, limits) {
+            return self.counted(recent.digest(), der, limits, || Ok(recent));
+        }
         let digests = printed_digests(der);
-        let identity = CertificateDigest(digests.sha256);
+        self.counted(CertificateDigest(digests.sha256), der, limits, || {
+            let certificate = identify_digested(der, digests, limits)?;
+            recent::keep(&certificate, limits);
+            Ok(certificate)
+        })
+    }
+
+    /// The certificate in `der`, whose SHA-256 is `identity`: the one that this file had already, or what `make` makes of
+    /// it, which then counts towards the limit.
+    fn counted(
+        &self,
+        identity: CertificateDigest,
+        der: &[u8],
+        limits: &Limits,
+        make: impl FnOnce() -> Result<Certificate, ParseError>,
+    ) -> Result<Certificate, ParseError> {
         if let Some(known) = self.seen.borrow().get(&identity) {
             return Ok(known.clone());
         }
@@ -43,7 +64,7 @@ impl Certificates {
             let kind = ParseErrorKind::TooLarge { what: WHAT, size, limit: limits.certificates };
             return Err(ParseError { structure: "certificate", offset: 0, kind });
         }
-        let certificate = identify_digested(der, digests, limits)?;
+        let certificate = make()?;
         self.seen.borrow_mut().insert(identity, certificate.clone());
         Ok(certificate)
     }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `ring-sha256`, `ring-sha512` | reads each file once with positioned reads, hashes each MiB once, one stream a thread |
 //! | `lanes-sha256`, `lanes-sha512` | the same with several chunks side by side in a thread, as the library does |
+//! | `signatures` | reads each file once, hashes several side by side, and checks two signatures a file with `ring`: RSA of 2,048 bits and P-256 in turn |
+//! | `nothing` | starts and ends |
 //! | `zlib-rs` | inflates the entries of each file piece by piece and hashes them with SHA-256, largest first |
 //! | `libdeflate` | the same with the whole entry in memory |
 #![expect(clippy::expect_used, clippy::panic, reason = "a side that cannot run stops the comparison")]
@@ -30,13 +32,18 @@ const PIECE: usize = 64 << 10;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let kind = arguments.next().expect("a kind");
-    let open = |path: String| FileSource::open(path.as_ref()).expect("a file");
-    let files: Vec<FileSource> = arguments.map(open).collect();
+    let paths: Vec<String> = arguments.collect();
+    if kind == "signatures" {
+        return signatures(&paths);
+    }
+    let open = |path: &String| FileSource::open(path.as_ref()).expect("a file");
+    let files: Vec<FileSource> = paths.iter().map(open).collect();
     match kind.as_str() {
         "ring-sha256" => ring(&files, &ring::digest::SHA256),
         "ring-sha512" => ring(&files, &ring::digest::SHA512),
         "lanes-sha256" => lanes(&files, ContentDigestAlgorithm::ChunkedSha256),
         "lanes-sha512" => lanes(&files, ContentDigestAlgorithm::ChunkedSha512),
+        "nothing" => (),
         "zlib-rs" => inflate(&files, stream),
         "libdeflate" => inflate(&files, at_once),
         _ => panic!("no kind {kind}"),
@@ -72,6 +79,46 @@ fn lanes(files: &[FileSource], algorithm: ContentDigestAlgorithm) {
             eocd: &[],
         };
         std::hint::black_box(content_digests(&sections, &[algorithm]).expect("bytes"));
+    });
+}
+
+/// As many files as a group has lanes; what is signed of an APK is of this size.
+const GROUP: usize = 16;
+const SIGNED: &[u8] = &[7; 1200];
+
+fn signatures(paths: &[String]) {
+    let random = ring::rand::SystemRandom::new();
+    let rsa =
+        ring::signature::RsaKeyPair::from_pkcs8(include_bytes!("../../../../testdata/keys/rsa-2048.pk8"))
+            .expect("a key");
+    let mut by_rsa = vec![0; rsa.public().modulus_len()];
+    rsa.sign(&ring::signature::RSA_PKCS1_SHA256, &random, SIGNED, &mut by_rsa).expect("a signature");
+    let ec = ring::signature::EcdsaKeyPair::from_pkcs8(
+        &ring::signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+        include_bytes!("../../../../testdata/keys/ec-p256.pk8"),
+        &random,
+    )
+    .expect("a key");
+    let by_ec = ec.sign(&random, SIGNED).expect("a signature");
+    let check_rsa = || {
+        let algorithm = &ring::signature::RSA_PKCS1_2048_8192_SHA256;
+        ring::signature::UnparsedPublicKey::new(algorithm, rsa.public().as_ref()).verify(SIGNED, &by_rsa)
+    };
+    let check_ec = || {
+        let algorithm = &ring::signature::ECDSA_P256_SHA256_ASN1;
+        let key = ring::signature::KeyPair::public_key(&ec);
+        ring::signature::UnparsedPublicKey::new(algorithm, key.as_ref()).verify(SIGNED, by_ec.as_ref())
+    };
+    let groups: Vec<&[String]> = paths.chunks(GROUP).collect();
+    groups.into_par_iter().for_each(|group| {
+        let contents: Vec<Vec<u8>> = group.iter().map(|path| std::fs::read(path).expect("a file")).collect();
+        let chunks: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+        std::hint::black_box(apkvouch::crypto::chunk_digests(&chunks));
+        for number in 0..group.len() {
+            for _ in 0..2 {
+                if number % 2 == 0 { check_rsa() } else { check_ec() }.expect("a signature that holds");
+            }
+        }
     });
 }
 
