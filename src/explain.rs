@@ -1,4 +1,5 @@
-//! The pages of findings, as `docs/findings.md` has them: what a finding means, its cause and what to do.
+//! The pages of findings, as `docs/findings.md` has them, and `docs/findings.zh.md` in Chinese: what a finding means, its cause
+//! and what to do.
 //!
 //! ```
 //! use apkvouch::explain;
@@ -12,15 +13,25 @@ use crate::fields::distance;
 use crate::finding::FindingCode;
 
 const PAGES: &str = include_str!("../docs/findings.md");
+const PAGES_ZH: &str = include_str!("../docs/findings.zh.md");
 
 /// So many codes are named where one of them may have been meant.
 const NEAREST: usize = 5;
 
 /// The page of a finding, Markdown: heading, severity, meaning, cause and remedy.
 pub fn page(code: FindingCode) -> &'static str {
+    page_of(PAGES, code)
+}
+
+/// The same page in Chinese.
+pub fn page_zh(code: FindingCode) -> &'static str {
+    page_of(PAGES_ZH, code)
+}
+
+fn page_of(pages: &'static str, code: FindingCode) -> &'static str {
     let heading = format!("\n## {}\n", code.as_str());
-    let Some(start) = PAGES.find(&heading).map(|at| at.saturating_add(1)) else { return "" };
-    let rest = PAGES.get(start..).unwrap_or_default();
+    let Some(start) = pages.find(&heading).map(|at| at.saturating_add(1)) else { return "" };
+    let rest = pages.get(start..).unwrap_or_default();
     // Behind the heading: up to the next one, of a finding or of a section.
     let ends = ["\n## ", "\n# "].iter().filter_map(|next| rest.find(next));
     let page = ends.min().and_then(|end| rest.get(..end)).unwrap_or(rest);
@@ -49,11 +60,15 @@ mod tests {
     #[test]
     fn every_code_has_a_page_of_its_own() {
         for code in FindingCode::ALL {
-            let page = page(*code);
-            assert!(page.starts_with(&format!("## {}\n", code.as_str())), "{}", code.as_str());
-            assert_eq!(page.matches("- **Cause:** ").count(), 1, "{}", code.as_str());
-            assert_eq!(page.matches("- **Remedy:** ").count(), 1, "{}", code.as_str());
-            assert!(!page.contains("\n#"), "{}", code.as_str());
+            for (page, cause, remedy) in [
+                (page(*code), "- **Cause:** ", "- **Remedy:** "),
+                (page_zh(*code), "- **成因：** ", "- **处理办法：** "),
+            ] {
+                assert!(page.starts_with(&format!("## {}\n", code.as_str())), "{}", code.as_str());
+                assert_eq!(page.matches(cause).count(), 1, "{}", code.as_str());
+                assert_eq!(page.matches(remedy).count(), 1, "{}", code.as_str());
+                assert!(!page.contains("\n#"), "{}", code.as_str());
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
@@ -31,40 +32,65 @@ fn sections(text: &str) -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn every_code_has_a_heading_and_every_heading_is_a_code_in_the_order_of_the_table() {
-    let page = fs::read_to_string("docs/findings.md").unwrap();
-    let headings: Vec<String> = sections(&page).into_iter().map(|(heading, _)| heading).collect();
-    let codes: Vec<&str> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
-    let missing: Vec<&&str> =
-        codes.iter().filter(|code| !headings.iter().any(|name| name == **code)).collect();
-    let unknown: Vec<&String> = headings.iter().filter(|name| FindingCode::parse(name).is_none()).collect();
-    assert!(missing.is_empty(), "docs/findings.md lacks a heading for {missing:?}");
-    assert!(unknown.is_empty(), "docs/findings.md has headings without a code: {unknown:?}");
-    assert_eq!(headings, codes, "one heading for each code, in the order of src/finding/code.rs");
+    for name in ["docs/findings.md", "docs/findings.zh.md"] {
+        let page = fs::read_to_string(name).unwrap();
+        let headings: Vec<String> = sections(&page).into_iter().map(|(heading, _)| heading).collect();
+        let codes: Vec<&str> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
+        let missing: Vec<&&str> =
+            codes.iter().filter(|code| !headings.iter().any(|name| name == **code)).collect();
+        let unknown: Vec<&String> =
+            headings.iter().filter(|name| FindingCode::parse(name).is_none()).collect();
+        assert!(missing.is_empty(), "{name} lacks a heading for {missing:?}");
+        assert!(unknown.is_empty(), "{name} has headings without a code: {unknown:?}");
+        assert_eq!(headings, codes, "{name}: one heading for each code, in the order of src/finding/code.rs");
+    }
 }
 
 #[test]
 fn every_section_gives_severity_issue_cause_and_remedy() {
-    let page = fs::read_to_string("docs/findings.md").unwrap();
-    let sections: BTreeMap<String, Vec<String>> = sections(&page).into_iter().collect();
-    for code in FindingCode::ALL {
-        let Some(lines) = sections.get(code.as_str()) else { continue };
-        let severity = match code.severity() {
-            Severity::Error => "Error",
-            Severity::Warning => "Warning",
-            Severity::Note => "Note",
-            other => panic!("a severity without a name: {other}"),
-        };
-        let first = match code.apksig_issue() {
-            Some(issue) => format!("{severity} · apksig `{issue}`"),
-            None => severity.to_owned(),
-        };
-        assert_eq!(lines.first(), Some(&first), "first line below {}", code.as_str());
-        for part in ["- **Cause:** ", "- **Remedy:** "] {
-            let count =
-                lines.iter().filter(|line| line.starts_with(part) && line.ends_with(|c| c != ' ')).count();
-            assert_eq!(count, 1, "{part:?} below {}", code.as_str());
+    for (name, severities, parts) in [
+        ("docs/findings.md", ["Error", "Warning", "Note"], ["- **Cause:** ", "- **Remedy:** "]),
+        ("docs/findings.zh.md", ["错误", "警告", "提示"], ["- **成因：** ", "- **处理办法：** "]),
+    ] {
+        let page = fs::read_to_string(name).unwrap();
+        let sections: BTreeMap<String, Vec<String>> = sections(&page).into_iter().collect();
+        for code in FindingCode::ALL {
+            let Some(lines) = sections.get(code.as_str()) else { continue };
+            let [error, warning, note] = severities;
+            let severity = match code.severity() {
+                Severity::Error => error,
+                Severity::Warning => warning,
+                Severity::Note => note,
+                other => panic!("a severity without a name: {other}"),
+            };
+            let first = match code.apksig_issue() {
+                Some(issue) => format!("{severity} · apksig `{issue}`"),
+                None => severity.to_owned(),
+            };
+            assert_eq!(lines.first(), Some(&first), "{name}, first line below {}", code.as_str());
+            for part in parts {
+                let whole = |line: &&String| line.starts_with(part) && line.ends_with(|c| c != ' ');
+                assert_eq!(lines.iter().filter(whole).count(), 1, "{name}, {part:?} below {}", code.as_str());
+            }
+            let meaning = lines.get(2).is_some_and(|meaning| meaning.len() > 20);
+            assert!(meaning, "{name}, a meaning below {}", code.as_str());
         }
-        assert!(lines.get(2).is_some_and(|meaning| meaning.len() > 20), "a meaning below {}", code.as_str());
+    }
+}
+
+#[test]
+fn pages_in_chinese_name_what_those_in_english_name() {
+    let names = |name: &str| {
+        let page = fs::read_to_string(name).unwrap();
+        let named = sections(&page).into_iter().map(|(heading, lines)| {
+            let text = lines.iter().flat_map(|line| line.split_whitespace()).collect::<Vec<_>>().join(" ");
+            let words: BTreeSet<String> = text.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            (heading, words)
+        });
+        named.collect::<Vec<_>>()
+    };
+    for (chinese, english) in names("docs/findings.zh.md").into_iter().zip(names("docs/findings.md")) {
+        assert_eq!(chinese, english, "codes, commands and fields");
     }
 }
 

@@ -316,7 +316,7 @@ codes! {
     SignerNotAllowed, "signer-not-allowed", Error, None, "the package is registered and this signer may not speak for it", "该包名已登记，此签名者无权代表";
     PackageUnknown, "package-unknown", Warning, None, "the signer is registered, but not for this package", "签名者已登记，但未授权此包名";
     SignerRole, "signer-role", Warning, None, "the signer is registered, but not as a developer", "签名者已登记，但不是开发者角色";
-    RegistryPublicKeyMismatch, "registry-public-key-mismatch", Error, None, "the registry gives another public key for this certificate than it has", "注册表记录的公钥与该证书的公钥不一致";
+    RegistryPublicKeyMismatch, "registry-public-key-mismatch", Error, None, "the registry gives another public key for this certificate than it has", "登记库记录的公钥与该证书的公钥不一致";
     KeyRevoked, "key-revoked", Error, None, "the signer's authentication is revoked", "签名者认证已吊销";
     KeySuspended, "key-suspended", Error, None, "the signer's authentication is suspended", "签名者认证已暂停";
     KeyDenied, "key-denied", Error, None, "the key is on the denied list", "密钥在禁用名单上";

@@ -306,7 +306,7 @@ impl Paragraph<'_> {
         }
         self.lineage();
         for signer in result.signers_of(crate::finding::SchemeId::SourceStamp) {
-            self.signer(self.pick("stamped by", "来源印章"), signer);
+            self.signer(self.pick("stamped by", "来源戳"), signer);
         }
         if let Some(seconds) = result.stamp_timestamp {
             self.word("at", "时间", &instant(seconds));
