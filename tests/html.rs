@@ -401,3 +401,90 @@ fn without_scripts_the_worst_stand_first() {
     assert!(first < second && second < third);
     assert!(at("a197.apk").is_some() && at("a198.apk").is_none());
 }
+
+/// The text of a page's part, without its markup.
+fn words(markup: &str) -> String {
+    let mut words = String::new();
+    for part in markup.split('<') {
+        words.push_str(part.split_once('>').map_or(part, |(_, text)| text));
+        words.push(' ');
+    }
+    words
+}
+
+/// Whose app a counterfeit says it is stands beside who signed it, and whose key that is if the registry knows.
+#[test]
+fn a_counterfeit_is_shown_with_the_owner_of_the_package() {
+    let (store, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    fs::copy("testdata/demo/store/finance/riverbank-wallet-free.apk", store.path().join("a.apk")).unwrap();
+    fs::write(store.path().join("b.apk"), app("com.riverbank.wallet", "ec-p256").build()).unwrap();
+    fs::copy("testdata/demo/store/games/knight-moves.apk", store.path().join("c.apk")).unwrap();
+    let page = page(folder.path(), &[store.path().to_str().unwrap(), DEMO[1], DEMO[2]]);
+    let rows = data(&page, "rows");
+    let owner = serde_json::json!(["Riverbank plc", "河岸银行"]);
+    assert_eq!((&rows[0]["q"], &rows[1]["q"], &rows[2]["q"]), (&owner, &owner, &Value::Null));
+    // The signer of the first is registered for nothing, that of the second is another developer.
+    assert_eq!(rows[0]["t"], Value::Null);
+    assert_eq!(rows[1]["t"][0][1][0], "Knight Moves Studio");
+    assert_eq!(rows[2]["t"], Value::Null);
+
+    let path = folder.path().join("report.html");
+    let Some(dom) = shown(&path, "") else { return };
+    let cards = words(between(&dom, "id=\"cards\">", "</section>"));
+    assert_eq!(cards.matches("Riverbank plc").count(), 2, "{cards}");
+    assert_eq!(cards.matches("registered as   Knight Moves Studio").count(), 1, "{cards}");
+    let dom = shown(&path, "lang=zh&app=1").unwrap();
+    let told = words(between(&dom, "<div id=\"app\">", "</main>"));
+    assert!(told.contains("河岸银行") && !told.contains("Riverbank plc"), "{told}");
+    // For which Android versions it holds is told once, in the language of the page.
+    assert_eq!(told.matches("及更高").count(), 2, "{told}");
+    assert!(told.contains("Android 7.0 及更高版本 (API 24+)") && !told.contains("and newer"), "{told}");
+    // The signers: both keys of the registered one, and not that of the stranger.
+    let dom = shown(&path, "view=signers&q=knight").unwrap();
+    let body = between(&dom, "<tbody id=\"signer-body\">", "</tbody>");
+    assert_eq!(body.matches("<tr>").count(), 2, "{body}");
+    assert!(body.contains("data-label=\"Packages\"") && !body.contains("ec-p256-3"), "{body}");
+}
+
+/// A container whose member is bad is one thing to take down, and not two.
+#[test]
+fn a_container_and_its_member_are_one_card() {
+    let one = || app("com.example.one", "ec-p256");
+    let bad = || tampered(app("com.example.two", "ec-p256"));
+    for (members, card, others) in [
+        (vec![one(), bad()], "all.apks!/1.apk", ""),
+        (vec![bad(), bad(), bad()], "all.apks!/0.apk", "and 2 more in it"),
+    ] {
+        let (store, folder) = (store_of_container(&members), TempDir::new().unwrap());
+        fs::write(store.path().join("b.apk"), bad().build()).unwrap();
+        page(folder.path(), &[store.path().to_str().unwrap()]);
+        let Some(dom) = shown(&folder.path().join("report.html"), "") else { return };
+        let cards = between(&dom, "id=\"cards\">", "</section>");
+        assert_eq!(cards.matches("<article").count(), 2, "{cards}");
+        assert!(cards.contains(card) && cards.contains("b.apk") && cards.contains(others), "{cards}");
+        assert_eq!(cards.contains("more in it"), !others.is_empty(), "{cards}");
+    }
+}
+
+/// Commands and names stand between backticks in the texts, and the page shows them as code.
+#[test]
+fn what_stands_between_backticks_is_shown_as_code() {
+    let (store, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    fs::copy("testdata/demo/store/games/knight-moves.apk", store.path().join("a.apk")).unwrap();
+    fs::write(store.path().join("b.apk"), b"<html>").unwrap();
+    let policy = folder.path().join("policy.toml");
+    fs::write(&policy, "schema = 1\n").unwrap();
+    let policy = policy.to_str().unwrap();
+    let page = page(folder.path(), &[store.path().to_str().unwrap(), DEMO[1], DEMO[2], "--policy", policy]);
+    assert!(data(&page, "facts")["codes"]["zip-no-eocd"]["remedy"].as_str().unwrap().contains("`file`"));
+    assert!(data(&page, "rows")[0]["x"][1].as_str().unwrap().contains("`apkvouch registry "));
+    let path = folder.path().join("report.html");
+    let Some(dom) = shown(&path, "app=1") else { return };
+    let told = between(&dom, "<div id=\"app\">", "</main>");
+    assert!(told.contains("check with <code>file</code> what it is") && !told.contains('`'), "{told}");
+    for language in ["en", "zh"] {
+        let dom = shown(&path, &format!("app=0&lang={language}")).unwrap();
+        let told = between(&dom, "<div id=\"app\">", "</main>");
+        assert!(told.contains("<code>apkvouch registry ") && !told.contains('`'), "{told}");
+    }
+}

@@ -309,6 +309,13 @@ fn outputs() -> Vec<(&'static str, String, Value)> {
     fs::write(shop.join("g.apk"), tampered(icon).build()).unwrap();
     // Another app that looks the same.
     fs::write(shop.join("h.apk"), known_as("com.example.h", "ec-p256-2", "Bank", Some(1))).unwrap();
+    // By a developer who is registered, for another app.
+    let foreign = dir.path().join("foreign.apk");
+    fs::write(&foreign, known_as("com.riverbank.wallet", "ec-p256", "Bank", None)).unwrap();
+    let mut add = |schema, arguments: &[&str]| {
+        outputs.push((schema, arguments.join(" "), document(arguments)));
+    };
+    add("scan", &["scan", foreign.to_str().unwrap(), "--registry", REGISTRY, "--format", "json"]);
     let (db, shop) = (dir.path().join("store.db"), shop.to_str().unwrap());
     let db = db.to_str().unwrap();
     run(&["scan", STORE, "testdata/v2", shop, "--db", db, "--registry", REGISTRY]);

@@ -97,6 +97,24 @@ impl<'a> Case<'a> {
         successors
     }
 
+    /// Whose package it is by the registry.
+    pub(super) fn owner(&self) -> Option<&'a Subject> {
+        let app = self.registry.app(self.package?)?;
+        self.registry.subject(&app.owner)
+    }
+
+    /// The signers whose keys are registered, with whose they are, the oldest Android versions first, each once.
+    pub(super) fn registered_signers(&self) -> Vec<(CertificateDigest, &'a Subject)> {
+        let mut known: Vec<(CertificateDigest, &Subject)> = Vec::new();
+        for digest in self.views.iter().flat_map(|view| &view.signers).map(|signer| signer.digest()) {
+            let subject = self.registry.key(&digest).and_then(|key| self.registry.subject(&key.subject));
+            if let Some(subject) = subject.filter(|_| !known.iter().any(|(other, _)| *other == digest)) {
+                known.push((digest, subject));
+            }
+        }
+        known
+    }
+
     /// The subject of a key, when it is registered as a developer.
     pub(super) fn developer(&self, key: &Key) -> Option<&'a Subject> {
         self.registry.subject(&key.subject).filter(|subject| subject.roles.contains(&Role::Developer))

@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::identity::CertificateDigest;
 use crate::registry::Registry;
 use crate::registry::Subject;
 use crate::verify::Status;
@@ -181,6 +182,16 @@ pub struct SubjectFacts {
     pub credit_code: Option<String>,
 }
 
+/// A verified signer whose key is registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SignerFacts {
+    /// SHA-256 of its certificate.
+    pub certificate: CertificateDigest,
+    /// Whose key it is by the registry.
+    pub subject: SubjectFacts,
+}
+
 /// The verdict on a file and what decided it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -192,6 +203,11 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// The registered developer behind the verified signers: the same one for every Android version in range, or none.
     pub developer: Option<SubjectFacts>,
+    /// Whose package it is by the registry, when that is not `developer`; none of a file that does not verify.
+    pub owner: Option<SubjectFacts>,
+    /// The verified signers, of any Android version in range, whose keys the registry says are of another subject than
+    /// `developer`: they may be registered, and not for this package. Each once.
+    pub other_signers: Vec<SignerFacts>,
     /// In which span of time it is the same.
     pub holds: Span,
 }
@@ -244,7 +260,7 @@ fn decide_by(evidence: &Verification, registry: &Registry, policy: Policy, clock
 impl Decision {
     /// One that no time has a part in.
     fn timeless(verdict: Verdict, findings: Vec<Finding>) -> Self {
-        Self { verdict, findings, developer: None, holds: Span::ALL }
+        Self { verdict, findings, developer: None, owner: None, other_signers: Vec::new(), holds: Span::ALL }
     }
 }
 
@@ -294,14 +310,21 @@ fn identity(case: &Case<'_>) -> Decision {
     // Stable, so that among equals the oldest Android version comes first.
     rulings.sort_by_key(|ruling| ruling.verdict);
     let verdict = rulings.first().map_or(Verdict::Unauthenticated, |ruling| ruling.verdict);
-    let developer = common_developer(&rulings).map(SubjectFacts::of);
+    let developer = common_developer(&rulings);
+    let other = |subject: &&Subject| developer.is_none_or(|developer| developer.id != subject.id);
+    let owner = case.owner().filter(other).map(SubjectFacts::of);
+    let signers = case.registered_signers().into_iter().filter(|(_, subject)| other(subject));
+    let other_signers = signers
+        .map(|(certificate, subject)| SignerFacts { certificate, subject: SubjectFacts::of(subject) })
+        .collect();
+    let developer = developer.map(SubjectFacts::of);
     let mut findings: Vec<Finding> = Vec::new();
     for finding in rulings.into_iter().map(|ruling| ruling.finding).chain(versions::differ(case)) {
         if !findings.iter_mut().any(|earlier| case::extend(earlier, &finding)) {
             findings.push(finding);
         }
     }
-    Decision { verdict, findings, developer, holds: case.clock.same() }
+    Decision { verdict, findings, developer, owner, other_signers, holds: case.clock.same() }
 }
 
 /// The developer on whom all rulings agree.

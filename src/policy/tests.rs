@@ -248,10 +248,15 @@ fn no_identity_is_read_out_of_a_file_that_does_not_verify() {
             let mut evidence = v2(&[&[signer]]);
             evidence.status = status;
             let decision = registry.decide(&evidence);
-            assert_eq!(
-                decision,
-                Decision { verdict, findings: Vec::new(), developer: None, holds: Span::ALL }
-            );
+            let undecided = Decision {
+                verdict,
+                findings: Vec::new(),
+                developer: None,
+                owner: None,
+                other_signers: Vec::new(),
+                holds: Span::ALL,
+            };
+            assert_eq!(decision, undecided);
         }
     }
 }
@@ -265,6 +270,7 @@ fn an_allowed_signer_is_authenticated() {
     let finding = assert_decided(&decision, Authenticated, Code::SignerAuthenticated);
     assert_eq!(finding.location.api_levels, Some((24, MAX_SDK)));
     assert_eq!(decision.developer.unwrap().name, "Name of dev");
+    assert_eq!((decision.owner, decision.other_signers), (None, Vec::new()));
     assert_eq!(registry.decide(&v3(&[1])).verdict, Authenticated);
 }
 
@@ -277,6 +283,10 @@ fn another_signer_of_a_registered_package_is_a_counterfeit() {
         assert_eq!(finding.expected, Some(digest(1).to_string()));
         assert_eq!(finding.actual, Some(digest(2).to_string()));
         assert_eq!(decision.developer, None);
+        // Whose app it says it is, and whose key that is, if the registry knows.
+        assert_eq!(decision.owner.unwrap().name, "Name of dev");
+        let known: Vec<CertificateDigest> = decision.other_signers.iter().map(|s| s.certificate).collect();
+        assert_eq!(known, if registered { vec![digest(2)] } else { Vec::new() });
     }
 }
 

@@ -39,6 +39,7 @@ use crate::marks::Role;
 use crate::marks::Shape;
 use crate::policy::Decision;
 use crate::policy::PolicyFile;
+use crate::policy::SignerFacts;
 use crate::policy::SubjectFacts;
 use crate::policy::Verdict;
 use crate::policy::file::Level;
@@ -166,6 +167,12 @@ pub struct FileResult {
     pub android_versions: Vec<AndroidVersions>,
     /// The registered developer behind the verified signer.
     pub developer: Option<SubjectFacts>,
+    /// Whose package it is by the registry, when that is not `developer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<SubjectFacts>,
+    /// The verified signers, of any Android version in range, whose keys the registry says are of another than `developer`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_signers: Vec<SignerFacts>,
     /// SHA-256 of the whole file, where it was asked for: of the very bytes that were judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
@@ -556,6 +563,8 @@ impl FileResult {
                 })
                 .collect(),
             developer: decision.and_then(|decision| decision.developer.clone()),
+            owner: decision.and_then(|decision| decision.owner.clone()),
+            other_signers: decision.map(|decision| decision.other_signers.clone()).unwrap_or_default(),
             findings: decided.iter().chain(&verification.findings).map(FindingRow::new).collect(),
             claimed_certificates: verification
                 .claimed_certificates()
@@ -692,6 +701,8 @@ impl FileResult {
             stamp_timestamp: None,
             android_versions: Vec::new(),
             developer: None,
+            owner: None,
+            other_signers: Vec::new(),
             sha256: None,
             policy: None,
             findings: Vec::new(),

@@ -234,6 +234,8 @@ fn decided() -> Vec<FileResult> {
             name_zh: Some("示例银行".to_owned()),
             credit_code: None,
         }),
+        owner: None,
+        other_signers: Vec::new(),
         holds: Span::ALL,
     };
     let foreign = Finding::new(FindingCode::SignerNotAllowed).values("10".repeat(32), "20".repeat(32));

@@ -114,7 +114,7 @@ impl Outcome {
                 return judge(JudgedApk {
                     path,
                     verification,
-                    decision: decision.as_ref(),
+                    decision: decision.as_deref(),
                     marks: marks.as_deref(),
                     file_digest: *file_digest,
                     container,
@@ -293,7 +293,7 @@ fn share(options: &VerifyOptions, members: usize) -> VerifyOptions {
 /// What is said of a member whose bytes cannot be had from the container as it describes them.
 fn unreadable(options: &ScanOptions<'_>, finding: Finding) -> Outcome {
     let verification = Verification::malformed(&options.verify, finding);
-    let decision = options.decide.map(|decide| decide(&verification));
+    let decision = options.decide.map(|decide| Box::new(decide(&verification)));
     Outcome::Judged {
         verification: Box::new(verification),
         decision,

@@ -78,7 +78,7 @@ pub(super) fn row(path: &Path, options: &ScanOptions<'_>) -> Option<Row> {
 fn decide(outcome: &mut Outcome, options: &ScanOptions<'_>) {
     match outcome {
         Outcome::Judged { verification, decision, .. } => {
-            *decision = options.decide.map(|decide| decide(verification));
+            *decision = options.decide.map(|decide| Box::new(decide(verification)));
         }
         Outcome::Container(container) => {
             for member in &mut container.members {

@@ -121,7 +121,7 @@ pub enum Outcome {
         /// The evidence.
         verification: Box<Verification>,
         /// The decision, when one was asked for.
-        decision: Option<Decision>,
+        decision: Option<Box<Decision>>,
         /// What else it carries, when that was asked for.
         marks: Option<Box<Marks>>,
         /// What people see of it, when that was asked for and is told in it.
@@ -376,7 +376,7 @@ enum Looked<'s> {
     /// An APK, or neither that nor a container.
     Apk(Outcome),
     /// A container, in which nobody has looked yet.
-    Container(Container<'s>),
+    Container(Box<Container<'s>>),
 }
 
 /// Looks at one APK, a part of an app with what stands `beside` it. What has no manifest may be a container, and what it takes to
@@ -400,7 +400,7 @@ fn look_at<'s>(
     if verification.claimed_manifest.is_none()
         && let Some(container) = Container::open(source, &options.verify.limits, budget)?
     {
-        return Ok(Looked::Container(container));
+        return Ok(Looked::Container(Box::new(container)));
     }
     let marks = options.marks.as_ref().map(|options| marks::read(source, options)).transpose()?;
     // A part of an app has no name of its own.
@@ -408,7 +408,7 @@ fn look_at<'s>(
     let seen = options.appearance && shows && budget.take_appearance();
     let appearance = if seen { appearance(source, &options.verify.limits)? } else { None };
     let file_digest = options.file_digest.then(|| digest(source)).transpose()?;
-    let decision = options.decide.map(|decide| decide(&verification));
+    let decision = options.decide.map(|decide| Box::new(decide(&verification)));
     let (verification, marks) = (Box::new(verification), marks.map(Box::new));
     Ok(Looked::Apk(Outcome::Judged { verification, decision, marks, appearance, file_digest }))
 }

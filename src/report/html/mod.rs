@@ -217,10 +217,10 @@ impl Html<'_> {
                     div class="tools" { span id="views" {} input type="search" id="q"; }
                     section id="apps" {
                         p class="faint" id="status" role="status" {} p class="faint" id="icons" {}
-                        div class="scroll" { table class="apps" { thead id="head" {} tbody id="body" {} } }
+                        div class="scroll" { table class="apps stacked" { thead id="head" {} tbody id="body" {} } }
                         p id="pager" {}
                     }
-                    section id="signers" { div class="scroll" { table { thead id="signer-head" {} tbody id="signer-body" {} } } }
+                    section id="signers" { p class="faint" id="signer-status" role="status" {} div class="scroll" { table class="stacked" { thead id="signer-head" {} tbody id="signer-body" {} } } }
                 }
                 div id="app" hidden {}
             }
@@ -350,8 +350,9 @@ impl Code {
     }
 }
 
+/// In one line. What stands between backticks the page shows as code.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('`', "")
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// JSON that may stand in a script element: without `<`, and with hidden characters spelled out.

@@ -6,21 +6,23 @@ const facts = JSON.parse(document.getElementById("facts").textContent);
 const PAGE = 100;
 const WORDS = {
   en: { all: "All", search: "Search app, package, path, signer", first: "What to take down first", more: n => `and ${n} more in the list below`,
-    app: "App", verdict: "Verdict", signer: "Signed by", developer: "Developer", why: "Why", path: "File", size: "Size", none: "none", nobody: "nobody that verifies", several: "several signers: see the members", some: "not every member verifies: see the members",
+    app: "App", verdict: "Verdict", signer: "Signed by", developer: "Developer", owner: "Owner of the package", why: "Why", path: "File", size: "Size", none: "none", nobody: "nobody that verifies", several: "several signers: see the members", some: "not every member verifies: see the members",
     expected: "Expected", actual: "Found", shown: (a, b, n) => n ? `${a} to ${b} of ${n} files` : "no file matches", previous: "Previous", next: "Next",
     back: "Back to the list", apps: "Apps", signers: "Signers", files: "Files", packages: "Packages", package: "Package", name: "Name", also: "Other names on some devices", icon: name => `Icon of ${name}`, icons: n => `To keep the page small, the icons of ${n} files are not in it; the JSON report has their SHA-256.`, claims: "claims to be", cause: "Cause", remedy: "What to do",
-    findings: "Findings", nothing: "Nothing was found.", android: "Whom Android sees", versions: "Android API levels", scheme: "Scheme", registered: "Registered", here: "This file",
-    unverified: "not verified", rules: "Broken rules of the policy", levels: "API levels", onwards: "and newer", subject: "Calls itself", sha256: "SHA-256 of the file", cut: n => `and ${n} more findings: see the JSON report`, theme: "Dark or light", distributor: "Distributor" },
+    findings: "Findings", nothing: "Nothing was found.", android: "Whom Android sees", versions: "Android API levels", scheme: "Scheme", registered: "Registered", here: "This file", known: "registered as", others: n => `and ${n} more in it`, signed: (shown, n) => shown < n ? `${shown} of ${n} signers, those of the most packages` : `${n} ${n === 1 ? "signer" : "signers"}`,
+    unverified: "not verified", rules: "Broken rules of the policy", onwards: "and newer", subject: "Calls itself", sha256: "SHA-256 of the file", cut: n => `and ${n} more findings: see the JSON report`, theme: "Dark or light", distributor: "Distributor" },
   zh: { all: "全部", search: "搜索应用名、包名、路径、签名者", first: "最先应下架", more: n => `下方列表中还有 ${n} 个`,
-    app: "应用", verdict: "结论", signer: "签名者", developer: "开发者", why: "原因", path: "文件", size: "大小", none: "无", nobody: "没有可验证的签名者", several: "多个签名者：见各成员", some: "部分成员没有可验证的签名者：见各成员",
+    app: "应用", verdict: "结论", signer: "签名者", developer: "开发者", owner: "包名登记于", why: "原因", path: "文件", size: "大小", none: "无", nobody: "没有可验证的签名者", several: "多个签名者：见各成员", some: "部分成员没有可验证的签名者：见各成员",
     expected: "应为", actual: "实为", shown: (a, b, n) => n ? `第 ${a} 至 ${b} 个，共 ${n} 个文件` : "没有匹配的文件", previous: "上一页", next: "下一页",
     back: "返回列表", apps: "应用", signers: "签名者", files: "文件数", packages: "包名", package: "包名", name: "应用名", also: "在部分设备上的其他名称", icon: name => `${name} 的图标`, icons: n => `为控制页面大小，有 ${n} 个文件的图标未放入；JSON 报告含其 SHA-256。`, claims: "自称", cause: "成因", remedy: "处理办法",
-    findings: "发现", nothing: "没有发现问题。", android: "各 Android 版本看到的签名者", versions: "Android API 级别", scheme: "方案", registered: "登记的签名者", here: "此文件的签名者",
-    unverified: "未验证", rules: "违反的策略规则", levels: "API 级别", onwards: "及更高", subject: "自称", sha256: "文件的 SHA-256", cut: n => `另有 ${n} 项发现，见 JSON 报告`, theme: "深色或浅色", distributor: "分发者" },
+    findings: "发现", nothing: "没有发现问题。", android: "各 Android 版本看到的签名者", versions: "Android API 级别", scheme: "方案", registered: "登记的签名者", here: "此文件的签名者", known: "登记为", others: n => `（其中另有 ${n} 个）`, signed: (shown, n) => shown < n ? `共 ${n} 个签名者，列出包名最多的 ${shown} 个` : `${n} 个签名者`,
+    unverified: "未验证", rules: "违反的策略规则", onwards: "及更高", subject: "自称", sha256: "文件的 SHA-256", cut: n => `另有 ${n} 项发现，见 JSON 报告`, theme: "深色或浅色", distributor: "分发者" },
 };
 const state = { lang: "en", view: "apps", only: "", q: "", sort: "verdict", down: false, page: 0, app: -1 };
 const $ = id => document.getElementById(id);
 const word = name => WORDS[state.lang][name];
+// A word that something follows.
+const told = name => word(name) + (state.lang === "zh" ? "：" : ": ");
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 function make(tag, attributes, ...children) {
@@ -44,13 +46,17 @@ const title = row => row.l || pack(row) || row.p;
 function finding(item) {
   const [code, , rest, zh] = item;
   const of = facts.codes[code];
-  return state.lang === "zh" ? (zh || of.zh + rest) : of.en + rest;
+  return state.lang === "zh" ? (zh || of.zh + rest.replace(/^: /, "：")) : of.en + rest;
 }
+// A name that the registry has in one language or in two.
+const named = pair => pair ? state.lang === "zh" && pair[1] || pair[0] : "";
+// What stands between backticks is code.
+const rich = text => text.split("`").map((part, at, all) => at % 2 && at + 1 < all.length ? make("code", null, part) : part);
 const icon = row => row.i ? make("img", { class: "icon", alt: word("icon")(title(row)), src: facts.icons[row.i], width: "40", height: "40", decoding: "async" }) : "";
 // Beside what a file says of itself, and nobody has signed.
 const unverified = row => row.u ? [" ", make("span", { class: "faint" }, word("unverified"))] : [];
 // The package, where the name of the app stands in its place.
-const named = row => row.l && pack(row) ? make("div", { class: "faint" }, bdi(pack(row))) : "";
+const packaged = row => row.l && pack(row) ? make("div", { class: "faint" }, bdi(pack(row))) : "";
 const version = row => [row.v, row.n === undefined ? "" : `(${row.n})`].filter(Boolean).join(" ");
 function size(bytes) {
   if (bytes === undefined) return "";
@@ -70,7 +76,7 @@ function select() {
   const matches = row => {
     if (state.only && row.o !== state.only) return false;
     if (!words.length) return true;
-    const text = [row.p, row.k, row.c, row.l, ...(row.w || []), row.d, row.z, row.o, row.e, ...row.g.flat(), ...row.f.map(item => item[0])].join("\n").toLowerCase();
+    const text = [row.p, row.k, row.c, row.l, ...(row.w || []), row.d, row.z, ...(row.q || []), ...(row.t || []).flat(2), row.o, row.e, ...row.g.flat(), ...row.f.map(item => item[0])].join("\n").toLowerCase();
     return words.every(word => text.includes(word));
   };
   const keys = { verdict: row => rank(row), app: title, signer: row => row.g.length ? row.g[0][1] : "", path: row => row.p, size: row => row.s || 0 };
@@ -107,23 +113,41 @@ function chips() {
 function pair(row) {
   const lines = digests => digests.map(digest => make("code", { title: digest }, short(digest), make("br")));
   const side = (label, name, inside) => make("div", null, make("span", { class: "faint" }, label), make("br"), name ? [bdi(name), make("br")] : "", inside);
-  const foreign = row.f.find(item => item[0] === "signer-not-allowed" && item[5]);
-  const registered = row.x ? row.x[0] : foreign ? foreign[5].match(/[0-9a-f]{64}/g) : null;
-  if (registered && row.g.length) {
-    return make("div", { class: "pair" }, side(word("registered"), row.x ? row.x[1] : "", lines(registered)),
-      side(word("here"), row.g[0][1], lines(row.g.map(([digest]) => digest))));
+  const digests = text => (text || "").match(/[0-9a-f]{64}/g) || [];
+  const foreign = row.f.find(item => item[0] === "signer-not-allowed" && item[4]);
+  // What the finding speaks of may be seen by older Android versions alone.
+  const [registered, found] = foreign ? [digests(foreign[4]), digests(foreign[5])] : row.x ? [row.x[0], row.g.map(([digest]) => digest)] : [[], []];
+  if (registered.length && found.length) {
+    const subjects = row.g.filter(([digest]) => found.includes(digest)).map(([, subject]) => subject).join(", ");
+    const known = (row.t || []).filter(([digest]) => found.includes(digest)).map(([, pair]) => named(pair)).join(", ");
+    return make("div", { class: "pair" }, side(word("registered"), named(row.q || (row.d ? [row.d, row.z] : null)), lines(registered)),
+      side(word("here"), subjects, [lines(found), known ? [make("span", { class: "faint" }, `${word("known")} `), bdi(known)] : ""].flat()));
   }
-  const other = row.f.find(item => item[5] && item[6]);
-  return other ? make("div", { class: "pair" }, side(word("expected"), "", make("code", null, other[5])), side(word("actual"), "", make("code", null, other[6]))) : "";
+  const other = row.f.find(item => item[4] && item[5]);
+  return other ? make("div", { class: "pair" }, side(word("expected"), "", make("code", null, other[4])), side(word("actual"), "", make("code", null, other[5]))) : "";
+}
+// What is to be taken down first. Of a container one stands for all of it: the member that is as bad as itself, if there is one.
+let worst = null;
+function gather() {
+  worst = [];
+  const is = at => facts.outcomes[rows[at].o].first;
+  for (let at = 0; at < rows.length; at += 1 + (rows[at].y || 0)) {
+    const inside = [];
+    for (let member = at; member <= at + (rows[at].y || 0); member += 1) if (is(member)) inside.push(member);
+    if (!inside.length) continue;
+    const same = inside.filter(member => !rows[member].y && rows[member].o === rows[at].o);
+    worst.push({ at: same.length ? same[0] : inside[0], others: Math.max(0, inside.filter(member => !rows[member].y).length - 1) });
+  }
+  worst.sort((a, b) => rank(rows[a.at]) - rank(rows[b.at]) || a.at - b.at);
 }
 function cards() {
-  const worst = rows.map((row, at) => at).filter(at => facts.outcomes[rows[at].o].first).sort((a, b) => rank(rows[a]) - rank(rows[b]) || a - b);
+  if (!worst) gather();
   $("first").hidden = !worst.length || state.view !== "apps" || state.q !== "";
-  const shown = worst.slice(0, 6).map(at => {
+  const shown = worst.slice(0, 6).map(({ at, others }) => {
     const row = rows[at];
     const main = row.f[0];
-    return make("article", { class: "card" }, icon(row), make("h3", null, open(at, title(row)), ...unverified(row), " ", bdi(version(row), "faint")), named(row), verdict(row.o),
-      make("p", null, bdi(row.e || (main ? finding(main) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono")));
+    return make("article", { class: "card" }, icon(row), make("h3", null, open(at, title(row)), ...unverified(row), " ", bdi(version(row), "faint")), packaged(row), verdict(row.o),
+      make("p", null, bdi(row.e || (main ? finding(main) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono"), others ? ` ${word("others")(others)}` : ""));
   });
   $("cards").replaceChildren(...shown);
   $("more").textContent = worst.length > 6 ? word("more")(worst.length - 6) : "";
@@ -140,7 +164,7 @@ function table() {
     const row = rows[at];
     const main = row.f[0];
     return make("tr", null, make("td", null, verdict(row.o)),
-      make("td", row.i ? { class: "iconed" } : null, icon(row), open(at, title(row)), ...unverified(row), named(row), make("div", { class: "faint" }, bdi(version(row)))),
+      make("td", row.i ? { class: "iconed" } : null, icon(row), open(at, title(row)), ...unverified(row), packaged(row), make("div", { class: "faint" }, bdi(version(row)))),
       make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? finding(main) : ""))), make("td", null, bdi(row.p, "mono"), make("div", { class: "faint" }, size(row.s))));
   };
   $("head").replaceChildren(make("tr", null, head("verdict", word("verdict")), head("app", word("app")), head("signer", word("signer")), make("th", { scope: "col" }, word("why")), head("path", word("path"))));
@@ -157,20 +181,29 @@ function signerTable() {
   if (!bySigner) {
     bySigner = new Map();
     for (const row of rows) for (const [digest, subject] of row.g) {
-      const entry = bySigner.get(digest) || { digest, subject, files: 0, packages: new Set(), outcomes: {}, developers: new Set() };
+      const entry = bySigner.get(digest) || { digest, subject, files: 0, packages: new Set(), outcomes: {}, developers: new Map() };
       entry.files += 1;
-      if (row.d) entry.developers.add(row.d);
+      if (row.d && !(row.t || []).some(([key]) => key === digest)) entry.developers.set(row.d, [row.d, row.z]);
+      for (const [key, pair] of row.t || []) if (key === digest) entry.developers.set(pair[0], pair);
       if (row.k) entry.packages.add(row.k);
       entry.outcomes[row.o] = (entry.outcomes[row.o] || 0) + 1;
       bySigner.set(digest, entry);
     }
   }
-  const all = [...bySigner.values()].sort((a, b) => b.packages.size - a.packages.size || b.files - a.files);
+  const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const matches = entry => {
+    const text = [entry.digest, entry.subject, ...entry.developers.keys(), ...[...entry.developers.values()].map(pair => pair[1] || ""), ...entry.packages].join("\n").toLowerCase();
+    return words.every(word => text.includes(word));
+  };
+  const all = [...bySigner.values()].filter(matches).sort((a, b) => b.packages.size - a.packages.size || b.files - a.files);
+  const page = all.slice(0, 500);
+  $("signer-status").textContent = word("signed")(page.length, all.length);
   $("signer-head").replaceChildren(make("tr", null, ["signer", "developer", "packages", "files", "verdict"].map(name => make("th", { scope: "col" }, word(name)))));
-  $("signer-body").replaceChildren(...all.slice(0, 500).map(entry => make("tr", null,
-    make("td", null, bdi(entry.subject), make("br"), make("button", { class: "plain mono", title: entry.digest, onclick: () => search(entry.digest) }, short(entry.digest))),
-    make("td", null, bdi([...entry.developers].join(", "))), make("td", null, String(entry.packages.size), make("div", { class: "faint" }, bdi([...entry.packages].slice(0, 5).join(", ") + (entry.packages.size > 5 ? ", …" : "")))),
-    make("td", null, String(entry.files)), make("td", null, make("div", { class: "chips" }, Object.keys(entry.outcomes).sort((a, b) => facts.outcomes[a].rank - facts.outcomes[b].rank).map(name => verdict(name, entry.outcomes[name])))))));
+  const cell = (name, ...inside) => make("td", name ? { "data-label": word(name) } : null, ...inside);
+  $("signer-body").replaceChildren(...page.map(entry => make("tr", null,
+    cell("", bdi(entry.subject), make("br"), make("button", { class: "plain mono", title: entry.digest, onclick: () => search(entry.digest) }, short(entry.digest))),
+    cell(entry.developers.size ? "developer" : "", bdi([...entry.developers.values()].map(named).join(", "))), cell("packages", String(entry.packages.size), make("div", { class: "faint" }, bdi([...entry.packages].slice(0, 5).join(", ") + (entry.packages.size > 5 ? ", …" : "")))),
+    cell("files", String(entry.files)), cell("", make("div", { class: "chips" }, Object.keys(entry.outcomes).sort((a, b) => facts.outcomes[a].rank - facts.outcomes[b].rank).map(name => verdict(name, entry.outcomes[name])))))));
 }
 
 function appPage() {
@@ -178,18 +211,19 @@ function appPage() {
   const parts = [make("p", null, make("button", { onclick: () => go({ app: -1 }) }, `← ${word("back")}`)), make("div", { class: "titled" }, icon(row), make("h2", { tabindex: "-1", id: "app-title" }, bdi(title(row)), ...unverified(row), " ", bdi(version(row), "faint"))), verdict(row.o)];
   const fact = (label, value) => value ? make("div", null, make("dt", null, label), make("dd", null, value)) : null;
   parts.push(make("dl", { class: "facts" }, fact(word("name"), row.l ? [bdi(row.l), ...unverified(row)] : null), fact(word("also"), row.w ? [...row.w.flatMap((name, at) => [at ? " · " : "", bdi(name)]), ...unverified(row)] : null), fact(word("package"), row.k ? bdi(row.k) : null), fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), bdi(row.p, "mono")), fact(word("size"), size(row.s)),
-    fact(word("developer"), row.d ? bdi(state.lang === "zh" && row.z ? row.z : row.d) : null), fact(word("sha256"), row.h ? make("code", null, row.h) : null), fact(word("rules"), row.r ? row.r.join(", ") : null)));
+    fact(word("owner"), row.q ? bdi(named(row.q)) : null), fact(word("developer"), row.d ? bdi(state.lang === "zh" && row.z ? row.z : row.d) : null), fact(word("sha256"), row.h ? make("code", null, row.h) : null), fact(word("rules"), row.r ? row.r.join(", ") : null)));
   parts.push(make("h3", null, word("signer")), ...signers(row).map(part => make("div", null, part)), ...row.g.map(([digest]) => make("code", null, digest, make("br"))), pair(row));
-  if (row.x && row.x[2]) parts.push(make("p", null, make("strong", null, `${word("remedy")}: `), bdi(row.x[state.lang === "zh" ? 3 : 2])));
+  if (row.x && row.x[1]) parts.push(make("p", null, make("strong", null, told("remedy")), make("bdi", null, rich(row.x[state.lang === "zh" ? 2 : 1]))));
   parts.push(make("h2", null, word("findings")));
   if (row.e) parts.push(make("p", null, bdi(row.e)));
   if (!row.f.length && !row.e) parts.push(make("p", null, word("nothing")));
   for (const item of row.f) {
-    const [code, severity, , , place, expected, actual, levels] = item;
+    const [code, severity, , , expected, actual, english, chinese] = item;
+    const place = state.lang === "zh" && chinese || english;
     const of = facts.codes[code];
-    parts.push(make("section", { class: `finding ${severity}` }, make("h3", null, bdi(finding(item))), make("p", { class: "faint" }, make("code", null, code), place ? " · " : "", place ? bdi(place) : "", levels ? ` · ${word("levels")} ${levels[0]} ${levels[1] ? `– ${levels[1]}` : word("onwards")}` : ""),
+    parts.push(make("section", { class: `finding ${severity}` }, make("h3", null, bdi(finding(item))), make("p", { class: "faint" }, make("code", null, code), place ? " · " : "", place ? bdi(place) : ""),
       expected || actual ? make("div", { class: "values" }, make("span", { class: "faint" }, word("expected")), bdi(expected || "", "mono"), make("span", { class: "faint" }, word("actual")), bdi(actual || "", "mono")) : "",
-      of.meaning ? make("p", { lang: "en-US" }, of.meaning) : "", of.cause ? make("p", { lang: "en-US" }, make("strong", null, `${word("cause")}: `), of.cause) : "", of.remedy ? make("p", { lang: "en-US" }, make("strong", null, `${word("remedy")}: `), of.remedy) : ""));
+      of.meaning ? make("p", { lang: "en-US" }, rich(of.meaning)) : "", of.cause ? make("p", { lang: "en-US" }, make("strong", null, told("cause")), rich(of.cause)) : "", of.remedy ? make("p", { lang: "en-US" }, make("strong", null, told("remedy")), rich(of.remedy)) : ""));
   }
   if (row.m) parts.push(make("p", { class: "faint" }, word("cut")(row.m)));
   if (row.a && row.a.length) parts.push(make("h2", null, word("android")), make("div", { class: "scroll" }, make("table", null, make("thead", null, make("tr", null, ["versions", "scheme", "signer"].map(name => make("th", { scope: "col" }, word(name))))),

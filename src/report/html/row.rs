@@ -1,19 +1,19 @@
 //! A result as the page has it: what is shown, under names of one letter, since there may be a hundred thousand.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use crate::finding::FindingCode;
 use crate::finding::Severity;
+use crate::policy::SubjectFacts;
 use crate::policy::rules::Rule;
 use crate::report::FileResult;
+use crate::report::Language;
 use crate::report::escape::shortened;
 use crate::report::escape::visible;
 use crate::report::model::FindingRow;
 use crate::report::text::Tone;
 use crate::report::text::outcome;
-use crate::report::text::place;
+use crate::report::text::place_in;
 
 /// A good verdict on a file that did not pass all the same.
 pub(super) const FAILED: &str = "failed";
@@ -72,9 +72,18 @@ pub(super) struct Row<'a> {
     /// Rules of the policy that are broken.
     #[serde(rename = "r", skip_serializing_if = "Vec::is_empty")]
     rules: Vec<&'static str>,
-    /// A change of key: the registered certificates, whose app it is, and what to do, in English and in Chinese.
+    /// Whose package it is by the registry, when that is not the developer.
+    #[serde(rename = "q", skip_serializing_if = "Option::is_none")]
+    owner: Option<Named<'a>>,
+    /// SHA-256 of the certificates of signers whose keys the registry says are of another than the developer, and whose.
+    #[serde(rename = "t", skip_serializing_if = "Vec::is_empty")]
+    other_signers: Vec<(String, Named<'a>)>,
+    /// Of a container: so many rows behind this one are of what is in it.
+    #[serde(rename = "y", skip_serializing_if = "is_zero")]
+    members: usize,
+    /// A change of key: the registered certificates, and what to do, in English and in Chinese.
     #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
-    key_change: Option<(Vec<String>, &'a str, &'a str, &'a str)>,
+    key_change: Option<(Vec<String>, &'a str, &'a str)>,
     /// Who Android sees: lowest and highest API level, scheme, SHA-256 of the certificates.
     #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
     android: Vec<(u32, Option<u32>, String, &'a [String])>,
@@ -128,18 +137,28 @@ impl Mixed {
     }
 }
 
-/// Code; severity; what its English message, and its Chinese one, say beyond the summary of the code; place; expected; actual;
-/// API levels. The Chinese text is none where the same follows its summary.
+/// Name, and name in Chinese, as the registry has them.
+#[derive(Serialize)]
+pub(super) struct Named<'a>(&'a str, Option<&'a str>);
+
+impl<'a> Named<'a> {
+    fn of(subject: &'a SubjectFacts) -> Self {
+        Self(&subject.name, subject.name_zh.as_deref())
+    }
+}
+
+/// Code; severity; what its English message, and its Chinese one, say beyond the summary of the code; expected; actual; where it
+/// stands, and for which Android versions it holds, in English and in Chinese. A Chinese text is none where it is the same.
 #[derive(Serialize)]
 struct Finding(
     &'static str,
     Severity,
     String,
     Option<String>,
+    Option<String>,
+    Option<String>,
     String,
     Option<String>,
-    Option<String>,
-    Option<(u32, Option<u32>)>,
 );
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -214,10 +233,16 @@ impl<'a> Row<'a> {
             developer_zh: result.developer.as_ref().and_then(|developer| developer.name_zh.as_deref()),
             sha256: result.sha256.as_deref(),
             rules: result.broken_rules().into_iter().map(Rule::as_str).collect(),
+            owner: result.owner.as_ref().map(Named::of),
+            other_signers: result
+                .other_signers
+                .iter()
+                .map(|signer| (signer.certificate.to_string(), Named::of(&signer.subject)))
+                .collect(),
+            members: result.with_members().len().saturating_sub(1),
             key_change: change.map(|change| {
-                let owner = change.owner.as_ref().map_or("", |owner| owner.name.as_str());
                 let registered = change.registered.iter().map(ToString::to_string).collect();
-                (registered, owner, change.advice.as_str(), change.advice_zh.as_str())
+                (registered, change.advice.as_str(), change.advice_zh.as_str())
             }),
             android: result
                 .android_versions
@@ -256,16 +281,17 @@ impl Finding {
         let (rest_en, rest_zh) = (rest(&finding.message, en), rest(&finding.message_zh, zh));
         let zh = if rest_zh.is_some() && rest_zh == rest_en { None } else { Some(text(&finding.message_zh)) };
         let option = |of: &Option<String>| of.as_deref().map(text);
-        let standing = Cow::from(place(finding));
+        let standing = |language| place_in(language, finding).trim_end_matches([' ', ':']).to_owned();
+        let (place, place_zh) = (standing(Language::English), standing(Language::Chinese));
         Self(
             finding.code,
             finding.severity,
             rest_en.unwrap_or_else(|| text(&finding.message)),
             zh,
-            standing.trim_end_matches([' ', ':']).to_owned(),
             option(&finding.expected),
             option(&finding.actual),
-            finding.api_levels.map(|levels| (levels.min, levels.max)),
+            place.clone(),
+            Some(place_zh).filter(|zh| *zh != place),
         )
     }
 }

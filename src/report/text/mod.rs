@@ -28,6 +28,7 @@ pub(super) use wording::app_text;
 pub(super) use wording::instant;
 pub(super) use wording::outcome;
 pub(super) use wording::place;
+pub(super) use wording::place_in;
 pub(super) use wording::scheme_words;
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {

@@ -127,7 +127,7 @@ pub(in crate::report) fn place(finding: &FindingRow) -> String {
 }
 
 /// As [`place`], in that language.
-pub(super) fn place_in(language: Language, finding: &FindingRow) -> String {
+pub(in crate::report) fn place_in(language: Language, finding: &FindingRow) -> String {
     let word = language.pick("signer", "签名者");
     let mut parts: Vec<String> = Vec::new();
     match (&finding.scheme, &finding.signer) {
