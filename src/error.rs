@@ -30,6 +30,9 @@ pub enum Error {
     /// The file changed while it was being read, so no statement about it would be true of any one content.
     #[error("the file changed while it was read: {0}")]
     Changed(String),
+    /// Whoever asked for a scan has halted it before everything was looked at.
+    #[error("the scan was halted before everything was looked at")]
+    Halted,
     /// An option or argument that cannot be followed.
     #[error("{0}")]
     Usage(String),
@@ -93,7 +96,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Configuration { .. } | Self::Several { .. } => 2,
-            Self::File { .. } | Self::Read(_) | Self::Changed(_) => 3,
+            Self::File { .. } | Self::Read(_) | Self::Changed(_) | Self::Halted => 3,
         }
     }
 }

@@ -43,6 +43,7 @@ mod reports;
 mod scale;
 mod scan;
 mod schema;
+mod signals;
 mod stamp;
 mod threads;
 mod trust;

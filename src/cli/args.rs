@@ -1,6 +1,7 @@
 //! The arguments, and their help.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::io::BufReader;
 use std::path::Path;
@@ -27,6 +28,8 @@ use clap::builder::styling::AnsiColor;
 
 use super::later::Later;
 use super::registry::args as registry;
+use super::signals::Signals;
+use super::signals::awaited;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -40,7 +43,8 @@ Exit status:
   1  at least one file failed
   2  bad arguments, or a registry or policy that cannot be used
   3  a file could not be read, or the output not written (comes before 1)
-  4  nothing to look at";
+  4  nothing to look at
+  130, 143  ended by Ctrl-C (SIGINT) or SIGTERM before everything was looked at";
 
 /// Tells who really signed an Android app file, and whether that signer may speak for that app.
 #[derive(Debug, Parser)]
@@ -144,6 +148,8 @@ Exit status:
   2  bad arguments, or a registry that cannot be used
   3  a file or directory could not be read, or the output not written (comes before 1)
   4  no APK found
+  130, 143  ended by Ctrl-C (SIGINT) or SIGTERM: what was judged so far is counted on standard error,
+     no file of --output is written, and a database goes on from there. The second one ends at once
 
 Verdicts, the first that applies:
   unreadable       not an APK, or too broken to be one
@@ -204,6 +210,7 @@ Exit status:
   1  at least one APK did not pass
   2  bad arguments, or a registry or policy that cannot be used
   3  an APK could not be read, or a report not written (comes before 1)
+  130, 143  ended by Ctrl-C (SIGINT) or SIGTERM: not everything was judged, and no report is written
 
 A registry must be signed by the keys that --registry-key gives, unless --unsigned-registry says
 otherwise. Every rule of the policy is told with what it expected and what it found; docs/policy.md
@@ -637,18 +644,24 @@ impl RegistryTrust {
 }
 
 impl Listed {
-    /// The paths of the arguments, then those of the list.
+    /// The paths of the arguments, then those of the list, which ends when a signal comes.
     pub(super) fn after(
         &self,
         paths: Vec<PathBuf>,
+        signals: &Signals,
     ) -> Result<impl Iterator<Item = Found> + 'static, apkvouch::Error> {
         let end = if self.null { PathEnd::Nul } else { PathEnd::Line };
         let list = match &self.files_from {
             None => None,
             Some(path) if path == Path::new("-") => {
-                Some(PathList::new(BufReader::new(io::stdin()), Path::new("standard input"), end))
+                let input = awaited(io::stdin(), signals);
+                Some(PathList::new(BufReader::new(input), Path::new("standard input"), end))
             }
-            Some(path) => Some(PathList::open(path, end)?),
+            Some(path) => {
+                let file = File::open(path).map_err(|error| apkvouch::Error::file(path, "open", error))?;
+                let input = BufReader::with_capacity(1 << 16, awaited(file, signals));
+                Some(PathList::new(input, path, end))
+            }
         };
         Ok(paths.into_iter().map(Found::File).chain(list.into_iter().flatten()))
     }

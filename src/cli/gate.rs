@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use apkvouch::Error;
 use apkvouch::marks::MarkOptions;
@@ -23,10 +24,12 @@ use super::output::coloured;
 use super::output::not_judged;
 use super::progress::Progress;
 use super::scan::this_second;
+use super::signals::Signals;
 use super::verify::named;
 
 pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.apks)?;
+    let signals = Signals::caught()?;
     let now = arguments.at.unwrap_or_else(this_second);
     let policy = match &arguments.policy {
         Some(path) => PolicyFile::load(path)?,
@@ -51,18 +54,23 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     options.jobs = arguments.jobs;
     options.marks = Some(MarkOptions::default());
     options.file_digest = true;
+    options.halt = Some(Arc::clone(&signals.halt));
     options.appearance = arguments.form.shows_appearance();
     let progress = Progress::none();
     let of_registry = arguments.registry.iter().flat_map(|registry| arguments.trust.files(registry));
     let inputs = arguments.apks.iter().chain(&arguments.listed.files_from).chain(&arguments.policy).cloned();
     let inputs = inputs.chain(of_registry);
-    let mut report = Report::new(&arguments.form, &look, inputs)?;
+    let mut report = Report::new(&arguments.form, &look, inputs, &signals)?;
     report.summary.policy = judging.summary();
-    scan(named(arguments.listed.after(arguments.apks.clone())?), &options, |mut row| {
-        let not_judged = not_judged(&row, &progress);
-        let result = judging.result(&mut row)?.or(not_judged);
-        result.map_or(Ok(()), |result| report.add(&row.path, &result))
-    })?;
+    let scanned =
+        scan(named(arguments.listed.after(arguments.apks.clone(), &signals)?), &options, |mut row| {
+            let not_judged = not_judged(&row, &progress);
+            let result = judging.result(&mut row)?.or(not_judged);
+            result.map_or(Ok(()), |result| report.add(&row.path, &result))
+        });
+    if let Err(error) = scanned {
+        return report.break_off(error, None);
+    }
     judging.conclude(&mut report.summary, &arguments.form, false);
     report.finish()
 }

@@ -16,6 +16,7 @@ mod progress;
 mod registry;
 mod report;
 mod scan;
+mod signals;
 mod verify;
 mod whole;
 
@@ -29,6 +30,7 @@ use clap::CommandFactory as _;
 use clap::FromArgMatches as _;
 
 use later::Later;
+use signals::Interrupted;
 
 /// A file or an output could not be read or written.
 const OPERATIONAL: u8 = 3;
@@ -112,5 +114,8 @@ fn say(line: &str) {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        return interrupted.exit_code();
+    }
     error.chain().find_map(|cause| cause.downcast_ref::<Error>()).map_or(OPERATIONAL, Error::exit_code)
 }

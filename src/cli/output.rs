@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal as _;
@@ -23,7 +24,11 @@ use apkvouch::scan::Row;
 
 use super::args::Color;
 use super::args::Form;
+use super::counted;
 use super::progress::Progress;
+use super::say;
+use super::signals::Interrupted;
+use super::signals::Signals;
 
 /// Whether standard output gets colours.
 pub(super) fn coloured(color: Color) -> bool {
@@ -53,6 +58,7 @@ pub(super) struct Report {
     replaced: BTreeSet<Same>,
     /// The first fault while writing.
     fault: Option<anyhow::Error>,
+    signals: Signals,
     /// Whether what passed, or was left out on purpose, is counted and not told.
     pub(super) only_bad: bool,
     pub(super) summary: Summary,
@@ -78,8 +84,9 @@ impl Report {
         form: &Form,
         options: &ReportOptions,
         inputs: impl IntoIterator<Item = PathBuf>,
+        signals: &Signals,
     ) -> anyhow::Result<Self> {
-        Self::with(form, options, inputs, false)
+        Self::with(form, options, inputs, signals, false)
     }
 
     /// The same; when it is to be `quiet`, with no report on standard output.
@@ -87,6 +94,7 @@ impl Report {
         form: &Form,
         options: &ReportOptions,
         inputs: impl IntoIterator<Item = PathBuf>,
+        signals: &Signals,
         quiet: bool,
     ) -> anyhow::Result<Self> {
         let mut places = BTreeSet::new();
@@ -118,7 +126,8 @@ impl Report {
             outputs
                 .push(Output { writer: (format.open)(Box::new(file.clone()), &of_files), file: Some(file) });
         }
-        Ok(Self { outputs, replaced, fault: None, only_bad: false, summary: Summary::default() })
+        let (signals, summary) = (signals.clone(), Summary::default());
+        Ok(Self { outputs, replaced, fault: None, signals, only_bad: false, summary })
     }
 
     /// Takes the result of the file at `path`.
@@ -182,15 +191,49 @@ impl Report {
         form.format.name == "text" && !quiet
     }
 
-    /// Ends the reports and gives the exit status.
-    pub(super) fn finish(self) -> anyhow::Result<u8> {
-        let Self { outputs, mut fault, summary, .. } = self;
-        for output in outputs {
-            if let Err(error) = output.finish(&summary) {
-                fault.get_or_insert(error);
+    /// Ends the reports and gives the exit status; once a signal has come, no report is whole any more.
+    pub(super) fn finish(mut self) -> anyhow::Result<u8> {
+        for output in std::mem::take(&mut self.outputs) {
+            if let Err(interrupted) = self.signals.check() {
+                self.outputs.push(output);
+                return self.break_off(interrupted.into(), None);
+            }
+            if let Err(error) = output.finish(&self.summary) {
+                self.fault.get_or_insert(error);
             }
         }
-        fault.map_or_else(|| Ok(summary.exit_code()), Err)
+        let code = self.summary.exit_code();
+        self.fault.map_or(Ok(code), Err)
+    }
+
+    /// Tells how far things are, and what has become of the reports, where a signal has ended what is told; gives `error` back,
+    /// which ended it. `kept` is the database that goes on from there.
+    pub(super) fn break_off(self, error: anyhow::Error, kept: Option<&Path>) -> anyhow::Result<u8> {
+        let halted = matches!(error.downcast_ref::<Error>(), Some(Error::Halted));
+        let interrupted = match self.signals.check() {
+            Err(interrupted) if halted || error.is::<Interrupted>() => interrupted,
+            _ => return Err(error),
+        };
+        let Summary { judged, passed, failed, unjudged, .. } = self.summary;
+        let mut line = format!("{interrupted}: {} judged", counted(judged, "file"));
+        let others = [(passed, "passed"), (failed, "failed"), (unjudged, "not to be read")];
+        for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
+            let _ = write!(line, ", {count} {what}");
+        }
+        if halted {
+            line += "; what else there is was not looked at";
+        }
+        for ReportFile { path, .. } in self.outputs.iter().filter_map(|output| output.file.as_ref()) {
+            let _ = write!(line, "; {} was not written", path.display());
+        }
+        if let Some(db) = kept {
+            let _ =
+                write!(line, "; {} keeps what was seen: the same command goes on from there", db.display());
+        }
+        // Rows that were told stand before it, where both go to one terminal.
+        drop(self.outputs);
+        say(&line);
+        Ok(interrupted.exit_code())
     }
 }
 

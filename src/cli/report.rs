@@ -14,6 +14,7 @@ use super::output::not_judged;
 use super::output::unwritten;
 use super::progress::Progress;
 use super::say;
+use super::signals::Signals;
 
 pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
     let ledger = Ledger::open_to_read(&arguments.db)?.with_pictures(arguments.form.shows_pictures());
@@ -24,6 +25,7 @@ pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
     if arguments.whole {
         return super::whole::run(&ledger.whole(&scan)?, &arguments.form);
     }
+    let signals = Signals::caught()?;
     let (mut judging, mut look) = Judging::new(&arguments.against, "report")?;
     look.colour = coloured(color);
     look.language = arguments.form.language();
@@ -34,14 +36,18 @@ pub(super) fn run(arguments: &Arguments, color: Color) -> anyhow::Result<u8> {
         ));
     }
     let inputs = std::iter::once(arguments.db.clone()).chain(arguments.against.files());
-    let mut report = Report::new(&arguments.form, &look, inputs)?;
+    let mut report = Report::new(&arguments.form, &look, inputs, &signals)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
     let progress = Progress::none();
-    ledger.each(&scan, |mut row| {
+    let told = ledger.each(&scan, |mut row| {
+        signals.check()?;
         let not_judged = not_judged(&row, &progress);
         judging.result(&mut row)?.or(not_judged).map_or(Ok(()), |result| report.add(&row.path, &result))
-    })?;
+    });
+    if let Err(error) = told {
+        return report.break_off(error, None);
+    }
     report.summary.not_apk = scan.not_apk;
     judging.conclude(&mut report.summary, &arguments.form, false);
     report.finish()

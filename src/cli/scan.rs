@@ -1,5 +1,6 @@
 //! `apkvouch scan`.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use apkvouch::Error;
@@ -26,9 +27,11 @@ use super::output::Report;
 use super::output::coloured;
 use super::output::not_judged;
 use super::progress::Progress;
+use super::signals::Signals;
 
 pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.paths)?;
+    let signals = Signals::caught()?;
     let (mut judging, mut look) = Judging::new(&arguments.against, "scan")?;
     look.colour = coloured(color);
     look.language = arguments.form.language();
@@ -37,6 +40,7 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     options.verify = arguments.range.options()?;
     options.jobs = arguments.jobs;
     options.bases_beside = true;
+    options.halt = Some(Arc::clone(&signals.halt));
     // What a database keeps is to do for every registry and policy.
     let all = arguments.db.is_some();
     let policy = judging.policy.as_ref();
@@ -61,15 +65,16 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     walking.include = globs(&arguments.include)?;
     walking.exclude = globs(&arguments.exclude)?;
     walking.shard = arguments.shard;
+    walking.halt = Some(Arc::clone(&signals.halt));
     // A list may be one that can be read once.
     let all = arguments.listed.files_from.is_none().then(|| {
         let (paths, walking) = (arguments.paths.clone(), walking.clone());
         move || Walk::new(paths, walking)
     });
-    let walk = Walk::over(arguments.listed.after(arguments.paths.clone())?, walking);
+    let walk = Walk::over(arguments.listed.after(arguments.paths.clone(), &signals)?, walking);
     let not_apk = walk.not_apk();
     let progress = Progress::on_terminal(arguments.quiet, all);
-    let mut report = Report::with(&arguments.form, &look, inputs, arguments.quiet)?;
+    let mut report = Report::with(&arguments.form, &look, inputs, &signals, arguments.quiet)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
     let mut recording = ledger.as_ref().map(|ledger| begin(ledger, &look)).transpose()?;
@@ -99,7 +104,11 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         anyhow::Ok(())
     });
     progress.finish();
-    scanned?;
+    if let Err(error) = scanned {
+        // What was seen is written before that is told.
+        drop(recording);
+        return report.break_off(error, arguments.db.as_deref());
+    }
     report.summary.not_apk = not_apk.load(Relaxed);
     if let Some(recording) = recording {
         recording.end(this_second(), report.summary.not_apk)?;

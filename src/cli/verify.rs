@@ -1,6 +1,7 @@
 //! `apkvouch verify`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use apkvouch::Error;
 use apkvouch::Verification;
@@ -21,10 +22,13 @@ use super::output::Report;
 use super::output::coloured;
 use super::output::not_judged;
 use super::progress::Progress;
+use super::signals::Signals;
 
 pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.apks)?;
+    let signals = Signals::caught()?;
     let mut options = ScanOptions::default();
+    options.halt = Some(Arc::clone(&signals.halt));
     options.verify = arguments.range.options()?;
     options.appearance = arguments.form.shows_appearance();
     if let Some(file) = &arguments.v4_signature_file {
@@ -41,16 +45,19 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     look.certificates = arguments.print_certs || arguments.verbose;
     let progress = Progress::none();
     let inputs = arguments.apks.iter().chain(&arguments.v4_signature_file).cloned();
-    let mut report = Report::new(&arguments.form, &look, inputs)?;
+    let mut report = Report::new(&arguments.form, &look, inputs, &signals)?;
     let found = arguments.apks.clone().into_iter().map(Found::File);
-    scan(named(found), &options, |mut row| {
+    let scanned = scan(named(found), &options, |mut row| {
         let not_judged = not_judged(&row, &progress);
         let result = row.outcome.result(&row.path, true, &mut |apk| {
             let passed = passed(arguments, apk.verification);
             anyhow::Ok(FileResult::judged(apk.path, apk.verification, None, passed))
         })?;
         result.or(not_judged).map_or(Ok(()), |result| report.add(&row.path, &result))
-    })?;
+    });
+    if let Err(error) = scanned {
+        return report.break_off(error, None);
+    }
     report.finish()
 }
 

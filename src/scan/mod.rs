@@ -12,12 +12,15 @@ mod known;
 mod list;
 mod walk;
 mod wanted;
+mod watched;
 mod window;
 
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -40,6 +43,7 @@ pub use wanted::Globs;
 pub use wanted::Shard;
 
 use beside::Bases;
+use watched::Watched;
 
 use crate::Error;
 use crate::Limits;
@@ -90,6 +94,9 @@ pub struct ScanOptions<'a> {
     pub known: Option<&'a dyn Known>,
     /// Whether to hold a part of an app against the base that stands beside it in its folder.
     pub bases_beside: bool,
+    /// Whoever makes this true halts the scan: no file is begun any more, large ones are not read to their end, and the scan
+    /// ends with [`Error::Halted`].
+    pub halt: Option<Arc<AtomicBool>>,
 }
 
 /// What became of one file.
@@ -152,7 +159,7 @@ impl Outcome {
 /// A `sink` that fails ends the run: its error is given back, and what is under way is dropped.
 ///
 /// # Errors
-/// What `sink` says; or [`Error::Usage`], made into `E`, when the threads cannot be had.
+/// What `sink` says; or, made into `E`, [`Error::Halted`], and [`Error::Usage`] when the threads cannot be had.
 pub fn scan<E: From<Error>>(
     found: impl Iterator<Item = Found>,
     options: &ScanOptions<'_>,
@@ -162,6 +169,7 @@ pub fn scan<E: From<Error>>(
     window::run(
         found,
         options.jobs,
+        options.halt.as_deref(),
         |found, give| rows(found, options, &shared, give),
         |row| row.map_or(Ok(()), &mut sink),
     )
@@ -208,6 +216,9 @@ fn rows(
             // Nobody waits for a file that takes long to hear of those before it.
             if !known && !ready.is_empty() {
                 give(std::mem::take(&mut ready));
+            }
+            if options.halt.as_ref().is_some_and(|halt| halt.load(Relaxed)) {
+                return;
             }
             ready.push(row(found, step, options, shared));
             if !known {
@@ -285,7 +296,9 @@ fn judge(
         Ok(source) => source,
         Err(error) => return (Some(Outcome::Unjudged(Error::file(path, "open", error))), None),
     };
-    let judged = look(path, &source, as_container, options, &shared.bases);
+    let watched = options.halt.as_deref().map(|halt| Watched::new(&source, halt));
+    let watched = watched.as_ref().map_or(&source as &dyn ByteSource, |watched| watched);
+    let judged = look(path, watched, as_container, options, &shared.bases);
     if shared.brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
         source.let_go();
     }
@@ -303,7 +316,7 @@ fn judge(
 /// Looks at the file at `path` with its v4 signature file, or at what it contains, with the name of the file in every error.
 fn look(
     path: &Path,
-    source: &FileSource,
+    source: &dyn ByteSource,
     as_container: bool,
     options: &ScanOptions<'_>,
     bases: &Bases,
@@ -339,7 +352,7 @@ fn look(
 
 /// Whether an archive that is no container is an APK by another name, or begins as an archive and cannot be read: what is in
 /// that, nobody knows.
-fn may_be_an_apk(source: &FileSource, limits: &Limits) -> Result<bool, Error> {
+fn may_be_an_apk(source: &dyn ByteSource, limits: &Limits) -> Result<bool, Error> {
     const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
     if source.len() < 4 || source.read_vec_at(0, 4)? != LOCAL_HEADER {
         return Ok(false);
@@ -356,7 +369,7 @@ fn may_be_an_apk(source: &FileSource, limits: &Limits) -> Result<bool, Error> {
 /// Looks at everything in a container.
 fn look_into(
     path: &Path,
-    source: &FileSource,
+    source: &dyn ByteSource,
     container: &Container<'_>,
     options: &ScanOptions<'_>,
 ) -> Result<Outcome, Error> {

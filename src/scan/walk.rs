@@ -17,6 +17,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -65,6 +66,8 @@ pub struct WalkOptions {
     pub exclude: Option<Globs>,
     /// What belongs to this part of a larger job; all of it when none is given.
     pub shard: Option<Shard>,
+    /// Whoever makes this true ends the walk where it is, as with [`ScanOptions::halt`](super::ScanOptions::halt).
+    pub halt: Option<Arc<AtomicBool>>,
 }
 
 /// Walks paths in the order in which they are given.
@@ -201,7 +204,7 @@ impl Iterator for Walk {
     type Item = Found;
 
     fn next(&mut self) -> Option<Found> {
-        loop {
+        while !self.options.halt.as_ref().is_some_and(|halt| halt.load(Relaxed)) {
             let found = match self.tree.as_mut().map(|tree| tree.next(&self.options)) {
                 Some(Some(entry)) => self.entry(entry),
                 Some(None) => {
@@ -219,6 +222,7 @@ impl Iterator for Walk {
                 return found;
             }
         }
+        None
     }
 }
 

@@ -19,13 +19,26 @@ const TAKEN_AT_MOST: u64 = 256;
 
 /// Calls `work` on all items, several at a time, on `jobs` threads, and `sink` on every result, in the order of the items.
 ///
-/// `work` hands out one result for each of its items, in their order: several at a time where it has them at once.
+/// `work` hands out one result for each of its items, in their order: several at a time where it has them at once. Once `halt` is
+/// true, no more are taken and none is handed out.
+///
+/// # Errors
+/// What `sink` says; [`Error::Halted`]; [`Error::Usage`] when the threads cannot be had.
 pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     items: impl Iterator<Item = I>,
     jobs: Option<usize>,
+    halt: Option<&AtomicBool>,
     work: impl Fn(Vec<I>, &mut dyn FnMut(Vec<R>)) + Sync,
     mut sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
+    let go_on = || match halt {
+        Some(halt) if halt.load(Relaxed) => Err(Error::Halted),
+        _ => Ok(()),
+    };
+    let mut sink = |result| {
+        go_on()?;
+        sink(result)
+    };
     let mut items = items.fuse();
     let first = items.next();
     let second = items.next();
@@ -34,7 +47,7 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
         Some(item) if second.is_none() && jobs.is_none() => {
             let mut results = Vec::new();
             work(vec![item], &mut |given| results.extend(given));
-            return results.into_iter().try_for_each(sink);
+            return results.into_iter().try_for_each(&mut sink);
         }
         first => first,
     };
@@ -77,8 +90,13 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
                         let _ = sender.send((number, results));
                         number = number.saturating_add(count);
                     });
+                    if halt.is_some_and(|halt| halt.load(Relaxed)) {
+                        // Whoever waits for results that do not come any more is to see it.
+                        let _ = sender.send((u64::MAX, Vec::new()));
+                    }
                 });
             }
+            go_on().inspect_err(|_| stop.store(true, Relaxed))?;
             if next_out == next_in {
                 return Ok(());
             }
@@ -114,7 +132,7 @@ mod tests {
             std::thread::sleep(Duration::from_micros((n * 7919) % 500));
             n
         };
-        let done: Result<(), Error> = run(0..500, Some(4), each(work), |n| {
+        let done: Result<(), Error> = run(0..500, Some(4), None, each(work), |n| {
             seen.push(n);
             Ok(())
         });
@@ -130,7 +148,7 @@ mod tests {
                 give(some.to_vec());
             }
         };
-        let done: Result<(), Error> = run(0..500, Some(4), work, |n| {
+        let done: Result<(), Error> = run(0..500, Some(4), None, work, |n| {
             seen.push(n);
             Ok(())
         });
@@ -145,7 +163,7 @@ mod tests {
         let items = (0..2000_u64).inspect(|_| {
             taken.fetch_add(1, Relaxed);
         });
-        let done: Result<(), Error> = run(items, Some(2), each(|n| n), |_| {
+        let done: Result<(), Error> = run(items, Some(2), None, each(|n| n), |_| {
             out += 1;
             let ahead = taken.load(Relaxed) - out;
             assert!(ahead <= 2 * WINDOW_PER_THREAD, "{ahead} items ahead");
@@ -162,11 +180,34 @@ mod tests {
             worked.fetch_add(1, Relaxed);
             n
         };
-        let done = run(0..1_000_000, Some(2), each(work), |n| {
+        let done = run(0..1_000_000, Some(2), None, each(work), |n| {
             if n == 10 { Err(Error::Usage("full".to_owned())) } else { Ok(()) }
         });
         assert_eq!(done.unwrap_err().to_string(), "full");
         assert!(worked.load(Relaxed) < 1000);
+    }
+
+    #[test]
+    fn who_halts_it_gets_no_more_results() {
+        for (items, jobs) in [(1_000_000, Some(2)), (1, None)] {
+            let (worked, halt) = (AtomicU64::new(0), AtomicBool::new(false));
+            let work = |n: u64| {
+                if worked.fetch_add(1, Relaxed) == 10.min(items - 1) {
+                    halt.store(true, Relaxed);
+                }
+                n
+            };
+            let mut seen = 0;
+            let done = run(0..items, jobs, Some(&halt), each(work), |_| {
+                seen += 1;
+                Ok(())
+            });
+            assert!(matches!(done, Err(Error::Halted)));
+            assert!(seen <= 10 && worked.load(Relaxed) < 1000, "{seen}");
+        }
+        let halt = AtomicBool::new(false);
+        let done: Result<(), Error> = run(0..100_u64, Some(2), Some(&halt), each(|n| n), |_| Ok(()));
+        done.unwrap();
     }
 
     #[test]
@@ -175,7 +216,7 @@ mod tests {
         let mut seen = Vec::new();
         let threads = |jobs, items, seen: &mut Vec<_>| {
             let done: Result<(), Error> =
-                run(0..items, jobs, each(|_: u64| std::thread::current().id()), |thread| {
+                run(0..items, jobs, None, each(|_: u64| std::thread::current().id()), |thread| {
                     seen.push(thread == here);
                     Ok(())
                 });
@@ -189,7 +230,7 @@ mod tests {
 
     #[test]
     fn nothing_in_nothing_out() {
-        let done: Result<(), Error> = run(std::iter::empty::<u64>(), None, each(|n| n), |_| Ok(()));
+        let done: Result<(), Error> = run(std::iter::empty::<u64>(), None, None, each(|n| n), |_| Ok(()));
         done.unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! Commands that change a registry.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -51,8 +52,9 @@ use super::args::Revoke;
 use super::args::Rotate;
 use super::args::Suspend;
 use super::args::Target;
-use super::of_registry;
 use super::told;
+use super::unchanged;
+use super::uninterrupted;
 
 /// How long a new registry may be used unless said otherwise.
 const VALIDITY: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -459,8 +461,9 @@ fn update(
     changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error>,
 ) -> anyhow::Result<String> {
     let path = &target.registry;
-    let differences =
-        registry::update(path, target.now(), needs, changes).map_err(|error| of_registry(path, error))?;
+    let signals = OnceCell::new();
+    let differences = registry::update(path, target.now(), needs, uninterrupted(&signals, changes))
+        .map_err(|error| unchanged(path, &signals, error))?;
     if differences.is_empty() {
         return Ok(format!("{}: nothing to change\n", shown(path)));
     }

@@ -1,5 +1,6 @@
 //! Commands that bring entries into a registry, and out of it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::BufWriter;
@@ -12,6 +13,7 @@ use apkvouch::registry;
 use apkvouch::registry::Evidence;
 use apkvouch::registry::ExportFormat;
 use apkvouch::registry::SqliteWriter;
+use apkvouch::registry::Store;
 use apkvouch::registry::export_in_pieces;
 use apkvouch::registry::import;
 use apkvouch::registry::import::ImportFormat;
@@ -22,11 +24,13 @@ use apkvouch::report::escape;
 use super::super::counted;
 use super::super::output::unwritten;
 use super::super::scan::this_second;
+use super::super::signals::Signals;
 use super::args::Convert;
 use super::args::Export;
 use super::args::Import;
-use super::of_registry;
 use super::told;
+use super::unchanged;
+use super::uninterrupted;
 
 /// Adds the entries of all files, or of none.
 pub(super) fn import(arguments: &Import) -> anyhow::Result<String> {
@@ -47,12 +51,13 @@ pub(super) fn import(arguments: &Import) -> anyhow::Result<String> {
     let path = &arguments.target.registry;
     let changes = |registry: &Registry| import::plan(registry, &entries, &options);
     let needs = import::needs(&entries, &options);
+    let signals = OnceCell::new();
     let differences = if arguments.dry_run {
         registry::rehearse(path, now, &needs, changes)
     } else {
-        registry::update(path, now, &needs, changes)
+        registry::update(path, now, &needs, uninterrupted(&signals, changes))
     };
-    let differences = differences.map_err(|error| of_registry(path, error))?;
+    let differences = differences.map_err(|error| unchanged(path, &signals, error))?;
     let count = |what: &str| differences.iter().filter(|difference| difference.what == what).count();
     let mut text = told(&differences)?;
     let packages: BTreeSet<&String> = entries.iter().map(|entry| &entry.package).collect();
@@ -88,16 +93,28 @@ pub(super) fn written_out(arguments: &Export) -> anyhow::Result<()> {
 /// Writes a registry in another form: SQLite, TOML or JSON, by the name of the new file.
 pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
     let registry = trust::open(&arguments.registry, &arguments.trust.options(None, this_second())?)?;
+    let signals = Signals::caught()?;
+    written(arguments, &registry, &signals).map_err(|error| signals.or_unwritten(error, &arguments.new))?;
+    Ok(format!(
+        "{}: the registry {} in this form; it has no signature yet\n",
+        escape::path(&arguments.new),
+        escape::visible(&registry.header().id)
+    ))
+}
+
+/// Writes the registry in a new file, unless a signal comes.
+fn written(arguments: &Convert, registry: &Store, signals: &Signals) -> Result<(), Error> {
     let to = &arguments.new;
     let extension = to.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension {
         "db" | "sqlite" => {
             registry.ensure_sound()?;
             let mut writer = SqliteWriter::create(to, registry.header())?;
-            registry.each_subject(|subject| writer.subject(subject))?;
-            registry.each_key(|key| writer.key(key))?;
-            registry.each_app(|app| writer.app(app))?;
+            registry.each_subject(|subject| signals.go_on().and_then(|()| writer.subject(subject)))?;
+            registry.each_key(|key| signals.go_on().and_then(|()| writer.key(key)))?;
+            registry.each_app(|app| signals.go_on().and_then(|()| writer.app(app)))?;
             registry.each_denied(|key| writer.denied(key))?;
+            signals.go_on()?;
             writer.finish()?;
         }
         "toml" | "json" => {
@@ -105,22 +122,20 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<String> {
             let mut file = AtomicFile::begin(to)?;
             let mut out = BufWriter::new(&mut file);
             let cannot = |error| Error::file(to, "write", error);
-            let write = |text: &str| out.write_all(text.as_bytes()).map_err(cannot);
+            let write =
+                |text: &str| signals.go_on().and_then(|()| out.write_all(text.as_bytes()).map_err(cannot));
             // TOML and JSON have room for everything.
-            export_in_pieces(&registry, format, this_second(), write, |_| {})?;
+            export_in_pieces(registry, format, this_second(), write, |_| {})?;
             out.flush().map_err(cannot)?;
             drop(out);
+            signals.go_on()?;
             file.commit_new()?;
         }
         _ => {
             let message =
                 format!("{}: expected a name that ends in .db, .sqlite, .toml or .json", to.display());
-            return Err(Error::Usage(message).into());
+            return Err(Error::Usage(message));
         }
     }
-    Ok(format!(
-        "{}: the registry {} in this form; it has no signature yet\n",
-        escape::path(to),
-        escape::visible(&registry.header().id)
-    ))
+    Ok(())
 }

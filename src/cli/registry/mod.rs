@@ -7,17 +7,21 @@ mod key;
 mod learn;
 mod view;
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
 use apkvouch::Error;
+use apkvouch::Registry;
+use apkvouch::registry::Change;
 use apkvouch::registry::Difference;
 use apkvouch::registry::DifferenceKind;
 use apkvouch::registry::FieldDifference;
 use apkvouch::report::escape;
 
 use super::output::unwritten;
+use super::signals::Signals;
 use args::RegistryCommand;
 
 pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
@@ -62,6 +66,30 @@ fn of_registry(path: &Path, error: Error) -> Error {
             Error::Several { faults, more }
         }
         other => other,
+    }
+}
+
+/// The same changes of a registry that is at hand: a signal ends them before anything is written, or once all of it is.
+fn uninterrupted<'a>(
+    signals: &'a OnceCell<Signals>,
+    changes: impl FnOnce(&Registry) -> Result<Vec<Change>, Error> + 'a,
+) -> impl FnOnce(&Registry) -> Result<Vec<Change>, Error> + 'a {
+    move |registry| {
+        // While it waited for another process there was nothing to keep whole.
+        let caught = Signals::caught()?;
+        let signals = signals.get_or_init(|| caught);
+        let changes = changes(registry)?;
+        signals.go_on()?;
+        Ok(changes)
+    }
+}
+
+/// Why the registry at `path` was not changed.
+fn unchanged(path: &Path, signals: &OnceCell<Signals>, error: Error) -> anyhow::Error {
+    let error = of_registry(path, error);
+    match signals.get() {
+        Some(signals) => signals.or_ended(error, path),
+        None => error.into(),
     }
 }
 
