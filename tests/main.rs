@@ -31,6 +31,7 @@ mod manifest;
 mod marks;
 mod pkcs7_differential;
 mod policy;
+mod properties;
 mod recall;
 mod registry;
 mod registry_change;
