@@ -328,6 +328,37 @@ fn table_on_a_terminal() {
     insta::assert_snapshot!([60, 100, 180].map(shown).join("\n"));
 }
 
+/// What is to be taken down is explained before what occurs more often and is less bad.
+#[test]
+fn on_a_terminal_the_worst_is_explained_first() {
+    let mut options = ReportOptions::new("scan");
+    (options.table, options.width) = (true, Some(100));
+    let of = |code, verdict, count: usize| {
+        let decision = Decision {
+            verdict,
+            findings: vec![Finding::new(code)],
+            developer: None,
+            owner: None,
+            other_signers: Vec::new(),
+            holds: Span::ALL,
+        };
+        let result = FileResult::judged(Path::new("x.apk"), &rotated(), Some(&decision), false);
+        std::iter::repeat_n(result, count)
+    };
+    let results = of(FindingCode::SignerUnknown, Verdict::Unauthenticated, 3)
+        .chain(of(FindingCode::KeyExpired, Verdict::Expired, 2))
+        .chain(of(FindingCode::KeyRevoked, Verdict::Revoked, 1))
+        .chain(of(FindingCode::KeyDenied, Verdict::Revoked, 2))
+        .chain(of(FindingCode::SignerNotAllowed, Verdict::Counterfeit, 1));
+    let text = render("text", &options, &results.collect::<Vec<_>>());
+    let next = text.split("\nnext:\n").nth(1).unwrap();
+    assert_eq!(
+        next,
+        "  apkvouch explain signer-not-allowed  # 1 row\n  apkvouch explain key-denied  # 2 rows\n  apkvouch explain key-revoked  \
+         # 1 row\n"
+    );
+}
+
 /// A hostile file can make a value as long as it likes: text for people cuts it, spelled out or not.
 #[test]
 fn long_values_are_cut_in_text() {

@@ -10,6 +10,7 @@ use super::paragraph::Paragraph;
 use super::wording::place_in;
 use super::wording::severity;
 use crate::finding::Severity;
+use crate::policy::rules::Outcome;
 use crate::report::ReportOptions;
 use crate::report::escape::brief_value;
 use crate::report::model::FileStatus;
@@ -24,13 +25,12 @@ impl Paragraph<'_> {
         let result = self.result;
         let errors_above = result.status != FileStatus::Verified || !result.passed || result.would_fail();
         debug_assert!(!errors || errors_above, "errors of a file that passed would be shown twice");
-        // Broken rules are told with all others.
-        let of_rules: Vec<&str> = match &result.policy {
-            Some(policy) => policy.rules.iter().map(|result| result.rule.code().as_str()).collect(),
-            None => Vec::new(),
-        };
+        // What an exception lets pass is told with the rules.
+        let rules = result.policy.iter().flat_map(|policy| &policy.rules);
+        let excepted = rules.filter(|result| result.outcome == Outcome::Excepted);
+        let excepted: Vec<&str> = excepted.map(|result| result.rule.code().as_str()).collect();
         let wanted = result.findings.iter().filter(|finding| finding.is_error() == errors);
-        let wanted = wanted.filter(|finding| !of_rules.contains(&finding.code));
+        let wanted = wanted.filter(|finding| !excepted.contains(&finding.code));
         self.text.push_str(&lines(wanted, self.options));
     }
 }

@@ -8,8 +8,10 @@ use super::fit::padded;
 use super::paint::Tone;
 use super::paragraph::Paragraph;
 use crate::identity::CertificateDigest;
+use crate::policy::file::Level;
 use crate::policy::rules::Identity;
 use crate::policy::rules::Outcome;
+use crate::policy::rules::RuleResult;
 use crate::report::escape::brief;
 use crate::report::escape::brief_value;
 use crate::report::escape::in_shell;
@@ -87,10 +89,14 @@ impl Paragraph<'_> {
         }
     }
 
-    /// Every rule that was asked, with what it expected and what it found.
+    /// Every rule that was asked, those that are broken first. What such a one expected and found stands in its finding, unless
+    /// that is not shown.
     pub(super) fn rules(&mut self) {
         let Some(policy) = &self.result.policy else { return };
-        for (position, result) in policy.rules.iter().enumerate() {
+        let mut rules: Vec<&RuleResult> = policy.rules.iter().collect();
+        rules.sort_by_key(|result| result.outcome != Outcome::Broken);
+        let is_told = policy.level != Level::Audit || self.options.verbose;
+        for (position, result) in rules.into_iter().enumerate() {
             let (word, tone) = match result.outcome {
                 Outcome::Holds => (self.pick("holds", "符合"), Tone::Good),
                 Outcome::Broken => (self.pick("BROKEN", "违反"), Tone::Bad),
@@ -98,7 +104,13 @@ impl Paragraph<'_> {
             };
             let word = padded(word, 8);
             let label = if position == 0 { self.pick("rules", "规则") } else { "" };
-            self.line(label, &format!("{} {}", self.paint().paint(tone, &word), result.rule));
+            let broken = result.outcome == Outcome::Broken && is_told;
+            let code = if broken { format!(" [{}]", result.rule.code().as_str()) } else { String::new() };
+            let code = self.paint().paint(Tone::Faint, &code);
+            self.line(label, &format!("{} {}{code}", self.paint().paint(tone, &word), result.rule));
+            if broken {
+                continue;
+            }
             let (should, is) = (self.pick("expected", "应为"), self.pick("actual", "实为"));
             let (should, is) = (padded(should, 10), padded(is, 10));
             let _ = writeln!(self.text, "                       {should}{}", brief_value(&result.expected));

@@ -15,6 +15,7 @@ use super::wording::outcome_in;
 use super::wording::place_in;
 use crate::finding::FindingCode;
 use crate::finding::Severity;
+use crate::policy::Verdict;
 use crate::policy::rules::Rule;
 use crate::report::FileResult;
 use crate::report::Glance;
@@ -59,8 +60,8 @@ struct Table<'a> {
     layout: Option<Layout>,
     /// How many files have warnings besides what stands under why.
     warned: u64,
-    /// How many files failed by each code.
-    codes: BTreeMap<FindingCode, u64>,
+    /// How many files failed by each code, and the worst that one of them came to.
+    codes: BTreeMap<FindingCode, (u64, usize)>,
     next: Vec<String>,
 }
 
@@ -74,8 +75,10 @@ impl ReportWriter for Table<'_> {
             self.warned = self.warned.saturating_add(1);
         }
         if let Some(code) = glance.code.filter(|_| glance.bad) {
-            let count = self.codes.entry(code).or_default();
+            let rank = rank(glance.verdict);
+            let (count, worst) = self.codes.entry(code).or_insert((0, rank));
             *count = count.saturating_add(1);
+            *worst = rank.min(*worst);
         }
         if let Some(layout) = &self.layout {
             return self.out.write_all(layout.row(&glance.cells, glance.tone, self.paint).as_bytes());
@@ -108,10 +111,10 @@ impl ReportWriter for Table<'_> {
 impl Table<'_> {
     /// What people may type next: a command is never broken into lines, and what it is for is left out where it has no room.
     fn what_next(&self, width: usize) -> Vec<String> {
-        let mut codes: Vec<(FindingCode, u64)> =
-            self.codes.iter().map(|(code, count)| (*code, *count)).collect();
-        codes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let explained = codes.iter().take(CODES_EXPLAINED).map(|(code, count)| {
+        let mut codes: Vec<(FindingCode, u64, usize)> =
+            self.codes.iter().map(|(code, (count, worst))| (*code, *count, *worst)).collect();
+        codes.sort_by_key(|(_, count, worst)| (*worst, std::cmp::Reverse(*count)));
+        let explained = codes.iter().take(CODES_EXPLAINED).map(|(code, count, _)| {
             let rows = match (*count, self.language) {
                 (1, Language::English) => "1 row".to_owned(),
                 (count, Language::English) => format!("{count} rows"),
@@ -146,6 +149,20 @@ impl Table<'_> {
         self.layout = Some(layout);
         Ok(())
     }
+}
+
+/// Where a verdict stands among those that failed, what is to be taken down first at 0.
+fn rank(verdict: Option<Verdict>) -> usize {
+    let worst_first = [
+        Verdict::Counterfeit,
+        Verdict::Tampered,
+        Verdict::Revoked,
+        Verdict::Suspected,
+        Verdict::Unsigned,
+        Verdict::Unreadable,
+        Verdict::Expired,
+    ];
+    worst_first.iter().position(|one| Some(*one) == verdict).unwrap_or(worst_first.len())
 }
 
 /// What to say of a file that passes because the policy is not enforced.
