@@ -78,9 +78,10 @@ fn it_says_what_the_scan_says() {
         assert!(facts["outcomes"].get(row["o"].as_str().unwrap()).is_some(), "{row}");
         for finding in row["f"].as_array().unwrap() {
             let code = &facts["codes"][finding[0].as_str().unwrap()];
-            for told in ["en", "zh", "meaning", "cause", "remedy"] {
-                assert!(code[told].as_str().is_some_and(|told| !told.is_empty()), "{told} of {finding}");
-            }
+            let told = code["told"].as_array().unwrap().iter().flat_map(|told| told.as_array().unwrap());
+            let told: Vec<&Value> = told.chain([&code["en"], &code["zh"]]).collect();
+            assert_eq!(told.len(), 8);
+            assert!(told.iter().all(|told| !told.as_str().unwrap().is_empty()), "{told:?} of {finding}");
         }
     }
     // Where no script may run.
@@ -436,6 +437,8 @@ fn a_counterfeit_is_shown_with_the_owner_of_the_package() {
     let dom = shown(&path, "lang=zh&app=1").unwrap();
     let told = words(between(&dom, "<div id=\"app\">", "</main>"));
     assert!(told.contains("河岸银行") && !told.contains("Riverbank plc"), "{told}");
+    // Meaning, cause and what to do, in Chinese alone.
+    assert!(told.contains("处理办法：") && !told.contains("Sets are exact"), "{told}");
     // For which Android versions it holds is told once, in the language of the page.
     assert_eq!(told.matches("及更高").count(), 2, "{told}");
     assert!(told.contains("Android 7.0 及更高版本 (API 24+)") && !told.contains("and newer"), "{told}");
@@ -476,7 +479,7 @@ fn what_stands_between_backticks_is_shown_as_code() {
     fs::write(&policy, "schema = 1\n").unwrap();
     let policy = policy.to_str().unwrap();
     let page = page(folder.path(), &[store.path().to_str().unwrap(), DEMO[1], DEMO[2], "--policy", policy]);
-    assert!(data(&page, "facts")["codes"]["zip-no-eocd"]["remedy"].as_str().unwrap().contains("`file`"));
+    assert!(data(&page, "facts")["codes"]["zip-no-eocd"]["told"][0][2].as_str().unwrap().contains("`file`"));
     assert!(data(&page, "rows")[0]["x"][1].as_str().unwrap().contains("`apkvouch registry "));
     let path = folder.path().join("report.html");
     let Some(dom) = shown(&path, "app=1") else { return };

@@ -86,7 +86,7 @@ pub(super) enum Command {
     Gate(Later<Gate>),
     /// Writes and checks policy files
     Policy(Later<Policy>),
-    /// Explains a finding: what it means, its cause and what to do
+    /// Explains a finding or a verdict: what it means, its cause and what to do
     Explain(Later<Explain>),
     /// Makes, changes, signs and shows registries of authenticated signers
     #[command(after_long_help = registry::HELP)]
@@ -456,9 +456,13 @@ pub(super) struct Gate {
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The code of the finding, such as v2-digest-mismatch; a list of all unless given
+    /// The code of a finding, such as v2-digest-mismatch, or what apksig calls it, V2_SIG_APK_DIGEST_DID_NOT_VERIFY; or a
+    /// verdict, such as counterfeit; a list of all unless given
     #[arg(value_name = "CODE")]
     pub(super) code: Option<String>,
+    /// The language: auto goes by LC_ALL, LC_MESSAGES or LANG
+    #[arg(long, value_name = "LANG", default_value = "auto")]
+    pub(super) lang: Lang,
 }
 
 #[derive(Debug, Args)]
@@ -567,18 +571,25 @@ pub(super) enum Lang {
     En,
 }
 
-impl Form {
-    /// The language of text.
-    pub(super) fn language(&self) -> Language {
+impl Lang {
+    /// The language that it stands for.
+    pub(super) fn language(self) -> Language {
         let locale = |name| std::env::var(name).ok();
-        match self.lang {
-            Lang::Zh => Language::Chinese,
-            Lang::En => Language::English,
-            Lang::Auto => {
+        match self {
+            Self::Zh => Language::Chinese,
+            Self::En => Language::English,
+            Self::Auto => {
                 let [all, messages, lang] = ["LC_ALL", "LC_MESSAGES", "LANG"].map(locale);
                 Language::of_locale(all.as_deref(), messages.as_deref(), lang.as_deref())
             }
         }
+    }
+}
+
+impl Form {
+    /// The language of text.
+    pub(super) fn language(&self) -> Language {
+        self.lang.language()
     }
 
     /// Whether something that is asked for shows icons.

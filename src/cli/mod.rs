@@ -62,7 +62,7 @@ pub(crate) fn main() -> ExitCode {
         args::Command::Diff(Later(diff)) => diff::run(diff),
         args::Command::Gate(Later(gate)) => gate::run(gate, arguments.color),
         args::Command::Policy(Later(policy)) => policy::run(policy),
-        args::Command::Explain(Later(explain)) => explain::run(explain),
+        args::Command::Explain(Later(explain)) => explain::run(explain, arguments.color),
         args::Command::Registry(Later(registry)) => registry::run(&registry.command),
     };
     ExitCode::from(done.unwrap_or_else(|error| {

@@ -35,6 +35,7 @@ use super::escape;
 use super::model::PolicySummary;
 use crate::crypto::sha256;
 use crate::explain;
+use crate::explain::Parts;
 use crate::finding::FindingCode;
 use crate::policy::Verdict;
 
@@ -318,41 +319,23 @@ fn outcomes() -> BTreeMap<&'static str, OutcomeWords> {
 struct Code {
     en: &'static str,
     zh: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    meaning: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    cause: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    remedy: String,
+    /// Meaning, cause and remedy, in English and in Chinese.
+    told: [[String; 3]; 2],
 }
 
 impl Code {
-    /// From its page: a heading, the severity, the meaning, then cause and remedy as a list.
     fn new(name: &str) -> Self {
         let code = FindingCode::parse(name);
-        let page = code.map_or("", explain::page);
-        let mut parts = page.split("\n\n").skip(1);
-        let meaning =
-            parts.next().and_then(|part| part.split("\n- **").next()).map(one_line).unwrap_or_default();
-        let item = |label: &str| {
-            let start = page.find(label).map(|at| at.saturating_add(label.len()))?;
-            let rest = page.get(start..)?;
-            let end = rest.find("\n- **").or_else(|| rest.find("\n\n")).unwrap_or(rest.len());
-            rest.get(..end).map(one_line)
+        let told = |page: fn(FindingCode) -> &'static str| {
+            let Parts { meaning, cause, remedy, .. } = Parts::of(code.map_or("", page));
+            [meaning, cause, remedy]
         };
         Self {
             en: code.map_or("", FindingCode::summary_en),
             zh: code.map_or("", FindingCode::summary_zh),
-            meaning,
-            cause: item("**Cause:**").unwrap_or_default(),
-            remedy: item("**Remedy:**").unwrap_or_default(),
+            told: [told(explain::page), told(explain::page_zh)],
         }
     }
-}
-
-/// In one line. What stands between backticks the page shows as code.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// JSON that may stand in a script element: without `<`, and with hidden characters spelled out.

@@ -219,11 +219,11 @@ function appPage() {
   if (!row.f.length && !row.e) parts.push(make("p", null, word("nothing")));
   for (const item of row.f) {
     const [code, severity, , , expected, actual, english, chinese] = item;
+    const [meaning, cause, remedy] = facts.codes[code].told[state.lang === "zh" ? 1 : 0];
     const place = state.lang === "zh" && chinese || english;
-    const of = facts.codes[code];
     parts.push(make("section", { class: `finding ${severity}` }, make("h3", null, bdi(finding(item))), make("p", { class: "faint" }, make("code", null, code), place ? " · " : "", place ? bdi(place) : ""),
       expected || actual ? make("div", { class: "values" }, make("span", { class: "faint" }, word("expected")), bdi(expected || "", "mono"), make("span", { class: "faint" }, word("actual")), bdi(actual || "", "mono")) : "",
-      of.meaning ? make("p", { lang: "en-US" }, rich(of.meaning)) : "", of.cause ? make("p", { lang: "en-US" }, make("strong", null, told("cause")), rich(of.cause)) : "", of.remedy ? make("p", { lang: "en-US" }, make("strong", null, told("remedy")), rich(of.remedy)) : ""));
+      meaning ? make("p", null, rich(meaning)) : "", cause ? make("p", null, make("strong", null, told("cause")), rich(cause)) : "", remedy ? make("p", null, make("strong", null, told("remedy")), rich(remedy)) : ""));
   }
   if (row.m) parts.push(make("p", { class: "faint" }, word("cut")(row.m)));
   if (row.a && row.a.length) parts.push(make("h2", null, word("android")), make("div", { class: "scroll" }, make("table", null, make("thead", null, make("tr", null, ["versions", "scheme", "signer"].map(name => make("th", { scope: "col" }, word(name))))),
