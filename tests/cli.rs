@@ -1377,6 +1377,88 @@ fn a_certificate_is_shown_by_its_first_digits() {
     let revoke = run(&format!("registry revoke r.toml {} --reason x", key("9")));
     let why = format!("apkvouch: r.toml: key {} is not registered\n", key("9"));
     assert_eq!((revoke.code, revoke.err), (Some(2), why));
+    // Whose status changes is named so, too, where that means one key.
+    for file in ["r.toml", "r.db"] {
+        for (arguments, whole) in [
+            ("suspend FILE abcdef0100 --reason x", key("abcdef01")),
+            ("activate FILE ABCDEF:01:00 --reason x", key("abcdef01")),
+            ("rotate FILE abcdef0122 abcdef0100", key("abcdef0122")),
+            ("revoke FILE bbbbbbbb --reason x --replaced-by abcdef0100", key("bbbbbbbb")),
+        ] {
+            let done = run(&format!("registry {}", arguments.replace("FILE", file)));
+            assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{arguments}");
+            assert!(done.out.contains(&format!("~ key {whole}\n")), "{}", done.out);
+        }
+        let before = fs::read(dir.path().join(file)).unwrap();
+        for (arguments, why) in [
+            (
+                "revoke FILE abcdef01 --reason x",
+                "several certificates begin with abcdef01; give more digits of",
+            ),
+            ("suspend FILE abcdef02 --reason x", "no certificate of the registry begins with abcdef02"),
+            ("rotate FILE bbbbbbbb abcdef01", "several certificates begin with abcdef01"),
+        ] {
+            let refused = run(&format!("registry {}", arguments.replace("FILE", file)));
+            assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{arguments}");
+            assert!(refused.err.starts_with(&format!("apkvouch: {file}: {why}")), "{}", refused.err);
+        }
+        let short = run(&format!("registry suspend {file} abcdef0 --reason x"));
+        assert!(short.code == Some(2) && short.err.contains("its first 8 digits or more"), "{}", short.err);
+        assert_eq!(fs::read(dir.path().join(file)).unwrap(), before);
+    }
+}
+
+/// A text that would be refused once it stood in the registry is refused by the name of the option that gives it.
+#[test]
+fn an_empty_text_is_told_by_its_option_and_not_by_a_line_that_is_not_there() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &[&str]| -> Run {
+        Command::new(program()).current_dir(dir.path()).args(arguments).output().unwrap().into()
+    };
+    let key = "a".repeat(64);
+    assert_eq!(run(&["registry", "init", "r.toml", "--id", "x"]).code, Some(0));
+    for (arguments, option) in [
+        (&["registry", "init", "n.toml", "--id", ""][..], "--id <ID>"),
+        (&["registry", "add-subject", "r.toml", "", "--name", "A"], "<ID>"),
+        (&["registry", "add-subject", "r.toml", "a", "--name", " "], "--name <NAME>"),
+        (&["registry", "add-subject", "r.toml", "a", "--name", "A", "--contact", ""], "--contact <CONTACT>"),
+        (&["registry", "add", "r.toml", &key, "--package", "", "--owner", "a"], "--package <PACKAGE>"),
+        (&["registry", "deny", "r.toml", &key, "--why", "", "--source", "x"], "--why <WHY>"),
+        (&["registry", "revoke", "r.toml", &key, "--reason", ""], "--reason <REASON>"),
+        (&["registry", "rotate", "r.toml", &key, &key, "--reason", "\t"], "--reason <REASON>"),
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments:?}");
+        let why = format!("for '{option}': expected a text that is not empty\n");
+        assert!(run.err.contains(&why) && !run.err.contains("r.toml:"), "{arguments:?}: {}", run.err);
+    }
+    // What is cut off at the end of a line stands in the column behind it.
+    fs::write(dir.path().join("i.json"), "[\n").unwrap();
+    let import = run(&["registry", "import", "r.toml", "i.json", "--format", "assetlinks"]);
+    assert!(import.err.starts_with("apkvouch: i.json:2:1: not of this format"), "{}", import.err);
+    fs::write(dir.path().join("seen.json"), "").unwrap();
+    let check = run(&["registry", "check", "r.toml", "--registry-state", "seen.json"]);
+    assert!(check.err.starts_with("apkvouch: seen.json:1:1: expected the serials"), "{}", check.err);
+}
+
+/// Whoever checks or signs a registry hears of its end while there is time, and on standard error alone.
+#[test]
+fn a_registry_that_ends_soon_is_told_to_be_renewed() {
+    let dir = dir_with(&[]);
+    let run = |arguments: &str| apkvouch(dir.path(), arguments);
+    run("registry init r.toml --id x --at 2026-01-01 --expires 2026-12-31");
+    run("registry new-key k.key --no-password");
+    let warned = "apkvouch: r.toml: nothing is judged by it any more after 2026-12-31; `apkvouch registry renew r.toml` makes an \
+                  edition that lasts longer, to be signed anew\n";
+    // Thirty days before the end of its last day, and a day earlier.
+    for (day, err) in [("2026-12-02", warned), ("2026-12-01", ""), ("2026-12-31", warned)] {
+        let check = run(&format!("registry check r.toml --at {day}"));
+        assert_eq!((check.code, check.err.as_str()), (Some(0), err), "{day}");
+        assert!(check.out.contains("expires    2026-12-31"), "{}", check.out);
+        let sign = run(&format!("registry sign r.toml --key k.key --at {day}"));
+        assert_eq!((sign.code, sign.err.as_str()), (Some(0), err), "{day}");
+    }
+    assert!(!run("registry check r.toml --at 2027-01-01").err.contains("any more"));
 }
 
 /// What is renewed is what its keepers have signed, when it is said who they are; that it has expired is why it is renewed.

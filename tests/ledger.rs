@@ -325,6 +325,10 @@ fn reports_say_the_same_however_they_came_about() {
     }
     let list = apkvouch(&["report", "--db", db, "--scans"]);
     assert_eq!((list.code, list.out.lines().count()), (Some(0), 9), "{}", list.out);
+    // As of which day, where that was said.
+    let dated =
+        list.out.lines().filter(|line| line.contains("serial 1), as of 2026-11-01T00:00:00Z")).count();
+    assert_eq!(dated, 6, "{}", list.out);
     assert!(
         list.out.lines().last().unwrap().ends_with("  policy testdata/policy/store.toml"),
         "{}",

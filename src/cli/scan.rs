@@ -77,7 +77,8 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     let mut report = Report::with(&arguments.form, &look, inputs, &signals, arguments.quiet)?;
     report.only_bad = arguments.only_bad;
     report.summary.policy = judging.summary();
-    let mut recording = ledger.as_ref().map(|ledger| begin(ledger, &look)).transpose()?;
+    let mut recording =
+        ledger.as_ref().map(|ledger| begin(ledger, &look, arguments.against.at)).transpose()?;
     let scanned = scan(walk, &options, |mut row| {
         // What is known was not read again.
         let is_read = row.known.is_none();
@@ -117,11 +118,16 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     report.finish()
 }
 
-/// Begins to note a scan that is held against what `look` says.
-fn begin<'a>(ledger: &'a Ledger, look: &ReportOptions) -> Result<Recording<'a>, Error> {
+/// Begins to note a scan that is held against what `look` says, on another day than today if there is one.
+fn begin<'a>(
+    ledger: &'a Ledger,
+    look: &ReportOptions,
+    as_of: Option<jiff::Timestamp>,
+) -> Result<Recording<'a>, Error> {
     let registry = look.registry.as_ref().map(|registry| {
         let serial = registry.serial.map(|serial| format!(", serial {serial}")).unwrap_or_default();
-        format!("{} ({}{serial})", registry.path, registry.id)
+        let on_the_day = as_of.map(|at| format!(", as of {at}")).unwrap_or_default();
+        format!("{} ({}{serial}){on_the_day}", registry.path, registry.id)
     });
     let policy = look.policy.as_ref().and_then(|policy| policy.path.as_deref());
     ledger.begin(this_second(), registry.as_deref(), policy)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use apkvouch::identity::CertificateDigest;
+use apkvouch::registry::DigestPrefix;
 use apkvouch::registry::EvidenceSource;
 use apkvouch::registry::ExportFormat;
 use apkvouch::registry::Moment;
@@ -108,7 +109,7 @@ pub(in super::super) struct Init {
     #[command(flatten)]
     pub(super) target: Target,
     /// Its name: editions are numbered under it
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) id: String,
     /// Until when it may be used; a year unless given
     #[arg(long, value_name = "DATE", value_parser = moment)]
@@ -131,22 +132,22 @@ pub(in super::super) struct AddSubject {
     #[command(flatten)]
     pub(super) target: Target,
     /// By which keys and apps refer to it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = said)]
     pub(super) id: String,
     /// Its name
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) name: String,
     /// Its name in Chinese
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = said)]
     pub(super) name_zh: Option<String>,
     /// What it is authenticated as
     #[arg(long = "role", value_name = "ROLE", value_delimiter = ',', default_value = "developer", value_parser = role)]
     pub(super) roles: Vec<Role>,
     /// Unified social credit code, or another number of record
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = said)]
     pub(super) credit_code: Option<String>,
     /// Where to reach it
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) contact: Option<String>,
 }
 
@@ -159,28 +160,28 @@ pub(in super::super) struct Add {
     #[arg(value_name = "SIGNER", required = true)]
     pub(super) signers: Vec<String>,
     /// The package; that of the APK unless given. Without one, keys alone are added
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) package: Option<String>,
     /// The subject whose app it is; not needed for a package that is registered
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = said)]
     pub(super) owner: Option<String>,
     /// The subject whose keys these are; the owner unless given
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = said)]
     pub(super) subject: Option<String>,
     /// As what they sign
     #[arg(long, value_name = "ROLE", default_value = "developer", value_parser = role)]
     pub(super) role: Role,
     /// Where such files are handed out
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) channel: Option<String>,
     /// A name under which users know the app
-    #[arg(long = "label", value_name = "NAME")]
+    #[arg(long = "label", value_name = "NAME", value_parser = said)]
     pub(super) labels: Vec<String>,
     /// From where it is known that they sign the app
     #[arg(long, value_name = "SOURCE", value_parser = evidence)]
     pub(super) evidence: Option<EvidenceSource>,
     /// Where that is found
-    #[arg(long, value_name = "URL", requires = "evidence")]
+    #[arg(long, value_name = "URL", requires = "evidence", value_parser = said)]
     pub(super) evidence_url: Option<String>,
     /// Let these signers sign a package that is registered with others, too
     #[arg(long = "add-signers")]
@@ -195,10 +196,10 @@ pub(in super::super) struct Deny {
     #[arg(value_name = "SHA256")]
     pub(super) certificate: CertificateDigest,
     /// Why
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) why: String,
     /// From where that is known
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) source: String,
 }
 
@@ -206,29 +207,29 @@ pub(in super::super) struct Deny {
 pub(in super::super) struct Revoke {
     #[command(flatten)]
     pub(super) target: Target,
-    /// SHA-256 of the certificate
-    #[arg(value_name = "SHA256")]
-    pub(super) certificate: CertificateDigest,
+    /// SHA-256 of the certificate, or its first 8 digits or more
+    #[arg(value_name = "SHA256", value_parser = key_name)]
+    pub(super) certificate: KeyName,
     /// Why
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) reason: String,
     /// compromise: revoked on every day, since nothing in a file shows when it was signed; cessation: from now on
     #[arg(long = "for", value_name = "WHAT", default_value = "compromise", value_parser = revoked_for)]
     pub(super) revoked_for: RevokedFor,
-    /// The certificate of the key that replaces it
-    #[arg(long, value_name = "SHA256")]
-    pub(super) replaced_by: Option<CertificateDigest>,
+    /// The certificate of the key that replaces it, likewise
+    #[arg(long, value_name = "SHA256", value_parser = key_name)]
+    pub(super) replaced_by: Option<KeyName>,
 }
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Suspend {
     #[command(flatten)]
     pub(super) target: Target,
-    /// SHA-256 of the certificate
-    #[arg(value_name = "SHA256")]
-    pub(super) certificate: CertificateDigest,
+    /// SHA-256 of the certificate, or its first 8 digits or more
+    #[arg(value_name = "SHA256", value_parser = key_name)]
+    pub(super) certificate: KeyName,
     /// Why
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) reason: String,
 }
 
@@ -236,15 +237,24 @@ pub(in super::super) struct Suspend {
 pub(in super::super) struct Rotate {
     #[command(flatten)]
     pub(super) target: Target,
-    /// SHA-256 of the certificate that is replaced
-    #[arg(value_name = "OLD")]
-    pub(super) old: CertificateDigest,
-    /// SHA-256 of the certificate that replaces it: a registered key
-    #[arg(value_name = "NEW")]
-    pub(super) new: CertificateDigest,
+    /// SHA-256 of the certificate that is replaced, or its first 8 digits or more
+    #[arg(value_name = "OLD", value_parser = key_name)]
+    pub(super) old: KeyName,
+    /// The same of the certificate that replaces it: a registered key
+    #[arg(value_name = "NEW", value_parser = key_name)]
+    pub(super) new: KeyName,
     /// Why
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(super) reason: Option<String>,
+}
+
+/// A registered key, as people name it.
+#[derive(Debug, Clone)]
+pub(in super::super) enum KeyName {
+    /// SHA-256 of its certificate.
+    Digest(CertificateDigest),
+    /// The first digits of it, and how they were written.
+    Prefix(DigestPrefix, String),
 }
 
 /// The password of a secret key.
@@ -379,7 +389,7 @@ pub(in super::super) struct Import {
     #[arg(long, value_name = "FORMAT", value_parser = import_format)]
     pub(super) format: Option<ImportFormat>,
     /// The subject whose apps and keys these are, unless the file says so
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = said)]
     pub(super) owner: Option<String>,
     /// On what the entries rest, unless the file says so
     #[arg(long, value_name = "SOURCE", value_parser = evidence)]
@@ -427,6 +437,24 @@ pub(in super::super) struct Learn {
     /// APKs, containers of APKs, and directories of both
     #[arg(value_name = "PATH", required = true)]
     pub(super) paths: Vec<PathBuf>,
+}
+
+fn key_name(text: &str) -> Result<KeyName, String> {
+    let whole = text.parse().map(KeyName::Digest).ok();
+    let prefix = || DigestPrefix::parse(text).map(|prefix| KeyName::Prefix(prefix, text.to_owned()));
+    whole.or_else(prefix).ok_or_else(|| {
+        "expected the SHA-256 of a certificate (64 hexadecimal digits, colons allowed), or its first 8 digits or more"
+            .to_owned()
+    })
+}
+
+/// A text that is written into the registry.
+fn said(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("expected a text that is not empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn import_format(text: &str) -> Result<ImportFormat, String> {

@@ -47,14 +47,17 @@ use super::args::Add;
 use super::args::AddSubject;
 use super::args::Deny;
 use super::args::Init;
+use super::args::KeyName;
 use super::args::Renew;
 use super::args::Revoke;
 use super::args::Rotate;
 use super::args::Suspend;
 use super::args::Target;
+use super::of_registry;
 use super::told;
 use super::unchanged;
 use super::uninterrupted;
+use super::view::the_only;
 
 /// How long a new registry may be used unless said otherwise.
 const VALIDITY: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -175,30 +178,46 @@ pub(super) fn revoke(arguments: &Revoke) -> anyhow::Result<String> {
     let mut status = NewStatus::new(KeyStatus::Revoked, Moment::Instant(arguments.target.now()));
     status.reason = Some(arguments.reason.clone());
     status.revoked_for = Some(arguments.revoked_for);
-    status.replaced_by = arguments.replaced_by;
-    set_status(&arguments.target, arguments.certificate, status)
+    let replaced_by = arguments.replaced_by.as_ref();
+    status.replaced_by = replaced_by.map(|name| certificate(&arguments.target, name)).transpose()?;
+    set_status(&arguments.target, &arguments.certificate, status)
 }
 
 pub(super) fn suspend(arguments: &Suspend) -> anyhow::Result<String> {
     let mut status = NewStatus::new(KeyStatus::Suspended, Moment::Instant(arguments.target.now()));
     status.reason = Some(arguments.reason.clone());
-    set_status(&arguments.target, arguments.certificate, status)
+    set_status(&arguments.target, &arguments.certificate, status)
 }
 
 pub(super) fn activate(arguments: &Suspend) -> anyhow::Result<String> {
     let mut status = NewStatus::new(KeyStatus::Active, Moment::Instant(arguments.target.now()));
     status.reason = Some(arguments.reason.clone());
-    set_status(&arguments.target, arguments.certificate, status)
+    set_status(&arguments.target, &arguments.certificate, status)
 }
 
 pub(super) fn rotate(arguments: &Rotate) -> anyhow::Result<String> {
     let mut status = NewStatus::new(KeyStatus::Rotated, Moment::Instant(arguments.target.now()));
     status.reason.clone_from(&arguments.reason);
-    status.replaced_by = Some(arguments.new);
-    set_status(&arguments.target, arguments.old, status)
+    status.replaced_by = Some(certificate(&arguments.target, &arguments.new)?);
+    set_status(&arguments.target, &arguments.old, status)
 }
 
-fn set_status(target: &Target, certificate: CertificateDigest, status: NewStatus) -> anyhow::Result<String> {
+/// The certificate of the registered key that `name` means.
+fn certificate(target: &Target, name: &KeyName) -> Result<CertificateDigest, Error> {
+    let (prefix, name) = match name {
+        KeyName::Digest(digest) => return Ok(*digest),
+        KeyName::Prefix(prefix, name) => (prefix, name),
+    };
+    let path = &target.registry;
+    let found = Store::open(path)?.certificates_that_begin(prefix)?;
+    let only = the_only(&found, name).and_then(|only| {
+        only.ok_or_else(|| Error::Usage(format!("no certificate of the registry begins with {name}")))
+    });
+    only.map_err(|error| of_registry(path, error))
+}
+
+fn set_status(target: &Target, name: &KeyName, status: NewStatus) -> anyhow::Result<String> {
+    let certificate = certificate(target, name)?;
     let mut needs = Needs::default();
     needs.certificates.insert(certificate);
     let mut status = status;

@@ -90,6 +90,7 @@ pub(super) fn sign(arguments: &Sign) -> anyhow::Result<String> {
     let text: String = kept.iter().map(ToString::to_string).chain([signature.to_string()]).collect();
     file.write_all(text.as_bytes()).map_err(|error| Error::file(&to, "write", error))?;
     file.commit()?;
+    super::warn_of_expiry(path, header, now);
 
     let mut text = format!(
         "{}: {} of serial {serial} is signed by key {}\n",

@@ -18,9 +18,11 @@ use apkvouch::registry::Change;
 use apkvouch::registry::Difference;
 use apkvouch::registry::DifferenceKind;
 use apkvouch::registry::FieldDifference;
+use apkvouch::registry::Header;
 use apkvouch::report::escape;
 
 use super::output::unwritten;
+use super::say;
 use super::signals::Signals;
 use args::RegistryCommand;
 
@@ -55,6 +57,22 @@ pub(super) fn run(command: &RegistryCommand) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritten)?;
     Ok(code)
+}
+
+/// So long before its end a registry is told to be renewed.
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
+
+/// Says on standard error that a registry ends soon.
+fn warn_of_expiry(path: &Path, header: &Header, now: jiff::Timestamp) {
+    let soon = now.checked_add(SOON).unwrap_or(jiff::Timestamp::MAX);
+    if let Some(end) = header.expires_at.filter(|end| end.is_over(soon) && !end.is_over(now)) {
+        let named = escape::in_shell(path);
+        say(&format!(
+            "{}: nothing is judged by it any more after {end}; `apkvouch registry renew {named}` makes an edition that \
+             lasts longer, to be signed anew",
+            path.display()
+        ));
+    }
 }
 
 /// The same error with the name of the registry, when it speaks of what that says.

@@ -22,6 +22,7 @@ use apkvouch::registry::trust;
 use apkvouch::report::escape;
 use serde::Serialize;
 
+use super::super::output::terminal_width;
 use super::super::output::unwritten;
 use super::super::scan::this_second;
 use super::args::Check;
@@ -33,6 +34,7 @@ use super::args::ViewForm;
 use super::args::What;
 use super::of_registry;
 use super::told;
+use super::warn_of_expiry;
 
 pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
     let now = arguments.at.unwrap_or_else(this_second);
@@ -40,6 +42,7 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
     let registry = trust::open(path, &arguments.trust.options(None, now)?)?;
     registry.ensure_sound()?;
     let header = registry.header();
+    warn_of_expiry(path, header, now);
     let mut text = format!("{}: sound and in force\n", escape::path(path));
     let mut line = |name: &str, value: &str| writeln!(text, "  {name:<10} {}", escape::visible(value));
     line("id", &header.id)?;
@@ -66,57 +69,119 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<String> {
 /// Lists one kind of what it holds on standard output, one after the other.
 pub(super) fn list(arguments: &List) -> anyhow::Result<()> {
     let registry = open(&arguments.registry, &arguments.view)?;
-    let mut rows = Rows::begin(arguments.view.format)?;
+    let mut rows = Rows::begin(arguments.view.format, arguments.what)?;
     match arguments.what {
-        What::Apps => registry.each_app(|app| rows.add(app, app_line))?,
-        What::Keys => registry.each_key(|key| rows.add(key, key_line))?,
-        What::Subjects => registry.each_subject(|subject| rows.add(subject, subject_line))?,
+        What::Apps => registry.each_app(|app| rows.add(app, app_cells))?,
+        What::Keys => registry.each_key(|key| rows.add(key, key_cells))?,
+        What::Subjects => registry.each_subject(|subject| rows.add(subject, subject_cells))?,
         What::Denied => {
-            let line = |key: &DeniedKey| format!("{}  {} ({})", key.certificate, key.why, key.source);
-            registry.each_denied(|key| rows.add(key, line))?;
-            built_in_denied().try_for_each(|key| rows.add(key, line))?;
+            let cells =
+                |key: &DeniedKey| vec![key.certificate.to_string(), format!("{} ({})", key.why, key.source)];
+            registry.each_denied(|key| rows.add(key, cells))?;
+            built_in_denied().try_for_each(|key| rows.add(key, cells))?;
         }
     }
     rows.finish()
 }
 
-/// Rows on standard output: lines, or the elements of a JSON array.
+/// So many rows are measured before the first is written.
+const MEASURED: usize = 256;
+
+/// Rows on standard output: lines, in columns with names on a terminal; or the elements of a JSON array.
 struct Rows {
     out: BufWriter<StdoutLock<'static>>,
     format: ViewForm,
     count: usize,
+    /// Whether people read it on a terminal.
+    columns: bool,
+    /// Those that are measured, and not written yet; with the names of the columns.
+    waiting: Vec<Vec<String>>,
+    /// How wide the columns are, once that is known.
+    widths: Option<Vec<usize>>,
 }
 
 impl Rows {
-    fn begin(format: ViewForm) -> anyhow::Result<Self> {
+    fn begin(format: ViewForm, what: What) -> anyhow::Result<Self> {
         let mut out = BufWriter::new(std::io::stdout().lock());
         if format == ViewForm::Json {
             out.write_all(b"[").map_err(unwritten)?;
         }
-        Ok(Self { out, format, count: 0 })
+        let names: &[&str] = match what {
+            What::Apps => &["PACKAGE", "OWNER", "SIGNERS"],
+            What::Keys => &["CERTIFICATE", "SUBJECT", "STATUS"],
+            What::Subjects => &["SUBJECT", "NAME", "ROLES"],
+            What::Denied => &["CERTIFICATE", "WHY"],
+        };
+        let waiting = vec![names.iter().map(|name| (*name).to_owned()).collect()];
+        let columns = format == ViewForm::Text && terminal_width().is_some();
+        Ok(Self { out, format, count: 0, columns, waiting, widths: None })
     }
 
-    fn add<T: Serialize>(&mut self, item: &T, line: impl Fn(&T) -> String) -> anyhow::Result<()> {
+    fn add<T: Serialize>(&mut self, item: &T, cells: impl Fn(&T) -> Vec<String>) -> anyhow::Result<()> {
+        self.count = self.count.saturating_add(1);
         let text = match self.format {
-            ViewForm::Text => escape::visible(&line(item)).into_owned() + "\n",
+            ViewForm::Text => {
+                let cells: Vec<String> =
+                    cells(item).iter().map(|cell| escape::visible(cell).into_owned()).collect();
+                match (&self.widths, self.columns) {
+                    (_, false) => cells.join("  ") + "\n",
+                    (Some(widths), true) => in_columns(&cells, widths),
+                    (None, true) => {
+                        self.waiting.push(cells);
+                        return if self.waiting.len() > MEASURED { self.release() } else { Ok(()) };
+                    }
+                }
+            }
             ViewForm::Json => {
-                let comma = if self.count == 0 { "" } else { "," };
+                let comma = if self.count == 1 { "" } else { "," };
                 let json = serde_json::to_string_pretty(item)?;
                 let indented = escape::json(&json).replace('\n', "\n  ");
                 format!("{comma}\n  {indented}")
             }
         };
-        self.count = self.count.saturating_add(1);
+        self.out.write_all(text.as_bytes()).map_err(unwritten)
+    }
+
+    /// Writes what is measured.
+    fn release(&mut self) -> anyhow::Result<()> {
+        let rows = std::mem::take(&mut self.waiting);
+        let widths = self.widths.insert(widths(&rows));
+        let text: String = rows.iter().map(|cells| in_columns(cells, widths)).collect();
         self.out.write_all(text.as_bytes()).map_err(unwritten)
     }
 
     fn finish(mut self) -> anyhow::Result<()> {
+        if self.columns && self.widths.is_none() && self.count > 0 {
+            self.release()?;
+        }
         if self.format == ViewForm::Json {
             let end: &[u8] = if self.count == 0 { b"]\n" } else { b"\n]\n" };
             self.out.write_all(end).map_err(unwritten)?;
         }
         self.out.flush().map_err(unwritten)
     }
+}
+
+/// How wide each column is.
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = Vec::new();
+    for cells in rows {
+        widths.resize(widths.len().max(cells.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = (*width).max(escape::columns(cell));
+        }
+    }
+    widths
+}
+
+/// A line in which each cell but the last is filled up to its width.
+fn in_columns(cells: &[String], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        let fill = " ".repeat(width.saturating_sub(escape::columns(cell)));
+        line = format!("{line}{cell}{fill}  ");
+    }
+    line.trim_end_matches(' ').to_owned() + "\n"
 }
 
 /// Everything that is known under a name.
@@ -162,9 +227,20 @@ fn named(store: &Store, name: &str) -> Result<String, Error> {
         Some(prefix) => store.certificates_that_begin(&prefix)?,
         None => Vec::new(),
     };
-    match found.as_slice() {
-        [] => Err(Error::Usage(format!("{name:?} is no package, certificate or subject of the registry"))),
-        [only] => Ok(only.to_string()),
+    let only = the_only(&found, name)?.map(|digest| digest.to_string());
+    only.ok_or_else(|| {
+        Error::Usage(format!("{name:?} is no package, certificate or subject of the registry"))
+    })
+}
+
+/// The only one of the certificates that begin with `name`; none where there is none.
+///
+/// # Errors
+/// [`Error::Usage`] when there are several.
+pub(super) fn the_only(found: &[CertificateDigest], name: &str) -> Result<Option<CertificateDigest>, Error> {
+    match found {
+        [] => Ok(None),
+        [only] => Ok(Some(*only)),
         several => {
             let listed: Vec<String> = several.iter().take(CANDIDATES).map(ToString::to_string).collect();
             let more = match several.len().saturating_sub(CANDIDATES) {
@@ -227,28 +303,47 @@ fn open(path: &Path, view: &View) -> anyhow::Result<Store> {
     })
 }
 
-fn app_line(app: &App) -> String {
+fn app_cells(app: &App) -> Vec<String> {
     let set = |set: &apkvouch::registry::SignerSet| {
         let certificates: Vec<String> = set.certificates.iter().map(ToString::to_string).collect();
         certificates.join("+")
     };
     let sets: Vec<String> = app.signers.iter().map(set).collect();
-    format!("{}  {}  {}", app.package, app.owner, sets.join(" or "))
+    vec![app.package.clone(), app.owner.clone(), sets.join(" or ")]
 }
 
-fn key_line(key: &Key) -> String {
-    let mut line = format!("{}  {}  {}", key.certificate, key.subject, key.status);
+fn key_cells(key: &Key) -> Vec<String> {
+    let mut status = key.status.to_string();
     if let Some(date) = key.status_date.filter(|_| key.status != KeyStatus::Active) {
-        line = format!("{line} since {date}");
+        status = format!("{status} since {date}");
     }
     if let Some(until) = key.valid_until {
-        line = format!("{line}, valid until {until}");
+        status = format!("{status}, valid until {until}");
     }
-    line
+    vec![key.certificate.to_string(), key.subject.clone(), status]
 }
 
-fn subject_line(subject: &Subject) -> String {
+fn subject_cells(subject: &Subject) -> Vec<String> {
     let roles: Vec<&str> = subject.roles.iter().map(|role| role.as_str()).collect();
     let zh = subject.name_zh.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-    format!("{}  {}{zh}  {}", subject.id, subject.name, roles.join(", "))
+    vec![subject.id.clone(), format!("{}{zh}", subject.name), roles.join(", ")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_is_shown_in_them() {
+        let rows = [["SUBJECT", "NAME", "ROLES"], ["a", "河岸银行", "developer"], ["longer-id", "x", ""]];
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|c| (*c).to_owned()).collect()).collect();
+        let widths = widths(&rows);
+        assert_eq!(widths, [9, 8, 9]);
+        let lines: Vec<String> = rows.iter().map(|cells| in_columns(cells, &widths)).collect();
+        assert_eq!(
+            lines,
+            ["SUBJECT    NAME      ROLES\n", "a          河岸银行  developer\n", "longer-id  x\n"]
+        );
+    }
 }

@@ -219,7 +219,8 @@ impl Fault {
         let plain = text.split(" at line ").next().unwrap_or(&text);
         Self {
             line: Some(error.line()),
-            column: error.column(),
+            // Behind the end of a line it says 0.
+            column: error.column().max(1),
             message: format!("not of this format: {plain}"),
         }
     }

@@ -101,7 +101,7 @@ fn read(path: &Path) -> Result<State, Error> {
         ),
     };
     let state: State = serde_json::from_str(&text)
-        .map_err(|error| wrong(Some((error.line(), error.column())), "something else"))?;
+        .map_err(|error| wrong(Some((error.line(), error.column().max(1))), "something else"))?;
     if state.schema != SCHEMA {
         return Err(wrong(None, &format!("schema {}", state.schema)));
     }
