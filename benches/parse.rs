@@ -13,6 +13,7 @@ use apkvouch::apk::Apk;
 use apkvouch::format::axml;
 use apkvouch::format::jar;
 use apkvouch::format::x509::Certificate;
+use apkvouch::limits::Cap;
 use builder::Entry;
 use builder::Key;
 use builder::Manifest;
@@ -34,7 +35,7 @@ fn archive() -> Vec<u8> {
 /// The content of an entry.
 fn content(apk: &Apk<'_>, name: &str) -> Vec<u8> {
     let record = apk.directory().unwrap().find(name).unwrap();
-    apk.entry_to_vec(record, name, 16 << 20).unwrap()
+    apk.entry_to_vec(record, name, Cap::fixed(16 << 20)).unwrap()
 }
 
 fn benches(criterion: &mut Criterion) {

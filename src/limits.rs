@@ -3,138 +3,221 @@
 //! Each cap is far above what any honest APK needs and low enough that reaching it is cheap: at the defaults a file is
 //! judged in less than two seconds of processor time and 64 MB of memory, apart from the time that its own size takes.
 //! A file that exceeds one is judged, with a finding that names the limit; it is never believed beyond it.
+//!
+//! What is told besides the verdict has caps of its own where it stands, such as how many findings, marks of one kind or
+//! pictures: nobody needs them changed. How long one file may take is not here, since evidence is a function of bytes and options.
 
-/// Caps that no file can exceed. All sizes are in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use std::fmt;
+
+/// A limit by name: for whoever reads it from an option, or lists them all.
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct Limit {
+    /// Its name, as options and findings spell it: that of the field, with hyphens.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+    /// The lines of its documentation.
+    lines: &'static [&'static str],
+    get: fn(&Limits) -> u64,
+    set: fn(&mut Limits, u64),
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Bits.
+    Bits,
+    /// Things of the kind that its name says.
+    Number,
+}
+
+impl Limit {
+    /// What it is for, in one paragraph.
+    pub fn about(&self) -> String {
+        let lines = self.lines.iter().map(|line| line.trim()).take_while(|line| !line.is_empty());
+        let text = lines.collect::<Vec<_>>().join(" ");
+        // Of the other fields it speaks by their names here.
+        text.replace("[`Limits::", "").replace("`]", "").replace('`', "").replace('_', "-")
+    }
+
+    /// Its value in `limits`.
+    pub fn value(&self, limits: &Limits) -> u64 {
+        (self.get)(limits)
+    }
+}
+
+/// A cap on something, with the name of its limit, if it is one, as a finding names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Cap {
+    pub(crate) most: u64,
+    /// None of what nobody can change.
+    name: Option<&'static str>,
+}
+
+impl Cap {
+    /// The limit of that name, one of [`LIMITS`].
+    pub(crate) fn new(name: &'static str, most: u64) -> Self {
+        Self { most, name: Some(name) }
+    }
+
+    /// The same for a number of things.
+    pub(crate) fn number(name: &'static str, most: usize) -> Self {
+        Self::new(name, most as u64)
+    }
+
+    /// What nobody can change.
+    pub fn fixed(most: u64) -> Self {
+        Self { most, name: None }
+    }
+
+    /// `at most 5 bytes (--limit mark=N)`, with `unit` in the place of `bytes`.
+    pub(crate) fn in_words(self, unit: &str) -> String {
+        format!("at most {}{unit}{}", self.most, Flag(self.name))
+    }
+}
+
+/// How to change a limit.
+pub(crate) struct Flag(pub(crate) Option<&'static str>);
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |name| write!(f, " (--limit {name}=N)"))
+    }
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $field:ident $name:literal: $type:ty = $default:expr, $unit:ident;)+) => {
+        /// Caps that no file can exceed. All sizes are in bytes.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        /// Every limit, in the order of the fields of [`Limits`].
+        pub const LIMITS: &[Limit] = &[$(Limit {
+            name: $name,
+            unit: Unit::$unit,
+            lines: &[$($doc),+],
+            get: |limits| limits.$field as u64,
+            set: |limits, value| limits.$field = <$type>::try_from(value).unwrap_or(<$type>::MAX),
+        }),+];
+    };
+}
+
+limits! {
     /// Central Directory size. 65,535 entries with names of 140 bytes need 12 MB; real ones stay below 8 MB.
-    pub central_directory: u64,
+    central_directory "central-directory": u64 = 12 << 20, Bytes;
     /// APK Signing Block size, framing included. Real ones stay below 1 MiB; channel packers add a few KiB.
-    pub signing_block: u64,
+    signing_block "signing-block": u64 = 256 << 20, Bytes;
     /// Pairs in the signing block. Real ones have fewer than ten.
-    pub signing_block_pairs: usize,
+    signing_block_pairs "signing-block-pairs": usize = 65_536, Number;
     /// One pair of the signing block that is parsed as signers. ML-DSA signers with long lineages stay below 1 MiB.
-    pub signing_block_pair: u64,
+    signing_block_pair "signing-block-pair": u64 = 4 << 20, Bytes;
     /// Inflated size of `META-INF/MANIFEST.MF` and of each `.SF` file. 65,535 entries with names of 100 bytes need 12 MB;
     /// real ones stay below 8 MB.
-    pub jar_manifest: u64,
+    jar_manifest "jar-manifest": u64 = 12 << 20, Bytes;
     /// Inflated size of `META-INF/MANIFEST.MF`, all `.SF` files and all signature block files together.
-    pub jar_files: u64,
+    jar_files "jar-files": u64 = 48 << 20, Bytes;
     /// Sections in `META-INF/MANIFEST.MF` and in each `.SF` file. An archive has at most 65,535 entries.
-    pub jar_sections: usize,
+    jar_sections "jar-sections": usize = 65_536, Number;
+    /// Names of entries that are not UTF-8, decoded. An honest archive has none.
+    decoded_names "decoded-names": u64 = 4 << 20, Bytes;
     /// Inflated size of all `META-INF/*.RSA|.DSA|.EC` files together. Real ones stay below 16 KiB each.
-    pub signature_block_file: u64,
+    signature_block_file "signature-block-file": u64 = 4 << 20, Bytes;
     /// Inflated size of `AndroidManifest.xml`. Real ones stay below 2 MB.
-    pub android_manifest: u64,
+    android_manifest "android-manifest": u64 = 16 << 20, Bytes;
     /// Inflated size of `resources.arsc`. Real ones stay below 40 MB.
-    pub resource_table: u64,
+    resource_table "resource-table": u64 = 128 << 20, Bytes;
     /// Types, each for one configuration, in one resource table. Real ones have a few thousand.
-    pub resource_types: usize,
+    resource_types "resource-types": usize = 65_536, Number;
     /// Configurations in which one resource is looked at. Real labels have some hundred: one a language.
-    pub resource_configurations: usize,
+    resource_configurations "resource-configurations": usize = 4096, Number;
     /// Types that are looked at to find all texts of one label, or all files of one icon. Real ones need less than
     /// 100,000: a few hundred configurations, each for as many types.
-    pub resource_lookups: u64,
+    resource_lookups "resource-lookups": u64 = 1 << 20, Number;
     /// Launcher activities that are described. Apps with a choice of icons have some dozens.
-    pub launcher_activities: usize,
+    launcher_activities "launcher-activities": usize = 32, Number;
     /// One mark (signature, list of files) that is read whole; of a larger one the start is looked at.
-    pub mark: u64,
+    mark "mark": u64 = 4 << 20, Bytes;
     /// The text of one channel mark. Real ones stay below 1 KiB; an archive comment has at most 65,535 bytes.
-    pub mark_text: u64,
+    mark_text "mark-text": u64 = 64 << 10, Bytes;
     /// How many places a file may carry marks in that are looked at. Real ones have fewer than fifty.
-    pub marks: usize,
+    marks "marks": usize = 1024, Number;
     /// Inflated size of all code files together, when they are held against their list. Real ones stay below 1 GiB.
-    pub code_files: u64,
+    code_files "code-files": u64 = 4 << 30, Bytes;
     /// Bytes of content that v1 has read and inflated of a file of any size, however small.
     ///
     /// This and what [`Limits::content_ratio`] grants are one budget. Entries that overlap count each time.
-    pub content: u64,
+    content "content": u64 = 512 << 20, Bytes;
     /// Bytes of content that v1 has read and inflated for each byte of the file, besides [`Limits::content`]. Deflate
     /// reaches 1032; honest APKs stay below 5 as a whole.
-    pub content_ratio: u64,
+    content_ratio "content-ratio": u64 = 16, Number;
     /// APKs and containers in one container that are judged, those of nested ones among them. Those of an app with every language, screen and processor of
     /// its own have a few hundred.
-    pub container_members: usize,
+    container_members "container-members": usize = 1024, Number;
     /// How deep containers may stand in containers. Real ones hold APKs, or stand in an archive that somebody sent.
-    pub container_depth: usize,
+    container_depth "container-depth": usize = 2, Number;
     /// Bytes of all members of a container of any size, however small, nested ones included; beside them
     /// [`Limits::content_ratio`] bytes for each byte of the container. Real ones are about as large as their members.
-    pub container_content: u64,
+    container_content "container-content": u64 = 128 << 20, Bytes;
     /// How many v1 signature block files or v2 signers are looked at. Android's own cap is 10.
-    pub signers: usize,
+    signers "signers": usize = 10, Number;
     /// Signers in one v3 block. Android has no cap of its own; one a release targeted is the design.
-    pub v3_signers: usize,
+    v3_signers "v3-signers": usize = 64, Number;
     /// Digest, signature, certificate or attribute records in one signer.
-    pub records: usize,
+    records "records": usize = 1024, Number;
     /// Certificates in one PKCS#7 bag.
-    pub pkcs7_certificates: usize,
+    pkcs7_certificates "pkcs7-certificates": usize = 256, Number;
     /// `SignerInfo`s in one PKCS#7 file that are tried.
-    pub signer_infos: usize,
+    signer_infos "signer-infos": usize = 64, Number;
     /// What stands before the hash tree of a v4 signature file. Android refuses more than 8096 bytes.
-    pub v4_signature: u64,
+    v4_signature "v4-signature": u64 = 64 << 10, Bytes;
     /// Size of all certificates together that signers and lineages name, each counted once. Real ones stay below
     /// 100 KiB.
-    pub certificates: u64,
+    certificates "certificates": u64 = 4 << 20, Bytes;
     /// Signatures that one file has us check, of signers and within lineages.
     ///
     /// The unit is a check with a common key, RSA of up to 4096 bits or P-256, of about 0.3 ms. A key that makes a check
     /// dearer counts for more, as [`KeyKind::cost`](crate::crypto::KeyKind::cost) says: DSA of 3072 bits for 9. Honest
     /// files need fewer than 50.
-    pub signature_checks: u64,
+    signature_checks "signature-checks": u64 = 1000, Number;
     /// Nodes in one proof-of-rotation lineage.
-    pub lineage: usize,
+    lineage "lineage": usize = 256, Number;
     /// Depth of nesting of BER elements and of XML elements.
-    pub nesting: usize,
+    nesting "nesting": usize = 32, Number;
     /// RSA modulus size in bits. BoringSSL's own cap.
-    pub rsa_bits: usize,
+    rsa_bits "rsa-bits": usize = 16_384, Bits;
     /// Size of the DSA modulus p in bits. keytool makes keys of up to 3072; BoringSSL's own cap is 10,000.
-    pub dsa_bits: usize,
+    dsa_bits "dsa-bits": usize = 8192, Bits;
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            central_directory: 12 << 20,
-            signing_block: 256 << 20,
-            signing_block_pairs: 65_536,
-            signing_block_pair: 4 << 20,
-            jar_manifest: 12 << 20,
-            jar_files: 48 << 20,
-            jar_sections: 65_536,
-            signature_block_file: 4 << 20,
-            android_manifest: 16 << 20,
-            resource_table: 128 << 20,
-            resource_types: 65_536,
-            resource_configurations: 4096,
-            resource_lookups: 1 << 20,
-            launcher_activities: 32,
-            mark: 4 << 20,
-            mark_text: 64 << 10,
-            marks: 1024,
-            code_files: 4 << 30,
-            content: 512 << 20,
-            content_ratio: 16,
-            container_members: 1024,
-            container_depth: 2,
-            container_content: 128 << 20,
-            signers: 10,
-            v3_signers: 64,
-            records: 1024,
-            pkcs7_certificates: 256,
-            signer_infos: 64,
-            v4_signature: 64 << 10,
-            certificates: 4 << 20,
-            signature_checks: 1000,
-            lineage: 256,
-            nesting: 32,
-            rsa_bits: 16_384,
-            dsa_bits: 8192,
-        }
-    }
-}
+/// There is no limit of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no limit of that name")]
+pub struct UnknownLimit;
 
 impl Limits {
+    /// Gives the limit of that name, one of [`LIMITS`], another value.
+    ///
+    /// # Errors
+    /// When there is no limit of that name.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<(), UnknownLimit> {
+        let limit = LIMITS.iter().find(|limit| limit.name == name).ok_or(UnknownLimit)?;
+        (limit.set)(self, value);
+        Ok(())
+    }
+
     /// The caps on what is read of every file of a scan though no verdict needs it: names and pictures. They fit real apps,
     /// whose resource table has 40 MB at most, some hundred languages and few activities in the launcher, and make a file
     /// that asks for more cheap.
@@ -146,6 +229,59 @@ impl Limits {
             resource_lookups: self.resource_lookups.min(1 << 17),
             launcher_activities: self.launcher_activities.min(8),
             ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_has_the_name_of_its_field_and_is_set_by_it() {
+        let debug = format!("{:?}", Limits::default());
+        for limit in LIMITS {
+            let field = limit.name.replace('-', "_");
+            assert!(
+                debug.contains(&format!("{field}: {}", limit.value(&Limits::default()))),
+                "{}",
+                limit.name
+            );
+            let mut limits = Limits::default();
+            limits.set(limit.name, 7).unwrap();
+            assert_eq!(limit.value(&limits), 7);
+            let others =
+                LIMITS.iter().filter(|other| other.value(&limits) != other.value(&Limits::default()));
+            assert_eq!(others.count(), 1, "{}", limit.name);
+        }
+        assert_eq!(debug.matches(':').count(), LIMITS.len());
+        assert_eq!(Limits::default().set("records ", 7), Err(UnknownLimit));
+    }
+
+    /// Names of limits in the sources, where findings are made.
+    #[test]
+    fn findings_name_limits_that_there_are() {
+        fn names(folder: &std::path::Path, found: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    names(&path, found);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for start in ["Cap::new(\"", "Cap::number(\"", "Flag(Some(\""] {
+                    let rest = text.split(start).skip(1);
+                    found.extend(rest.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        names(std::path::Path::new("src"), &mut found);
+        // Those of this very test are none.
+        found.retain(|name| !name.is_empty() && !name.contains(','));
+        assert!(found.len() > 20, "{found:?}");
+        for name in found {
+            assert!(LIMITS.iter().any(|limit| limit.name == name), "{name}");
         }
     }
 }

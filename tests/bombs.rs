@@ -209,6 +209,12 @@ fn every_bomb_is_judged_in_little_time_and_memory() {
         let status = output.status.code();
         assert!(matches!(status, Some(0 | 1)), "{}: {}: {said}", path.display(), output.status);
         assert!(said.contains(&code), "{}: no {code}: {said}", path.display());
+        assert_eq!(
+            said.contains("limit-exceeded"),
+            said.contains(" (--limit "),
+            "{}: {said}",
+            path.display()
+        );
         assert!(said.len() < 1_000_000, "{}: {} bytes of answer", path.display(), said.len());
     }
 }

@@ -1,5 +1,11 @@
 //! Caps that Android does not have: a file that reaches one is never believed for what stands before it.
 
+#![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
 use crate::builder;
 use crate::builder::Apk;
 use crate::builder::Key;
@@ -11,12 +17,13 @@ use crate::builder::V1;
 use apkvouch::Verification;
 use apkvouch::VerifyOptions;
 use apkvouch::finding::FindingCode;
+use apkvouch::limits::LIMITS;
+use apkvouch::limits::Unit;
 
 fn verify(apk: &Apk) -> Verification {
     verify_with(&apk.build(), &VerifyOptions::default())
 }
 
-#[expect(clippy::unwrap_used, reason = "bytes in memory can be read")]
 fn verify_with(apk: &[u8], options: &VerifyOptions) -> Verification {
     apkvouch::verify(&apk, options).unwrap()
 }
@@ -102,5 +109,89 @@ fn records_and_certificates_beyond_a_limit_are_not_taken_for_malformed_ones() {
         assert!(refused_for_a_limit(&beyond));
         let errors = beyond.findings.iter().filter(|finding| finding.is_error());
         assert_eq!(errors.count(), 1, "{:?}", beyond.findings);
+    }
+}
+
+/// Exit status, standard output and standard error of the program with these arguments, on an APK with a v2 signature by one signer.
+fn program(arguments: &str) -> (Option<i32>, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = builder::Manifest::new("com.example.app").min_sdk(24);
+    let apk = Apk::new().manifest(manifest).v2(Signer::v2(&Key::named("ec-p256")));
+    fs::write(dir.path().join("a.apk"), apk.build()).unwrap();
+    let program = assert_cmd::cargo::cargo_bin!("apkvouch");
+    let output = Command::new(program).current_dir(dir.path()).args(arguments.split(' ')).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_limit_is_lowered_and_raised_by_the_flag_that_its_finding_names() {
+    for command in ["verify", "scan", "inspect", "gate --signed-by 00"] {
+        let command = command.replace("00", &Key::named("ec-p256").certificate_digest());
+        let (code, out, _) = program(&format!("{command} --limit android-manifest=100 a.apk"));
+        assert_eq!(code, Some(1), "{command}: {out}");
+        assert!(out.contains("limit-exceeded"), "{command}: {out}");
+        if command != "scan" {
+            assert!(out.contains("at most 100 bytes (--limit android-manifest=N)"), "{command}: {out}");
+        }
+        // The last value of each counts.
+        let (code, out, _) =
+            program(&format!("{command} --limit android-manifest=1 --limit android-manifest=1K a.apk"));
+        assert!(!out.contains("limit-exceeded"), "{command}: {code:?} {out}");
+    }
+}
+
+#[test]
+fn what_is_no_limit_is_refused() {
+    for (text, why) in [
+        ("no-such=1", "there is no limit of that name: `apkvouch explain limit-exceeded` lists them"),
+        ("records", "expected NAME=N, such as resource-table=256M"),
+        ("records=", "expected a number"),
+        ("records=-1", "expected a number"),
+        ("records=+1", "expected a number"),
+        ("records=1m", "expected a number"),
+        ("records=20000000000G", "expected a number"),
+    ] {
+        let (code, out, err) = program(&format!("verify --limit {text} a.apk"));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{text}");
+        assert!(err.contains(why), "{text}: {err}");
+    }
+}
+
+/// `docs/limits.md` between its marks.
+fn table() -> String {
+    let mut table = "| name | value | |\n|---|---|---|\n".to_owned();
+    for limit in LIMITS {
+        let value = limit.value(&apkvouch::Limits::default());
+        let in_units = [(30, "G"), (20, "M"), (10, "K")].into_iter().find_map(|(power, letter)| {
+            let whole = limit.unit == Unit::Bytes && value.trailing_zeros() >= power && value > 0;
+            whole.then(|| format!("{}{letter} bytes", value >> power))
+        });
+        let unit = match limit.unit {
+            Unit::Bytes => " bytes",
+            Unit::Bits => " bits",
+            _ => "",
+        };
+        let value = in_units.unwrap_or_else(|| format!("{value}{unit}"));
+        writeln!(table, "| `{}` | {value} | {} |", limit.name, limit.about().replace('|', "\\|")).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_page_lists_every_limit() {
+    let path = "docs/limits.md";
+    let page = fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once("<!-- limits -->\n").unwrap();
+    let (found, after) = rest.split_once("<!-- end -->").unwrap();
+    if std::env::var_os("APKVOUCH_BLESS").is_some() {
+        fs::write(path, format!("{before}<!-- limits -->\n{}<!-- end -->{after}", table())).unwrap();
+    } else {
+        assert_eq!(found, table(), "APKVOUCH_BLESS=1 cargo test --test all limits:: writes it");
+    }
+    let (code, out, _) = program("explain limit-exceeded");
+    assert_eq!(code, Some(0));
+    for limit in LIMITS {
+        assert!(out.lines().any(|line| line.starts_with(&format!("{} ", limit.name))), "{}", limit.name);
     }
 }

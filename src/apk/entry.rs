@@ -15,6 +15,7 @@ use crate::finding::FindingCode;
 use crate::format::zip;
 use crate::format::zip::DirectoryRecord;
 use crate::format::zip::EntryData;
+use crate::limits::Cap;
 use crate::source::ByteSource;
 
 /// How much is read and inflated at once, in bytes.
@@ -144,14 +145,14 @@ impl Apk<'_> {
         if data.deflated { self.inflate(reader, record, data, sink) } else { self.copy(reader, data, sink) }
     }
 
-    /// The content of an entry in one piece; `what` names it and `limit` caps it, in bytes.
+    /// The content of an entry in one piece; `what` names it and `cap` caps it, in bytes.
     ///
     /// # Errors
-    /// As [`Apk::read_entry`], and when the directory announces more than `limit`.
-    pub fn entry_to_vec(&self, record: &DirectoryRecord, what: &str, limit: u64) -> Result<Vec<u8>, Stop> {
+    /// As [`Apk::read_entry`], and when the directory announces more than `cap`.
+    pub fn entry_to_vec(&self, record: &DirectoryRecord, what: &str, cap: Cap) -> Result<Vec<u8>, Stop> {
         let announced = u64::from(record.uncompressed_size);
-        if announced > limit {
-            return Err(too_large(what, announced, limit));
+        if announced > cap.most {
+            return Err(too_large(what, announced, cap));
         }
         // Grows by what is there, not by what is announced; the last step does not double it.
         let mut content = Vec::new();
@@ -179,11 +180,11 @@ impl Apk<'_> {
         &self,
         record: &DirectoryRecord,
         what: &str,
-        limit: u64,
+        cap: Cap,
     ) -> Result<Option<Vec<u8>>, Stop> {
         let data = self.locate_entry(record)?;
-        if data.uncompressed_size > limit {
-            return Err(too_large(what, data.uncompressed_size, limit));
+        if data.uncompressed_size > cap.most {
+            return Err(too_large(what, data.uncompressed_size, cap));
         }
         if data.offset + data.uncompressed_size > self.sections.cd_offset {
             return Ok(None);

@@ -30,6 +30,8 @@ use crate::format::axml::Event;
 use crate::format::axml::Reader;
 use crate::format::axml::Value;
 use crate::format::resource_configuration::Configuration;
+use crate::limits::Cap;
+use crate::limits::Flag;
 
 /// Name of the entry.
 const RESOURCES: &str = "resources.arsc";
@@ -228,7 +230,7 @@ impl Apk<'_> {
             findings.push(malformed("there is none"));
             return Ok(None);
         };
-        match self.entry_to_vec(record, RESOURCES, limits.resource_table) {
+        match self.entry_to_vec(record, RESOURCES, Cap::new("resource-table", limits.resource_table)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Stop::Malformed(finding)) => {
                 findings.push(*finding);
@@ -309,11 +311,10 @@ impl<'a> Claims<'a> {
         }
         claims.activities.retain(|activity| activity.launchable);
         if claims.activities.len() > max_launchers {
-            findings.push(
-                Finding::new(FindingCode::LimitExceeded)
-                    .detail("launcher activities")
-                    .values(format!("at most {max_launchers}"), claims.activities.len().to_string()),
-            );
+            findings.push(Finding::new(FindingCode::LimitExceeded).detail("launcher activities").values(
+                Cap::number("launcher-activities", max_launchers).in_words(""),
+                claims.activities.len().to_string(),
+            ));
             claims.activities.truncate(max_launchers);
         }
         claims
@@ -535,7 +536,8 @@ impl<'t, 'a: 't> Describe<'t, 'a> {
         };
         if self.resolver.as_ref().is_some_and(Resolver::is_exhausted) {
             let finding = Finding::new(FindingCode::LimitExceeded).entry(RESOURCES);
-            self.findings.push(finding.detail("looking up labels and icons"));
+            let most = format!("fewer look-ups{}", Flag(Some("resource-lookups")));
+            self.findings.push(finding.detail("looking up labels and icons").values(most, "more"));
         }
         AppIdentity { findings: std::mem::take(&mut self.findings), ..identity }
     }

@@ -16,6 +16,7 @@ use crate::format::axml::Event;
 use crate::format::axml::Reader;
 use crate::format::axml::Value;
 use crate::format::zip;
+use crate::limits::Cap;
 
 /// Name of the entry.
 const NAME: &str = "AndroidManifest.xml";
@@ -80,14 +81,14 @@ impl Apk<'_> {
     /// The bytes of the manifest; `Ok(None)` when there is no such entry.
     pub(super) fn manifest_bytes(&self) -> Result<Option<Vec<u8>>, Stop> {
         let Some(record) = self.directory()?.find(NAME) else { return Ok(None) };
-        let limit = self.limits.android_manifest;
+        let cap = Cap::new("android-manifest", self.limits.android_manifest);
         if ![zip::METHOD_STORED, zip::METHOD_DEFLATED].contains(&record.method)
-            && let Some(bytes) = self.asset_to_vec(record, NAME, limit)?
+            && let Some(bytes) = self.asset_to_vec(record, NAME, cap)?
             && read(&bytes).is_well_formed()
         {
             return Ok(Some(bytes));
         }
-        self.entry_to_vec(record, NAME, limit).map(Some)
+        self.entry_to_vec(record, NAME, cap).map(Some)
     }
 }
 

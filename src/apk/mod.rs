@@ -23,6 +23,7 @@ use crate::format::lineage;
 use crate::format::zip;
 use crate::format::zip::DirectoryRecord;
 use crate::format::zip::Eocd;
+use crate::limits::Cap;
 use crate::source::ByteSource;
 
 pub use appearance::Appearance;
@@ -180,8 +181,9 @@ impl<'s> Apk<'s> {
             return Ok(directory);
         }
         let ZipSections { cd_offset, cd_size, records, .. } = self.sections;
-        if cd_size > self.limits.central_directory {
-            return Err(too_large("the central directory", cd_size, self.limits.central_directory));
+        let cap = Cap::new("central-directory", self.limits.central_directory);
+        if cd_size > cap.most {
+            return Err(too_large("the central directory", cd_size, cap));
         }
         let bytes = self.source.read_vec_at(cd_offset, cd_size)?;
         let (mut records, slack) = zip::parse_directory(&bytes, records).map_err(|error| {
@@ -208,10 +210,10 @@ impl<'s> Apk<'s> {
 }
 
 /// The finding for something beyond its limit.
-pub(crate) fn too_large(what: &str, size: u64, limit: u64) -> Stop {
+pub(crate) fn too_large(what: &str, size: u64, cap: Cap) -> Stop {
     Finding::new(FindingCode::LimitExceeded)
         .detail(what)
-        .values(format!("at most {limit} bytes"), format!("{size} bytes"))
+        .values(cap.in_words(" bytes"), format!("{size} bytes"))
         .into()
 }
 

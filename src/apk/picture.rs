@@ -17,6 +17,7 @@ use crate::format::axml::Element;
 use crate::format::axml::Event;
 use crate::format::axml::Reader;
 use crate::format::picture::PictureHeader;
+use crate::limits::Cap;
 
 pub use crate::format::picture::PictureFormat;
 
@@ -165,7 +166,7 @@ impl<'x, 's> Search<'x, 's> {
         if record.uncompressed_size > MOST_BYTES {
             return Ok(Found::None(NoPicture::TooLarge));
         }
-        let bytes = match self.apk.entry_to_vec(record, "icon", u64::from(MOST_BYTES)) {
+        let bytes = match self.apk.entry_to_vec(record, "icon", Cap::fixed(u64::from(MOST_BYTES))) {
             Ok(bytes) => bytes,
             Err(Stop::Malformed(_)) => return Ok(Found::None(NoPicture::Missing)),
             Err(stop) => return Err(stop),

@@ -13,6 +13,7 @@ use crate::format::signing_block::BlockId;
 use crate::format::signing_block::FOOTER_SIZE;
 use crate::format::signing_block::Pair;
 use crate::format::zip;
+use crate::limits::Cap;
 use crate::source::ByteSource;
 
 /// A signing block, or what is left of one.
@@ -51,11 +52,12 @@ impl SigningBlock {
         source: &dyn ByteSource,
         limits: &Limits,
     ) -> Result<Vec<u8>, Stop> {
-        if pair.len > limits.signing_block_pair {
+        let cap = Cap::new("signing-block-pair", limits.signing_block_pair);
+        if pair.len > cap.most {
             return Err(too_large(
                 &format!("the value of pair {} of the signing block", pair.id),
                 pair.len,
-                limits.signing_block_pair,
+                cap,
             ));
         }
         Ok(source.read_vec_at(self.value_offset(pair), pair.len)?)
@@ -150,11 +152,12 @@ fn read_pairs(source: &dyn ByteSource, start: u64, area: u64, limits: &Limits) -
             return Err(Finding::new(FindingCode::LimitExceeded)
                 .detail("the pairs of the signing block")
                 .offset(start + offset)
-                .values(format!("at most {most}"), format!("more than {most}"))
+                .values(Cap::number("signing-block-pairs", most).in_words(""), format!("more than {most}"))
                 .into());
         }
-        if area > limits.signing_block {
-            return Err(too_large("the signing block", area, limits.signing_block));
+        let cap = Cap::new("signing-block", limits.signing_block);
+        if area > cap.most {
+            return Err(too_large("the signing block", area, cap));
         }
         let len = (area - offset).min(signing_block::PAIR_HEADER_SIZE as u64);
         let header = match &whole {

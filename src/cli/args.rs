@@ -7,7 +7,9 @@ use std::io::BufReader;
 use std::path::Path;
 use std::path::PathBuf;
 
+use apkvouch::Limits;
 use apkvouch::identity::CertificateDigest;
+use apkvouch::limits::LIMITS;
 use apkvouch::registry::trust;
 use apkvouch::registry::trust::TrustOptions;
 use apkvouch::report;
@@ -229,6 +231,8 @@ pub(super) struct Verify {
     pub(super) apks: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) range: Range,
+    #[command(flatten)]
+    pub(super) limited: Limited,
     /// The v4 signature file of the one APK; app.apk.idsig beside it, if there is one, unless given
     #[arg(long, value_name = "FILE")]
     pub(super) v4_signature_file: Option<PathBuf>,
@@ -262,6 +266,8 @@ pub(super) struct Inspect {
     pub(super) apk: PathBuf,
     #[command(flatten)]
     pub(super) range: Range,
+    #[command(flatten)]
+    pub(super) limited: Limited,
     /// The v4 signature file of the APK; app.apk.idsig beside it, if there is one, unless given
     #[arg(long, value_name = "FILE")]
     pub(super) v4_signature_file: Option<PathBuf>,
@@ -298,6 +304,8 @@ pub(super) struct Scan {
     pub(super) against: Against,
     #[command(flatten)]
     pub(super) range: Range,
+    #[command(flatten)]
+    pub(super) limited: Limited,
     /// Remember in this database what was seen, and do not read again what has not changed; made if it is not there
     ///
     /// `report` writes the results again, or judges them by another registry; `diff` compares two scans.
@@ -444,6 +452,8 @@ pub(super) struct Gate {
     /// Judge as of this time instead of now: 2026-03-01 or 2026-03-01T12:00:00Z
     #[arg(long, value_name = "DATE", value_parser = time)]
     pub(super) at: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub(super) limited: Limited,
     /// How many threads; one for each core unless given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<usize>,
@@ -509,6 +519,42 @@ pub(super) struct Range {
     /// Highest API level to verify for; no upper bound unless given
     #[arg(long, value_name = "N", value_parser = sdk)]
     pub(super) max_sdk_version: Option<u32>,
+}
+
+/// What a file may make us do.
+#[derive(Debug, Args)]
+pub(super) struct Limited {
+    /// Give a limit on what a file may make us do another value; may be given more than once
+    ///
+    /// A file beyond a limit does not verify, and `limit-exceeded` names the limit. `apkvouch explain limit-exceeded` lists them with
+    /// their values. N is a number, with K, M or G behind it for 2 to the power of 10, 20 or 30 of them. A verdict under limits that
+    /// were raised may take more than 2 seconds and 64 MB a file.
+    #[arg(long = "limit", value_name = "NAME=N", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+impl Limited {
+    /// The limits, the last value of each.
+    pub(super) fn limits(&self) -> Result<Limits, apkvouch::Error> {
+        let mut limits = Limits::default();
+        for (name, value) in &self.limits {
+            limits.set(name, *value).map_err(|error| apkvouch::Error::Usage(format!("{name}: {error}")))?;
+        }
+        Ok(limits)
+    }
+}
+
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=N, such as resource-table=256M")?;
+    if !LIMITS.iter().any(|limit| limit.name == name) {
+        return Err("there is no limit of that name: `apkvouch explain limit-exceeded` lists them".to_owned());
+    }
+    let scales = [('K', 10), ('M', 20), ('G', 30)];
+    let scale = scales.iter().find_map(|(letter, power)| Some((value.strip_suffix(*letter)?, *power)));
+    let (digits, power) = scale.unwrap_or((value, 0));
+    let number = digits.parse::<u64>().ok().filter(|_| digits.bytes().all(|digit| digit.is_ascii_digit()));
+    let value = number.and_then(|number| number.checked_mul(1_u64 << power));
+    Ok((name.to_owned(), value.ok_or("expected a number, with K, M or G behind it or not, such as 256M")?))
 }
 
 const TRUST: &str = "Trust in the registry";
@@ -680,7 +726,7 @@ impl Listed {
 
 impl Range {
     /// What to verify for.
-    pub(super) fn options(&self) -> Result<apkvouch::VerifyOptions, apkvouch::Error> {
+    pub(super) fn options(&self, limited: &Limited) -> Result<apkvouch::VerifyOptions, apkvouch::Error> {
         if let (Some(min), Some(max)) = (self.min_sdk_version, self.max_sdk_version)
             && min > max
         {
@@ -690,6 +736,7 @@ impl Range {
         let mut options = apkvouch::VerifyOptions::default();
         options.min_sdk = self.min_sdk_version;
         options.max_sdk = self.max_sdk_version;
+        options.limits = limited.limits()?;
         Ok(options)
     }
 }

@@ -5,10 +5,13 @@ use std::io;
 use std::io::Write as _;
 
 use apkvouch::Error;
+use apkvouch::Limits;
 use apkvouch::explain;
 use apkvouch::explain::Parts;
 use apkvouch::finding::FindingCode;
 use apkvouch::finding::Severity;
+use apkvouch::limits::LIMITS;
+use apkvouch::limits::Unit;
 use apkvouch::policy::Verdict;
 use apkvouch::report::Language;
 use apkvouch::report::escape::columns;
@@ -53,8 +56,29 @@ fn pages(name: &str, language: Language, colour: bool) -> Result<String, Error> 
         return Err(Error::Usage(format!("no finding or verdict has the name {name:?}: {advice}")));
     }
     let page = |code: FindingCode| language.pick(explain::page(code), explain::page_zh(code));
-    let pages: Vec<String> = codes.iter().map(|code| shown(code.as_str(), page(*code))).collect();
+    let mut pages: Vec<String> = codes.iter().map(|code| shown(code.as_str(), page(*code))).collect();
+    if codes.contains(&FindingCode::LimitExceeded) {
+        pages.push(limits(width));
+    }
     Ok(pages.join("\n"))
+}
+
+/// Every limit with its value, unless `--limit` gives it another.
+fn limits(width: usize) -> String {
+    let defaults = Limits::default();
+    let mut text = String::new();
+    for limit in LIMITS {
+        let unit = match limit.unit {
+            Unit::Bytes => " bytes",
+            Unit::Bits => " bits",
+            _ => "",
+        };
+        let _ = writeln!(text, "{} = {}{unit}", limit.name, limit.value(&defaults));
+        for line in wrapped(&limit.about(), width.saturating_sub(2)) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
 }
 
 /// A page as people read it on a terminal of `width` columns.

@@ -52,7 +52,10 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     judging.whole = true;
     let mut options = ScanOptions::default();
     options.jobs = arguments.jobs;
-    options.marks = Some(MarkOptions::default());
+    options.verify.limits = arguments.limited.limits()?;
+    let mut marks = MarkOptions::default();
+    marks.limits = options.verify.limits.clone();
+    options.marks = Some(marks);
     options.file_digest = true;
     options.halt = Some(Arc::clone(&signals.halt));
     options.appearance = arguments.form.shows_appearance();

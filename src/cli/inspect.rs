@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Inspect, color: Color) -> anyhow::Result<u8> {
 
 fn shown(arguments: &Inspect, source: &FileSource) -> Result<InspectionRow, Error> {
     let path = &arguments.apk;
-    let options = arguments.range.options()?;
+    let options = arguments.range.options(&arguments.limited)?;
     let file = match &arguments.v4_signature_file {
         Some(file) => V4SignatureFile::At(file.clone()),
         None => V4SignatureFile::Beside,
@@ -91,7 +91,7 @@ fn shown(arguments: &Inspect, source: &FileSource) -> Result<InspectionRow, Erro
 fn container(arguments: &Inspect, source: &FileSource) -> anyhow::Result<Option<ContainerInspectionRow>> {
     let path = &arguments.apk;
     let mut options = ScanOptions::default();
-    options.verify = arguments.range.options()?;
+    options.verify = arguments.range.options(&arguments.limited)?;
     options.file_digest = true;
     let limits = options.verify.limits.clone();
     let mut budget = Budget::of(source.len(), &limits);

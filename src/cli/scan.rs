@@ -37,14 +37,16 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     look.language = arguments.form.language();
     look.next = next_commands(arguments, look.language);
     let mut options = ScanOptions::default();
-    options.verify = arguments.range.options()?;
+    options.verify = arguments.range.options(&arguments.limited)?;
     options.jobs = arguments.jobs;
     options.bases_beside = true;
     options.halt = Some(Arc::clone(&signals.halt));
     // What a database keeps is to do for every registry and policy.
     let all = arguments.db.is_some();
     let policy = judging.policy.as_ref();
-    options.marks = (all || policy.is_some_and(PolicyFile::needs_marks)).then(MarkOptions::default);
+    let mut marks = MarkOptions::default();
+    marks.limits = options.verify.limits.clone();
+    options.marks = (all || policy.is_some_and(PolicyFile::needs_marks)).then_some(marks);
     options.appearance = all || arguments.form.shows_appearance();
     options.file_digest = all || policy.is_some_and(PolicyFile::needs_file_digest);
     let ledger = arguments.db.as_ref().map(|path| Ledger::open(path, &options, this_second())).transpose()?;

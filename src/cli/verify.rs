@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     let signals = Signals::caught()?;
     let mut options = ScanOptions::default();
     options.halt = Some(Arc::clone(&signals.halt));
-    options.verify = arguments.range.options()?;
+    options.verify = arguments.range.options(&arguments.limited)?;
     options.appearance = arguments.form.shows_appearance();
     if let Some(file) = &arguments.v4_signature_file {
         if arguments.apks.len() != 1 {

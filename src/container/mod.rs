@@ -19,6 +19,7 @@ use crate::apk::Stop;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::format::zip::DirectoryRecord;
+use crate::limits::Cap;
 use crate::source::ByteSource;
 use crate::source::Spool;
 use crate::source::Window;
@@ -107,7 +108,7 @@ impl Budget {
     fn take(&mut self, bytes: u64) -> Result<(), Stop> {
         self.left = self.left.checked_sub(bytes).ok_or_else(|| {
             Finding::new(FindingCode::LimitExceeded).detail("members of a container").values(
-                format!("at most {} bytes of all together", self.whole),
+                Cap::new("container-content", self.whole).in_words(" bytes of all together"),
                 format!("one of {bytes} bytes, where {} are left", self.left),
             )
         })?;

@@ -18,6 +18,7 @@ use crate::container::Member;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
 use crate::identity::FileDigest;
+use crate::limits::Cap;
 use crate::marks::Marks;
 use crate::policy::Decision;
 use crate::report::ContainerFacts;
@@ -170,12 +171,13 @@ fn judge_at(
         if overlaps && members.len() >= FEW {
             let finding = Finding::new(FindingCode::LimitExceeded)
                 .detail("members of a container that share bytes or names");
-            findings.push(finding.values(format!("at most {FEW}"), container.len().to_string()));
+            findings.push(finding.values(Cap::fixed(FEW as u64).in_words(""), container.len().to_string()));
             break;
         }
         if !budget.take_member() {
             let finding = Finding::new(FindingCode::LimitExceeded).detail("members of a container");
-            let most = format!("at most {} with all in them", limits.container_members);
+            let most =
+                Cap::number("container-members", limits.container_members).in_words(" with all in them");
             findings.push(
                 finding.values(most, format!("{} more", container.len().saturating_sub(members.len()))),
             );
@@ -266,8 +268,8 @@ fn judge_member(
     let depth = depth.saturating_add(1);
     if depth >= limits.container_depth {
         let finding = Finding::new(FindingCode::LimitExceeded).detail("containers in containers");
-        let most = limits.container_depth;
-        return Err(finding.values(format!("at most {most} deep"), "one more").into());
+        let most = Cap::number("container-depth", limits.container_depth);
+        return Err(finding.values(most.in_words(" deep"), "one more").into());
     }
     let judged = judge_at(path, &*source, &container, options, (depth, budget)).map_err(Stop::Error)?;
     Ok(Outcome::Container(Box::new(judged)))

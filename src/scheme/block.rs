@@ -30,6 +30,7 @@ use crate::format::signer::SignerLayout;
 use crate::format::x509;
 use crate::identity::Certificate;
 use crate::identity::Lineage;
+use crate::limits::Cap;
 
 /// The codes under which a scheme reports what v2 and v3 share.
 pub(super) struct SignerCodes {
@@ -162,7 +163,7 @@ pub(super) fn examine(
     cx: &Context<'_>,
     value: &[u8],
     codes: &SignerCodes,
-    cap: usize,
+    cap: Cap,
     range: (u32, u32),
     on_attribute: &mut OnAttribute<'_>,
 ) -> ExaminedBlock {
@@ -186,7 +187,7 @@ pub(super) fn examine(
         block.findings.push(Finding::new(codes.no_signers).scheme(codes.scheme));
     }
     while !list.is_empty() {
-        if block.signers.len() == cap {
+        if block.signers.len() as u64 >= cap.most {
             // Those behind count on Android, so the ones that were looked at are not all there is.
             block.findings.push(too_many("the signers of the block", cap).scheme(codes.scheme));
             break;
@@ -206,12 +207,17 @@ pub(super) fn examine(
     block
 }
 
+/// How many records of one kind a signer may have.
+fn records(cx: &Context<'_>) -> Cap {
+    Cap::number("records", cx.limits().records)
+}
+
 /// There is more of something than we look at: what stands behind counts on Android, so the file is not judged by the
 /// rest.
-pub(super) fn too_many(what: &str, most: usize) -> Finding {
+pub(super) fn too_many(what: &str, cap: Cap) -> Finding {
     Finding::new(FindingCode::LimitExceeded)
         .detail(what)
-        .values(format!("at most {most}"), format!("more than {most}"))
+        .values(cap.in_words(""), format!("more than {}", cap.most))
 }
 
 /// Reads one signer. `Err` is a structure that makes the whole signer unreadable.
@@ -262,7 +268,7 @@ fn examine_signer(
     }
     while !data.digests.is_empty() {
         if examined.digests.len() >= cx.limits().records {
-            examined.report(codes, too_many("digest records", cx.limits().records));
+            examined.report(codes, too_many("digest records", records(cx)));
             return Ok(());
         }
         match signer::next_record(&mut data.digests) {
@@ -285,7 +291,7 @@ fn examine_signer(
     while !data.attributes.is_empty() {
         count += 1;
         if count > cx.limits().records {
-            examined.report(codes, too_many("attributes", cx.limits().records));
+            examined.report(codes, too_many("attributes", records(cx)));
             return Ok(());
         }
         let outcome = signer::next_attribute(&mut data.attributes)
@@ -335,7 +341,7 @@ fn verify_signatures(
     let mut supported = Vec::new();
     while !list.is_empty() {
         if ids.len() >= cx.limits().records {
-            examined.report(codes, too_many("signature records", cx.limits().records));
+            examined.report(codes, too_many("signature records", records(cx)));
             return None;
         }
         let (id, signature) = match signer::next_record(&mut list) {
@@ -459,7 +465,7 @@ fn read_certificates(
     while !data.certificates.is_empty() {
         let number = examined.certificates.len() + 1;
         if number > cx.limits().records {
-            examined.report(codes, too_many("certificates", cx.limits().records));
+            examined.report(codes, too_many("certificates", records(cx)));
             return false;
         }
         let outcome = match signer::next_certificate(&mut data.certificates) {

@@ -13,6 +13,7 @@ use crate::crypto::SignatureScheme;
 use crate::crypto::VerifyError;
 use crate::finding::Finding;
 use crate::finding::FindingCode;
+use crate::limits::Cap;
 
 /// What has been spent of [`Limits::signature_checks`].
 #[derive(Debug, Default)]
@@ -82,7 +83,10 @@ impl Budget {
         }
         Err(Finding::new(FindingCode::LimitExceeded)
             .detail("signature checks that the file asks for")
-            .values(format!("the cost of at most {} with common keys", limits.signature_checks), "more")
+            .values(
+                Cap::new("signature-checks", limits.signature_checks).in_words(" with common keys"),
+                "more",
+            )
             .into())
     }
 

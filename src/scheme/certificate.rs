@@ -19,6 +19,7 @@ use crate::identity::Certificate;
 use crate::identity::CertificateDigest;
 use crate::identity::KeyFacts;
 use crate::identity::PrintedDigests;
+use crate::limits::Cap;
 
 /// The certificates of one file.
 #[derive(Debug, Default)]
@@ -75,7 +76,8 @@ impl Certificates {
     /// [`Stop::Malformed`] with the one finding.
     pub(crate) fn check(&self, limits: &Limits) -> Result<(), Stop> {
         let size = self.size.get();
-        if size > limits.certificates { Err(too_large(WHAT, size, limits.certificates)) } else { Ok(()) }
+        let cap = Cap::new("certificates", limits.certificates);
+        if size > cap.most { Err(too_large(WHAT, size, cap)) } else { Ok(()) }
     }
 }
 

@@ -47,6 +47,7 @@ use crate::format::zip::DirectoryRecord;
 use crate::identity::Certificate;
 use crate::identity::CertificateDigest;
 use crate::identity::Lineage;
+use crate::limits::Cap;
 
 /// First API level that looks at stamps: below it the choice of algorithms does not matter.
 pub(super) const MIN_SDK: u32 = 30;
@@ -103,7 +104,11 @@ impl<'a> StampParts<'a> {
             cx.apk.locate_entry(entry)?;
             return Ok(None);
         }
-        let content = cx.apk.entry_to_vec(entry, source_stamp::CERTIFICATE_DIGEST_ENTRY, u64::from(SIZE))?;
+        let content = cx.apk.entry_to_vec(
+            entry,
+            source_stamp::CERTIFICATE_DIGEST_ENTRY,
+            Cap::fixed(u64::from(SIZE)),
+        )?;
         Ok(content.try_into().ok().map(CertificateDigest))
     }
 }
@@ -130,7 +135,11 @@ impl SchemeDigests {
     pub(super) fn of_manifest(cx: &Context<'_>) -> Result<Self, Stop> {
         let mut digests = BTreeMap::new();
         if let Some(record) = cx.apk.directory()?.find(v1::MANIFEST) {
-            let manifest = cx.apk.entry_to_vec(record, v1::MANIFEST, cx.limits().jar_manifest)?;
+            let manifest = cx.apk.entry_to_vec(
+                record,
+                v1::MANIFEST,
+                Cap::new("jar-manifest", cx.limits().jar_manifest),
+            )?;
             digests.insert(ContentDigestAlgorithm::Sha256.id(), crypto::sha256(&manifest).to_vec());
         }
         Ok(Self { scheme: SchemeId::V1, digests })

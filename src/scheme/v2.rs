@@ -18,6 +18,7 @@ use crate::format::ParseError;
 use crate::format::signer::SignerLayout;
 use crate::format::signer::attribute;
 use crate::format::signing_block::BlockId;
+use crate::limits::Cap;
 
 /// First API level that reads v2.
 pub(crate) const MIN_SDK: u32 = 24;
@@ -73,11 +74,12 @@ impl BlockScheme for V2 {
     fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
         let range = (cx.min_sdk.max(MIN_SDK), cx.max_sdk);
         let cap = cx.limits().signers;
+        let looked_at = Cap::number("signers", cap.saturating_add(1));
         let found: Vec<u32> =
             newer.iter().filter_map(|examined| stripping_protection_id(examined.scheme)).collect();
         let known = known_scheme_ids(cx.max_sdk);
         let mut named = Vec::new();
-        let mut block = block::examine(cx, value, &CODES, cap + 1, range, &mut |signer, id, mut value| {
+        let mut block = block::examine(cx, value, &CODES, looked_at, range, &mut |signer, id, mut value| {
             if id != attribute::STRIPPING_PROTECTION {
                 signer.report(
                     &CODES,

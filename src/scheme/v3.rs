@@ -30,6 +30,7 @@ use crate::format::signer::SignerLayout;
 use crate::format::signer::attribute;
 use crate::format::signing_block::BlockId;
 use crate::identity::Lineage;
+use crate::limits::Cap;
 
 /// First API level that reads v3.0.
 pub(crate) const MIN_SDK: u32 = 28;
@@ -197,7 +198,7 @@ pub(super) fn examine(
     finish: &mut dyn FnMut(&mut ExaminedSigner, &Attributes),
 ) -> Examined {
     let mut attributes: Vec<Attributes> = Vec::new();
-    let cap = cx.limits().v3_signers;
+    let cap = Cap::number("v3-signers", cx.limits().v3_signers);
     let mut block = block::examine(cx, value, codes, cap, range, &mut |signer, id, value| {
         attributes.resize_with(attributes.len().max(signer.place.index + 1), Attributes::default);
         match attributes.get_mut(signer.place.index) {
@@ -312,7 +313,9 @@ fn read_lineage(
         Err(LineageFault::Malformed(detail)) => {
             Some(Finding::new(FindingCode::V3MalformedLineage).detail(detail))
         }
-        Err(LineageFault::TooLong(most)) => Some(block::too_many("certificates of the lineage", most)),
+        Err(LineageFault::TooLong(most)) => {
+            Some(block::too_many("certificates of the lineage", Cap::number("lineage", most)))
+        }
     };
     if let Some(finding) = finding {
         signer.report(codes, finding);

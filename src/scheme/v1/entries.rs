@@ -33,6 +33,7 @@ use crate::finding::SchemeId;
 use crate::finding::shortened;
 use crate::format::jar::Section;
 use crate::format::zip::METHOD_STORED;
+use crate::limits::Cap;
 
 /// Below this many bytes of content, threads cost more than they bring.
 const WORTH_THREADS: u64 = 1 << 20;
@@ -115,7 +116,8 @@ fn check_content(run: &Run<'_>, entries: &[(usize, &Entry<'_>)]) -> Result<(), S
     let limits = run.cx.limits();
     let most = limits.content.saturating_add(run.cx.apk.source().len().saturating_mul(limits.content_ratio));
     let content: u64 = entries.iter().map(|(_, entry)| entry.record.work()).sum();
-    if content > most { Err(too_large("the content of all entries together", content, most)) } else { Ok(()) }
+    let cap = Cap::new("content", most);
+    if content > most { Err(too_large("the content of all entries together", content, cap)) } else { Ok(()) }
 }
 
 /// What is wrong with an entry, in little memory: there may be as many as entries, and few are told.

@@ -36,6 +36,7 @@ use crate::format::jar::Manifest;
 use crate::format::jar::Section;
 use crate::format::zip::DirectoryRecord;
 use crate::identity::Certificate;
+use crate::limits::Cap;
 
 /// Name of the manifest.
 pub(crate) const MANIFEST: &str = "META-INF/MANIFEST.MF";
@@ -175,7 +176,7 @@ pub(super) fn is_present(directory: &Directory) -> bool {
 /// [`Stop::Malformed`] when an entry that is needed cannot be read.
 pub(super) fn verify(cx: &Context<'_>, found: &[SchemeId]) -> Result<V1Result, Stop> {
     let directory = cx.apk.directory()?;
-    let entries = decode_names(directory)?;
+    let entries = decode_names(directory, Cap::new("decoded-names", cx.limits().decoded_names))?;
     let mut run = Run { cx, findings: FindingList::of_most(MOST_FINDINGS), claimed: Vec::new() };
     let signers = run.all(&entries, found)?;
     let outcome = match signers {
@@ -191,19 +192,17 @@ pub(super) fn verify(cx: &Context<'_>, found: &[SchemeId]) -> Result<V1Result, S
     })
 }
 
-/// Names that are not UTF-8 grow when they are decoded, and have to be kept: at most so many bytes of them.
-const MOST_DECODED: usize = 4 << 20;
-
-fn decode_names(directory: &Directory) -> Result<Vec<Entry<'_>>, Stop> {
+/// Names that are not UTF-8 grow when they are decoded, and have to be kept: so many bytes of them as the limit says.
+fn decode_names(directory: &Directory, cap: Cap) -> Result<Vec<Entry<'_>>, Stop> {
     let mut entries = Vec::with_capacity(directory.records().len());
-    let mut decoded = 0;
+    let mut decoded = 0_u64;
     for record in directory.records() {
         let name = String::from_utf8_lossy(directory.name(record));
         if let Cow::Owned(name) = &name {
-            decoded += name.len();
+            decoded = decoded.saturating_add(name.len() as u64);
         }
-        if decoded > MOST_DECODED {
-            return Err(too_large("entry names that are not UTF-8", decoded as u64, MOST_DECODED as u64));
+        if decoded > cap.most {
+            return Err(too_large("entry names that are not UTF-8", decoded, cap));
         }
         entries.push(Entry { name, record });
     }
@@ -239,8 +238,8 @@ impl Run<'_> {
             self.report(Finding::new(FindingCode::V1NoManifest));
             return Ok(None);
         };
-        let limit = self.cx.limits().jar_manifest;
-        let bytes = self.cx.apk.entry_to_vec(manifest_entry.record, MANIFEST, limit)?;
+        let cap = Cap::new("jar-manifest", self.cx.limits().jar_manifest);
+        let bytes = self.cx.apk.entry_to_vec(manifest_entry.record, MANIFEST, cap)?;
         let digests = self.read_manifest(&bytes, entries)?;
         if self.has_errors() {
             return Ok(None);
@@ -344,12 +343,14 @@ impl Run<'_> {
         let files: u64 = signers.iter().map(|signer| signer.file.record.work()).sum();
         let all = blocks.saturating_add(files).saturating_add(manifest.record.work());
         let limits = self.cx.limits();
-        for (what, size, limit) in [
-            ("the signature block files together", blocks, limits.signature_block_file),
-            ("the files of the JAR signature together", all, limits.jar_files),
+        let of_blocks = Cap::new("signature-block-file", limits.signature_block_file);
+        let of_all = Cap::new("jar-files", limits.jar_files);
+        for (what, size, cap) in [
+            ("the signature block files together", blocks, of_blocks),
+            ("the files of the JAR signature together", all, of_all),
         ] {
-            if size > limit {
-                return Err(too_large(what, size, limit));
+            if size > cap.most {
+                return Err(too_large(what, size, cap));
             }
         }
         Ok(())
@@ -478,6 +479,6 @@ fn too_many_sections(name: &str, limit: usize) -> Stop {
     Finding::new(FindingCode::LimitExceeded)
         .entry(name)
         .detail("sections")
-        .values(format!("at most {limit}"), "more")
+        .values(Cap::number("jar-sections", limit).in_words(""), "more")
         .into()
 }

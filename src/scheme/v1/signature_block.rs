@@ -24,6 +24,7 @@ use crate::format::pkcs7::SignerInfo;
 use crate::format::x509;
 use crate::format::x509_names::NameId;
 use crate::format::x509_names::NameIds;
+use crate::limits::Cap;
 use crate::scheme::Context;
 use crate::scheme::budget::CheckError;
 
@@ -43,8 +44,8 @@ enum Fault {
 
 /// Verifies the block; on success the signer has its certificates, the signing one first.
 pub(super) fn verify(cx: &Context<'_>, signer: &mut Signer<'_>) -> Result<(), Stop> {
-    let limit = cx.limits().signature_block_file;
-    let bytes = cx.apk.entry_to_vec(signer.block.record, &signer.block.name, limit)?;
+    let cap = Cap::new("signature-block-file", cx.limits().signature_block_file);
+    let bytes = cx.apk.entry_to_vec(signer.block.record, &signer.block.name, cap)?;
     let report = |signer: &mut Signer<'_>, code, detail: String| {
         let entry = signer.block.name.clone();
         signer.report(Finding::new(code).entry(entry).detail(detail));
@@ -142,9 +143,9 @@ const KEPT: u64 = 64 * 1024;
 /// By SHA-256 in any case, so that whoever reads it again can tell that it is the same.
 fn read_file(cx: &Context<'_>, signer: &Signer<'_>, tried: &[Tried<'_>]) -> Result<SignatureFile, Stop> {
     let announced = u64::from(signer.file.record.uncompressed_size);
-    let limit = cx.limits().jar_manifest;
-    if announced > limit {
-        return Err(too_large(&signer.file.name, announced, limit));
+    let cap = Cap::new("jar-manifest", cx.limits().jar_manifest);
+    if announced > cap.most {
+        return Err(too_large(&signer.file.name, announced, cap));
     }
     let mut hashers = vec![(DigestAlgorithm::Sha256, Hasher::new(DigestAlgorithm::Sha256))];
     for digest in tried.iter().filter_map(|tried| Some(tried.algorithm?.digest)) {

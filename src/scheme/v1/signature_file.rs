@@ -22,6 +22,7 @@ use crate::finding::FindingCode;
 use crate::finding::SchemeId;
 use crate::format::jar::Manifest;
 use crate::format::jar::Section;
+use crate::limits::Cap;
 use crate::scheme::Context;
 use crate::scheme::v2;
 
@@ -108,7 +109,11 @@ pub(super) fn verify(
 
 /// A signature file that was not kept. It has to be the one that was signed.
 fn read_again(cx: &Context<'_>, signer: &Signer<'_>) -> Result<Vec<u8>, Stop> {
-    let bytes = cx.apk.entry_to_vec(signer.file.record, &signer.file.name, cx.limits().jar_manifest)?;
+    let bytes = cx.apk.entry_to_vec(
+        signer.file.record,
+        &signer.file.name,
+        Cap::new("jar-manifest", cx.limits().jar_manifest),
+    )?;
     if signer.content.digests.iter().any(|(algorithm, digest)| algorithm.digest(&bytes) != *digest) {
         return Err(Stop::Error(Error::Changed("a signature file is not what it was".to_owned())));
     }

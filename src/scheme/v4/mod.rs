@@ -35,6 +35,7 @@ use crate::format::idsig::SigningInfo;
 use crate::format::idsig::V4Signature;
 use crate::format::signing_block::BlockId;
 use crate::identity::Certificate;
+use crate::limits::Cap;
 use crate::source::ByteSource;
 
 use tree::Pages;
@@ -208,7 +209,13 @@ impl ExaminedV4 {
                 let cut =
                     matches!(error.kind, ParseErrorKind::Truncated { .. }) && idsig.source.len() > limit;
                 let code = if cut { FindingCode::LimitExceeded } else { FindingCode::V4Malformed };
-                self.report(Finding::new(code).detail(error.to_string()));
+                let finding = Finding::new(code).detail(error.to_string());
+                self.report(if cut {
+                    let most = Cap::new("v4-signature", limit).in_words(" bytes before the hash tree");
+                    finding.values(most, "more")
+                } else {
+                    finding
+                });
                 return Ok(None);
             }
         };
