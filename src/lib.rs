@@ -33,6 +33,8 @@ pub mod explain;
 mod fields;
 pub mod finding;
 pub mod format;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod identity;
 pub mod inspect;
 mod kept;
@@ -46,7 +48,7 @@ pub mod scan;
 pub mod scheme;
 pub mod source;
 pub mod verify;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod work;
 
 pub use error::Error;

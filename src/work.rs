@@ -1,4 +1,4 @@
-//! Counts steps, in tests alone: so a test can tell linear work from quadratic without a clock.
+//! Counts steps, in tests and fuzz targets alone: so they can tell linear work from quadratic without a clock.
 
 use std::cell::Cell;
 

@@ -84,6 +84,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("ledger", &["crypto", "error", "identity", "kept", "policy", "report", "scan", "source", "verify"]),
     ("container", &["apk", "error", "finding", "format", "limits", "source"]),
     ("work", &[]),
+    ("fuzzing", &["work"]),
 ];
 
 /// Names at the crate's root that stand for a module.
@@ -150,7 +151,7 @@ fn code(path: &Path) -> String {
     let kept = text.lines().filter(|line| {
         let line = line.trim_start();
         let skipped = line.starts_with("//") || for_tests;
-        for_tests = line == "#[cfg(test)]";
+        for_tests = line == "#[cfg(test)]" || line == "#[cfg(any(test, fuzzing))]";
         !skipped
     });
     kept.collect::<Vec<_>>().join("\n")

@@ -13,6 +13,7 @@ mod cli;
 mod conformance;
 mod containers;
 mod docs;
+mod fuzz_replay;
 mod gate;
 // Names of files are any bytes there.
 #[cfg(target_os = "linux")]

@@ -135,7 +135,7 @@ impl DsaKey {
 }
 
 fn power(base: &BoxedMontyForm, exponent: &BoxedUint) -> BoxedMontyForm {
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     crate::work::step();
     base.pow_bounded_exp(exponent, exponent.bit_width_vartime())
 }

@@ -108,7 +108,7 @@ impl<'a> Text<'a> {
     ///
     /// Many attributes may share one string, so a loop over attributes must not decode each.
     pub fn decode(&self) -> Cow<'a, str> {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         crate::work::step();
         if self.utf8 { String::from_utf8_lossy(self.bytes) } else { self.decode_utf16() }
     }

@@ -117,7 +117,7 @@ impl<'a> Iterator for Attributes<'a> {
     type Item = Attribute<'a>;
 
     fn next(&mut self) -> Option<Attribute<'a>> {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         crate::work::step();
         // An empty line ends the section, and the slice ends with it.
         let line = self.0.next().filter(|line| !line.is_empty())?;

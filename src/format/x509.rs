@@ -512,7 +512,7 @@ struct Attribute<'a> {
 
 impl<'a> Name<'a> {
     fn parse(raw: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         crate::work::step();
         let element = Reader::new("name", raw, limits).required()?;
         let mut relative_names = Vec::new();

@@ -1,0 +1,3 @@
+#![no_main]
+
+apkvouch_fuzz::target!("registry");

@@ -1,0 +1,6 @@
+//! What fuzz targets need of what is not public. Only they compile it.
+
+/// How many steps `work` takes on this thread, of those that are counted, and its result.
+pub fn steps<T>(work: impl FnOnce() -> T) -> (u64, T) {
+    crate::work::of(work)
+}
