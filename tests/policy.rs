@@ -323,6 +323,41 @@ fn every_rule_says_of_committed_files_what_it_should() {
     }
 }
 
+/// A scan reads marks and digests whole files for a policy that asks for them, and for no other.
+#[test]
+fn a_policy_asks_for_what_decides_by_it_and_for_nothing_else() {
+    let (mut by_marks, mut by_digest) = (0, 0);
+    for case in &cases() {
+        let apk = case.looked();
+        let table = case.table(&apk);
+        let text = format!("schema = 1\n{}", toml::to_string(&table).unwrap());
+        let policy = PolicyFile::parse(&text, "policy.toml").unwrap();
+        let blind = |marks: bool, digest: bool| {
+            let against = case.registry.as_ref().map(|recipe| registry(recipe, &apk));
+            let against = Judge::new(against.as_ref(), &policy, "2026-07-01T12:00:00Z".parse().unwrap());
+            let evidence = Evidence::new(&apk.verification)
+                .with_marks(marks.then_some(&apk.marks))
+                .with_file_digest(digest.then_some(apk.file))
+                .with_container(apk.container.as_ref());
+            let judged = judge(evidence, &against);
+            judged.rules.iter().map(|rule| (rule.rule, rule.outcome)).collect::<Vec<_>>()
+        };
+        if blind(true, true) != blind(false, true) {
+            by_marks += 1;
+            assert!(policy.needs_marks(), "{}", case.says);
+        }
+        if blind(true, true) != blind(true, false) {
+            by_digest += 1;
+            assert!(policy.needs_file_digest(), "{}", case.says);
+        }
+    }
+    assert!(by_marks >= 10 && by_digest >= 1, "{by_marks} by marks, {by_digest} by the digest");
+    let plain = PolicyFile::parse("schema = 1\n", "policy.toml").unwrap();
+    assert!(!plain.needs_marks() && !plain.needs_file_digest());
+    let default = PolicyFile::default();
+    assert!(!default.needs_marks() && !default.needs_file_digest());
+}
+
 /// What a policy says that lets everything pass by a rule, in the place of what it says of that now.
 fn let_pass(policy: &mut Table, rule: &str) {
     let mut section = |name: &str, remove: &[&str], loose: &str| {
