@@ -7,10 +7,13 @@
 //!   an APK belongs to that one: it is neither judged nor counted.
 //! - Inside a tree no link is followed: a link is skipped and said so, and so are FIFOs, sockets and devices, under
 //!   any name. So no file outside the tree is read, no walk goes round in circles, and no read blocks.
+//! - Directories that are given may lie in each other, by whatever name: each file in them is come upon once, in the first of
+//!   them that wants it. Hard links are several files, and a file that is named itself is come upon each time.
 //! - Globs narrow down which files of directories are wanted. A directory that is excluded is not entered.
 //! - What cannot be listed is a failure of its own, and the walk goes on.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -75,12 +78,18 @@ pub struct Walk {
     roots: Box<dyn Iterator<Item = Found>>,
     options: WalkOptions,
     tree: Option<Tree>,
+    /// The directories that were walked, without links and `..`.
+    walked: BTreeSet<PathBuf>,
     not_apk: Arc<AtomicU64>,
 }
 
 /// The directory that is being walked.
 struct Tree {
     root: PathBuf,
+    /// The same without links and `..`.
+    canonical: PathBuf,
+    /// Of the directories that were walked before those in which this one lies, or which lie in it.
+    earlier: Vec<PathBuf>,
     entries: walkdir::IntoIter,
 }
 
@@ -92,21 +101,46 @@ impl Tree {
                 Ok(entry) => entry,
                 failed => return Some(failed),
             };
-            if options.exclude.is_none() && options.include.is_none() {
+            let is_narrowed = options.exclude.is_some() || options.include.is_some();
+            if !is_narrowed && self.earlier.is_empty() {
                 return Some(Ok(entry));
             }
             let below = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
             let is_dir = entry.file_type().is_dir();
-            let excludes =
-                |globs: &Globs| if is_dir { globs.match_folder(below) } else { globs.match_path(below) };
-            if options.exclude.as_ref().is_some_and(excludes) {
-                if is_dir {
-                    self.entries.skip_current_dir();
-                }
-            } else if is_dir || options.include.as_ref().is_none_or(|globs| globs.match_path(below)) {
+            if is_dir && (options.excludes_folder(below) || !is_narrowed && self.was_walked(below)) {
+                self.entries.skip_current_dir();
+            } else if is_dir || options.wants(below) && !self.had(below, options) {
                 return Some(Ok(entry));
             }
         }
+    }
+
+    /// Whether the directory at `below` is one that was walked before.
+    fn was_walked(&self, below: &Path) -> bool {
+        let path = self.canonical.join(below);
+        self.earlier.iter().any(|earlier| path.starts_with(earlier))
+    }
+
+    /// Whether what stands at `below` was come upon in a directory that was walked before.
+    fn had(&self, below: &Path, options: &WalkOptions) -> bool {
+        let path = self.canonical.join(below);
+        self.earlier.iter().filter_map(|earlier| path.strip_prefix(earlier).ok()).any(|below| {
+            let mut folders = below.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+            options.wants(below) && !folders.any(|folder| options.excludes_folder(folder))
+        })
+    }
+}
+
+impl WalkOptions {
+    /// Whether a file at that path below the directory that is walked is wanted.
+    fn wants(&self, below: &Path) -> bool {
+        self.include.as_ref().is_none_or(|globs| globs.match_path(below))
+            && !self.exclude.as_ref().is_some_and(|globs| globs.match_path(below))
+    }
+
+    /// Whether a directory there is not entered.
+    fn excludes_folder(&self, below: &Path) -> bool {
+        self.exclude.as_ref().is_some_and(|globs| globs.match_folder(below))
     }
 }
 
@@ -119,7 +153,7 @@ impl Walk {
     /// A walk over files and directories that somebody else has found, such as a [`PathList`](super::PathList); other finds
     /// go through.
     pub fn over(found: impl Iterator<Item = Found> + 'static, options: WalkOptions) -> Self {
-        Self { roots: Box::new(found), options, tree: None, not_apk: Arc::default() }
+        Self { roots: Box::new(found), options, tree: None, walked: BTreeSet::new(), not_apk: Arc::default() }
     }
 
     /// Counts the regular files of directories that are not named like an APK and were left out; it grows as the walk
@@ -133,7 +167,15 @@ impl Walk {
             Err(error) => Some(failed(path, "open", error)),
             Ok(metadata) if metadata.is_dir() => {
                 let entries = WalkDir::new(&path).min_depth(1).sort_by(byte_order).into_iter();
-                self.tree = Some(Tree { root: path, entries });
+                let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
+                let around = canonical.ancestors().filter_map(|around| self.walked.get(around));
+                let within = self.walked.range(canonical.clone()..);
+                let within = within.take_while(|within| within.starts_with(&canonical));
+                // It may be both.
+                let earlier: BTreeSet<PathBuf> = around.chain(within).cloned().collect();
+                self.walked.insert(canonical.clone());
+                let earlier = earlier.into_iter().collect();
+                self.tree = Some(Tree { root: path, canonical, earlier, entries });
                 None
             }
             Ok(metadata) if metadata.is_file() => Some(Found::File(path)),
@@ -291,6 +333,45 @@ mod tests {
             Found::Failed(_, error) => format!("failed: {error}"),
         })
         .collect()
+    }
+
+    /// In whatever order, and by whatever names, directories are given that lie in each other.
+    #[test]
+    fn directories_that_overlap_give_each_file_once() {
+        let dir = tree(&["a/b/x.apk", "a/b/old/z.apk", "a/y.apk", "ab/w.apk", "a/b/notes.txt"]);
+        let all = ["a/b/old/z.apk", "a/b/x.apk", "a/y.apk"];
+        let walk = |roots: &[&str], options: &WalkOptions| {
+            let walk = Walk::new(roots.iter().map(|root| dir.path().join(root)).collect(), options.clone());
+            let counter = walk.not_apk();
+            (shown(dir.path(), walk), counter.load(Relaxed))
+        };
+        let plain = WalkOptions::default();
+        assert_eq!(walk(&["a", "a/b"], &plain), (all.map(str::to_owned).to_vec(), 1));
+        assert_eq!(walk(&["a/b", "a"], &plain), (all.map(str::to_owned).to_vec(), 1));
+        assert_eq!(walk(&["a", "a", "a/b/old"], &plain).0, all);
+        assert_eq!(walk(&["a", "ab/../a/b"], &plain).0, all);
+        // Neighbours with a like name are no part of each other, and what is named itself has its row each time.
+        assert_eq!(walk(&["a", "ab"], &plain).0, [&all[..], &["ab/w.apk"]].concat());
+        assert_eq!(walk(&["a/y.apk", "a"], &plain).0, [&["a/y.apk"], &all[..]].concat());
+        // What one of them leaves out another may give.
+        let exclude = Some(Globs::new(["old", "/b/x.apk"]).unwrap());
+        let narrowed = WalkOptions { exclude, ..plain.clone() };
+        assert_eq!(walk(&["a", "a/b"], &narrowed).0, ["a/y.apk", "a/b/x.apk"]);
+        assert_eq!(walk(&["a/b", "a"], &narrowed).0, ["a/b/x.apk", "a/y.apk"]);
+        assert_eq!(walk(&["a", "a/b/old"], &narrowed).0, ["a/y.apk", "a/b/old/z.apk"]);
+        let include = Some(Globs::new(["b/*.apk"]).unwrap());
+        let narrowed = WalkOptions { include, ..plain };
+        assert_eq!(walk(&["a/b", "a"], &narrowed).0, ["a/b/x.apk"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_by_a_link_is_the_same_and_hard_links_are_several_files() {
+        let dir = tree(&["a/x.apk"]);
+        std::os::unix::fs::symlink(dir.path().join("a"), dir.path().join("link")).unwrap();
+        fs::hard_link(dir.path().join("a/x.apk"), dir.path().join("a/y.apk")).unwrap();
+        let roots = ["link", "a"].map(|root| dir.path().join(root)).to_vec();
+        assert_eq!(shown(dir.path(), Walk::new(roots, WalkOptions::default())), ["link/x.apk", "link/y.apk"]);
     }
 
     #[test]
