@@ -209,7 +209,7 @@ fn cells(text: &str) -> Vec<Vec<String>> {
 fn csv_holds(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let lines = cells(text);
-    if lines.len() != ROWS + 1 || lines.iter().any(|line| line.len() != 15) {
+    if lines.len() != ROWS + 1 || lines.iter().any(|line| line.len() != 16) {
         faults.push(format!("lines of {:?} cells", lines.iter().map(Vec::len).collect::<Vec<_>>()));
     }
     let formula = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
@@ -477,7 +477,18 @@ fn what_is_not_escaped_is_noticed() {
         Err(_) => true,
     };
     let rows = |row: &str| format!("<script type=\"application/json\" id=\"rows\">[{row}]</script>");
-    let cases: [(Holds, String); 14] = [
+    let sarif = |message: &str, uri: &str| {
+        let result = serde_json::json!({
+            "message": { "text": message },
+            "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri } } }],
+        });
+        let driver = serde_json::json!({ "name": "x" });
+        let run = serde_json::json!({ "tool": { "driver": driver }, "results": vec![result; ROWS] });
+        serde_json::json!({ "version": "2.1.0", "runs": [run] }).to_string()
+    };
+    // The neighbour of each of them that is as it should be.
+    assert_eq!(sarif_holds(&sarif("see \\[here\\](x)", "a%20b.apk")), Vec::<String>::new());
+    let cases: [(Holds, String); 18] = [
         (text_holds, "a.apk\u{1b}[2J: unsigned".to_owned()),
         (text_holds, "a\u{202e}kpa: unsigned".to_owned()),
         (text_holds, "a.apk\nFORGED: verified".to_owned()),
@@ -486,6 +497,10 @@ fn what_is_not_escaped_is_noticed() {
         (jsonl_holds, "{}\n".repeat(ROWS)),
         (csv_holds, "\"=1\"\n".to_owned()),
         (csv_holds, "a,\"b\nc\n".to_owned()),
+        (sarif_holds, sarif("see [here](http://x)", "a.apk")),
+        (sarif_holds, sarif("a\u{202e}b", "a.apk")),
+        (sarif_holds, sarif("a", "javascript:a.apk")),
+        (sarif_holds, "{\"runs\": [{\"results\": []}]}".to_owned()),
         (junit_holds, "<testsuites><b/></testsuites>".to_owned()),
         (junit_holds, "<testsuites a=\"<\"/>".to_owned()),
         (github_holds, "passed: a.apk\n::add-mask::x".to_owned()),

@@ -227,6 +227,39 @@ fn junit_has_a_case_for_each_file_and_counts_for_each_folder() {
     assert!(message.starts_with("signer-not-allowed: ") && message.contains("; expected 9febb"), "{message}");
 }
 
+/// Names of apps stand in every form that has room for them, told apart by whether the file verifies.
+#[test]
+fn csv_sarif_and_junit_have_the_name_of_an_app() {
+    let dir = tempfile::tempdir().unwrap();
+    let finance = here().join("testdata/demo/store/finance");
+    let outputs = ["csv=a.csv", "sarif=a.sarif", "junit=a.xml"].map(|output| ["--output", output]).concat();
+    let arguments = [&["scan", "-q", finance.to_str().unwrap()][..], &outputs].concat();
+    let run = apkvouch(dir.path(), &arguments);
+    assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    let csv = read("a.csv");
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].ends_with(",\"label\"") && lines.len() == 4, "{csv}");
+    assert!(lines[1..].iter().all(|line| line.ends_with(",\"\",\"Riverbank Wallet\"")), "{csv}");
+
+    let sarif: Value = serde_json::from_str(&read("a.sarif")).unwrap();
+    assert_sarif(&sarif);
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let mirror = |result: &&Value| result.to_string().contains("riverbank-wallet-mirror.apk");
+    let mirror = results.iter().find(mirror).unwrap();
+    assert_eq!(mirror["properties"], serde_json::json!({ "claimed_label": "Riverbank Wallet" }));
+
+    let xml = read("a.xml");
+    let tree = roxmltree::Document::parse(&xml).unwrap();
+    let property = |file: &str| {
+        let case = tree.descendants().find(|node| node.attribute("name") == Some(file)).unwrap();
+        let property = case.descendants().find(|node| node.has_tag_name("property")).unwrap();
+        (property.attribute("name").unwrap(), property.attribute("value").unwrap())
+    };
+    assert_eq!(property("riverbank-wallet.apk"), ("label", "Riverbank Wallet"));
+    assert_eq!(property("riverbank-wallet-mirror.apk"), ("claimed_label", "Riverbank Wallet"));
+}
+
 // Where reports are written to.
 
 #[test]

@@ -180,7 +180,7 @@ fn made(name: &str) -> Value {
     add_referred(&sections, &roots, &mut defs);
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": format!("urn:apkvouch:schema:1:{name}"),
+        "$id": format!("urn:apkvouch:schema:1:{name}:{}", env!("CARGO_PKG_VERSION")),
         "title": title,
     });
     match references.as_slice() {

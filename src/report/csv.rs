@@ -25,7 +25,7 @@ struct Csv<'a> {
 }
 
 /// The columns, in their order; they stand in docs/scan.md.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "path",
     "outcome",
     "passed",
@@ -41,6 +41,7 @@ const COLUMNS: [&str; 15] = [
     "code",
     "message",
     "error",
+    "label",
 ];
 
 pub(super) fn open<'a>(out: Box<dyn Write + 'a>, _options: &ReportOptions) -> Box<dyn ReportWriter + 'a> {
@@ -93,6 +94,7 @@ impl ReportWriter for Csv<'_> {
             main.map(|main| main.code.to_owned()).unwrap_or_default(),
             message.unwrap_or_default(),
             text(&result.error),
+            result.label_or_claim().unwrap_or_default().to_owned(),
         ])
     }
 

@@ -13,6 +13,7 @@ use super::FileResult;
 use super::ReportOptions;
 use super::ReportWriter;
 use super::Summary;
+use super::escape::brief;
 use super::escape::visible;
 use super::model::FileStatus;
 use super::model::FindingRow;
@@ -103,6 +104,12 @@ impl Suite {
         self.tests = self.tests.saturating_add(1);
         let class = result.package.as_deref().unwrap_or("(not verified)");
         let _ = write!(self.cases, "    <testcase name=\"{}\" classname=\"{}\">", xml(name), xml(class));
+        if let Some(label) = result.label_or_claim() {
+            let name = if result.label.is_some() { "label" } else { "claimed_label" };
+            let label = xml(&brief(label));
+            let _ =
+                write!(self.cases, "<properties><property name=\"{name}\" value=\"{label}\"/></properties>");
+        }
         let why = result.error.as_deref().unwrap_or_default();
         match result.status {
             FileStatus::Unjudged => {

@@ -182,7 +182,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "csv",
         help: "for spreadsheets: a line a file, what decides it and no more",
-        shows_appearance: false,
+        shows_appearance: true,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(csv::open(out, options))),
         glances: false,
@@ -190,7 +190,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "sarif",
         help: "SARIF 2.1.0, for code scanning",
-        shows_appearance: false,
+        shows_appearance: true,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(sarif::open(out, options))),
         glances: false,
@@ -198,7 +198,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "junit",
         help: "JUnit XML, a test case a file",
-        shows_appearance: false,
+        shows_appearance: true,
         shows_pictures: false,
         open: |out, options| Box::new(EachMember(junit::open(out, options))),
         glances: false,

@@ -637,6 +637,11 @@ impl FileResult {
         self
     }
 
+    /// A name of the app to show, verified as the package is, or else what an unverified file says of itself.
+    pub(super) fn label_or_claim(&self) -> Option<&str> {
+        self.label.as_deref().or(self.claimed_label.as_deref())
+    }
+
     /// Whether a rule of a policy is broken that is not enforced.
     pub fn would_fail(&self) -> bool {
         let breaks = |result: &Self| result.policy.as_ref().is_some_and(|policy| !policy.holds);

@@ -50,6 +50,8 @@ struct Row {
     level: &'static str,
     message: String,
     uri: Uri,
+    /// The name of the app, under `label`, or under `claimed_label` where the file does not verify.
+    label: Option<(&'static str, String)>,
     /// Whether an exception of the policy lets it pass; the message says which.
     excepted: bool,
     /// What it is known again by.
@@ -92,6 +94,10 @@ impl ReportWriter for Sarif<'_> {
             }
             entry.2 = entry.2.saturating_add(1);
         }
+        let label = result.label_or_claim().map(|label| {
+            let name = if result.label.is_some() { "label" } else { "claimed_label" };
+            (name, escape::brief(label).into_owned())
+        });
         for ((name, excepted), (finding, weight, count)) in &seen {
             let Some(code) = FindingCode::parse(name) else { continue };
             // It stays the same when an exception comes or goes, but is never that of another result.
@@ -102,6 +108,7 @@ impl ReportWriter for Sarif<'_> {
                 message: message(finding, *count),
                 fingerprint: format!("{name}:{}{beside}", uri.text),
                 uri: uri.clone(),
+                label: label.clone(),
                 excepted: *excepted,
             };
             self.keep(*weight, row);
@@ -134,6 +141,9 @@ impl ReportWriter for Sarif<'_> {
                     "locations": [row.uri.location()],
                     "partialFingerprints": { "apkvouch/v1": row.fingerprint },
                 });
+                if let (Some((name, label)), Some(object)) = (&row.label, result.as_object_mut()) {
+                    object.insert("properties".to_owned(), json!({ *name: label }));
+                }
                 if let (true, Some(object)) = (row.excepted, result.as_object_mut()) {
                     // Section 3.35: by what stands outside of the file that was looked at, and in force.
                     let suppression = json!({
@@ -332,6 +342,7 @@ mod tests {
             level: "note",
             message: number.to_string(),
             uri: Uri { text: String::new(), absolute: false },
+            label: None,
             excepted: false,
             fingerprint: String::new(),
         };
