@@ -84,6 +84,12 @@ fn it_says_what_the_scan_says() {
             assert!(told.iter().all(|told| !told.as_str().unwrap().is_empty()), "{told:?} of {finding}");
         }
     }
+    // What the registry says of it, in Chinese, too.
+    let revoked = rows.iter().find(|row| row["o"] == "revoked").unwrap();
+    assert_eq!(revoked["f"][0][5], "status revoked since 2026-05-12");
+    assert_eq!(revoked["f"][0][8], "状态 active");
+    assert_eq!(revoked["f"][0][9], "状态 revoked（自 2026-05-12 起）");
+    assert!(revoked["f"][0][3].as_str().unwrap().contains("证书 3207b7cd"), "{revoked}");
     // Where no script may run.
     let plain = between(&page, "<div id=\"static\">", "<div id=\"overview\"");
     for told in ["counterfeit", "仿冒", "com.riverbank.wallet", "riverbank-wallet-free.apk"] {

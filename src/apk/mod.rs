@@ -266,24 +266,27 @@ fn no_eocd(source: &dyn ByteSource) -> Result<Finding, Stop> {
     let start = source.read_vec_at(0, source.len().min(512))?;
     let text =
         !start.is_empty() && start.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e));
-    let looks_like = if start.is_empty() {
-        "the file is empty"
+    let (looks_like, zh) = if start.is_empty() {
+        ("the file is empty", "文件为空")
     } else if start.starts_with(&zip::LFH_MAGIC.to_le_bytes()) {
-        "it starts like one, but does not end like one: it is truncated, or bytes are appended"
+        (
+            "it starts like one, but does not end like one: it is truncated, or bytes are appended",
+            "开头像 ZIP，结尾不像：被截断，或追加了字节",
+        )
     } else if start.starts_with(&[0x7f, b'E', b'L', b'F']) {
-        "it is an ELF binary"
+        ("it is an ELF binary", "是 ELF 二进制文件")
     } else if start.starts_with(b"dex\n") {
-        "it is a DEX file"
+        ("it is a DEX file", "是 DEX 文件")
     } else if start.starts_with(b"\x1f\x8b") {
-        "it is gzip data"
+        ("it is gzip data", "是 gzip 数据")
     } else if start.starts_with(&lineage::FILE_MAGIC.to_le_bytes()) {
-        "it is a lineage file, which `apkvouch inspect` shows"
+        ("it is a lineage file, which `apkvouch inspect` shows", "是谱系文件，可用 `apkvouch inspect` 查看")
     } else if start.get(257..262) == Some(b"ustar") {
-        "it is a tar archive"
+        ("it is a tar archive", "是 tar 归档")
     } else if text {
-        "it is a text file"
+        ("it is a text file", "是文本文件")
     } else {
-        "it starts with other data"
+        ("it starts with other data", "以其他数据开头")
     };
-    Ok(Finding::new(FindingCode::ZipNoEocd).detail(looks_like))
+    Ok(Finding::new(FindingCode::ZipNoEocd).detail(looks_like).detail_zh(zh))
 }

@@ -600,7 +600,7 @@ pub(super) struct Form {
     pub(super) outputs: Vec<(&'static report::Format, PathBuf)>,
     /// The language of text: of verdicts, findings, headings and advice
     ///
-    /// auto goes by LC_ALL, LC_MESSAGES or LANG. Particulars of findings and rules are English in any language; other forms
+    /// auto goes by LC_ALL, LC_MESSAGES or LANG. Particulars of what verification finds, and of rules, are English in any language; other forms
     /// have both languages or none.
     #[arg(long, value_name = "LANG", default_value = "auto")]
     pub(super) lang: Lang,

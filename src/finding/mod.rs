@@ -153,6 +153,18 @@ pub struct Location {
     pub api_levels: Option<(u32, u32)>,
 }
 
+/// What a finding says in Chinese where it is more than names and numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InChinese {
+    /// The particulars.
+    pub detail: Option<String>,
+    /// What was expected.
+    pub expected: Option<String>,
+    /// What was found instead.
+    pub actual: Option<String>,
+}
+
 /// One thing that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -169,6 +181,8 @@ pub struct Finding {
     pub expected: Option<String>,
     /// What was found instead.
     pub actual: Option<String>,
+    /// The same in Chinese; of what it lacks the English is told.
+    pub zh: Option<Box<InChinese>>,
 }
 
 impl Finding {
@@ -181,6 +195,7 @@ impl Finding {
             detail: String::new(),
             expected: None,
             actual: None,
+            zh: None,
         }
     }
 
@@ -197,6 +212,22 @@ impl Finding {
     pub fn values(mut self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         self.expected = Some(bounded(expected.into()));
         self.actual = Some(bounded(actual.into()));
+        self
+    }
+
+    /// Adds the particulars in Chinese.
+    #[must_use]
+    pub fn detail_zh(mut self, detail: impl Into<String>) -> Self {
+        self.zh.get_or_insert_default().detail = Some(bounded(detail.into()));
+        self
+    }
+
+    /// Adds in Chinese what was expected and what was found.
+    #[must_use]
+    pub fn values_zh(mut self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        let zh = self.zh.get_or_insert_default();
+        zh.expected = Some(bounded(expected.into()));
+        zh.actual = Some(bounded(actual.into()));
         self
     }
 

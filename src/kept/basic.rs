@@ -135,6 +135,16 @@ impl<T: Kept> Kept for Option<T> {
     }
 }
 
+impl<T: Kept> Kept for Box<T> {
+    fn put(&self, to: &mut Writer) {
+        self.as_ref().put(to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Option<Self> {
+        T::take(from).map(Self::new)
+    }
+}
+
 impl<T: Kept> Kept for Vec<T> {
     fn put(&self, to: &mut Writer) {
         self.len().put(to);

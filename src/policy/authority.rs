@@ -28,8 +28,10 @@ pub(super) fn judge<'a>(case: &Case<'a>, view: &View<'a>) -> Vec<Ruling<'a>> {
         return vec![nobody(Some(view))];
     }
     let Some(package) = case.package else {
-        let finding =
-            view.finding(FindingCode::PackageMissing).values("a package name", "none in AndroidManifest.xml");
+        let finding = view
+            .finding(FindingCode::PackageMissing)
+            .values("a package name", "none in AndroidManifest.xml")
+            .values_zh("包名", "AndroidManifest.xml 中没有");
         return vec![Ruling::new(Verdict::Unauthenticated, finding)];
     };
     let Some(app) = case.registry.app(package) else {
@@ -64,7 +66,10 @@ pub(super) fn nobody<'a>(view: Option<&View<'a>>) -> Ruling<'a> {
         Some(view) => view.finding(FindingCode::SignerUnknown),
         None => Finding::new(FindingCode::SignerUnknown),
     };
-    Ruling::new(Verdict::Unauthenticated, finding.values("a verified signer", "none in the evidence"))
+    Ruling::new(
+        Verdict::Unauthenticated,
+        finding.values("a verified signer", "none in the evidence").values_zh("已验证的签名者", "证据中没有"),
+    )
 }
 
 fn worst(rulings: &[Ruling<'_>]) -> Verdict {
@@ -91,8 +96,10 @@ pub(super) fn faults<'a>(case: &Case<'a>, view: &View<'a>, app: &App, set: &Sign
     let mut rulings = Vec::new();
     for digest in &set.certificates {
         let Some(key) = case.registry.key(digest) else {
-            let finding =
-                view.finding(FindingCode::SignerUnknown).values("a registered signer", digest.to_string());
+            let finding = view
+                .finding(FindingCode::SignerUnknown)
+                .values("a registered signer", digest.to_string())
+                .values_zh("已登记的签名者", digest.to_string());
             rulings.push(Ruling::new(Verdict::Unauthenticated, finding));
             continue;
         };
@@ -109,17 +116,21 @@ pub(super) fn faults<'a>(case: &Case<'a>, view: &View<'a>, app: &App, set: &Sign
 
 /// Rules on a key outside its validity.
 pub(super) fn validity<'a>(case: &Case<'a>, view: &View<'a>, key: &Key) -> Option<Ruling<'a>> {
-    let (code, expected) = match (key.valid_from, key.valid_until) {
+    let (code, expected, zh) = match (key.valid_from, key.valid_until) {
         (Some(start), _) if !case.clock.has_begun(start) => {
-            (FindingCode::KeyNotYetValid, format!("valid from {start}"))
+            (FindingCode::KeyNotYetValid, format!("valid from {start}"), format!("自 {start} 起有效"))
         }
-        (_, Some(end)) if case.clock.is_over(end) => (FindingCode::KeyExpired, format!("valid until {end}")),
+        (_, Some(end)) if case.clock.is_over(end) => {
+            (FindingCode::KeyExpired, format!("valid until {end}"), format!("有效期至 {end}"))
+        }
         _ => return None,
     };
     let finding = view
         .finding(code)
         .detail(format!("certificate {}", key.certificate))
-        .values(expected, format!("now {}", case.clock.shown()));
+        .detail_zh(format!("证书 {}", key.certificate))
+        .values(expected, format!("now {}", case.clock.shown()))
+        .values_zh(zh, format!("当前时间 {}", case.clock.shown()));
     Some(Ruling::new(Verdict::Expired, finding))
 }
 
@@ -136,6 +147,7 @@ fn public_key<'a>(view: &View<'a>, key: &Key) -> Option<Ruling<'a>> {
     let finding = view
         .finding(FindingCode::RegistryPublicKeyMismatch)
         .detail(format!("certificate {}", key.certificate))
+        .detail_zh(format!("证书 {}", key.certificate))
         .values(registered.to_string(), actual.to_string());
     Some(Ruling::new(Verdict::Unauthenticated, finding))
 }
@@ -149,7 +161,9 @@ fn role<'a>(case: &Case<'a>, view: &View<'a>, id: &str, role: Role) -> Option<Ru
     let finding = view
         .finding(FindingCode::SignerRole)
         .detail(format!("subject {id:?}"))
-        .values(format!("role {role}"), format!("role {}", held.join(", ")));
+        .detail_zh(format!("主体 {id:?}"))
+        .values(format!("role {role}"), format!("role {}", held.join(", ")))
+        .values_zh(format!("角色 {role}"), format!("角色 {}", held.join("、")));
     Some(Ruling::new(Verdict::Unauthenticated, finding))
 }
 
@@ -178,10 +192,13 @@ fn unregistered_package<'a>(case: &Case<'a>, view: &View<'a>, package: &str) -> 
             ancestors(signer).iter().rev().find_map(|node| case.registry.key(&node.certificate.digest()))
         });
         let Some(key) = known else {
+            let (detail, zh) = same_key(case, signer.certificate());
             let finding = view
                 .finding(FindingCode::SignerUnknown)
-                .detail(same_key(case, signer.certificate()))
-                .values("a registered signer", signer.digest().to_string());
+                .detail(detail)
+                .detail_zh(zh)
+                .values("a registered signer", signer.digest().to_string())
+                .values_zh("已登记的签名者", signer.digest().to_string());
             return Ruling::new(Verdict::Unauthenticated, finding);
         };
         subjects.push(key);
@@ -190,7 +207,9 @@ fn unregistered_package<'a>(case: &Case<'a>, view: &View<'a>, package: &str) -> 
     let finding = view
         .finding(FindingCode::PackageUnknown)
         .detail(format!("signed by {}", names.join(" and ")))
-        .values("a registered package", package);
+        .detail_zh(format!("签名者为 {}", names.join("、")))
+        .values("a registered package", package)
+        .values_zh("已登记的包名", package);
     let developer = match subjects.as_slice() {
         [key] if key.status == KeyStatus::Active => case.developer(key),
         _ => None,
@@ -199,38 +218,52 @@ fn unregistered_package<'a>(case: &Case<'a>, view: &View<'a>, package: &str) -> 
 }
 
 fn counterfeit<'a>(case: &Case<'a>, view: &View<'a>, app: &App) -> Ruling<'a> {
-    let same: Vec<String> = view
+    let (same, same_zh): (Vec<String>, Vec<String>) = view
         .signers
         .iter()
         .map(|signer| same_key(case, signer.certificate()))
-        .filter(|text| !text.is_empty())
-        .collect();
+        .filter(|(text, _)| !text.is_empty())
+        .unzip();
     let finding = view
         .finding(FindingCode::SignerNotAllowed)
         .detail(same.join("; "))
-        .values(describe_allowed(app), describe_set(&view.digests));
+        .detail_zh(same_zh.join("；"))
+        .values(describe_allowed(app), describe_set(&view.digests))
+        .values_zh(describe_allowed_zh(app), describe_set(&view.digests));
     Ruling::new(Verdict::Counterfeit, finding)
 }
 
 /// The allowed sets of an app, in one text.
 pub(super) fn describe_allowed(app: &App) -> String {
+    allowed(app).join(" or ")
+}
+
+/// The same in Chinese.
+pub(super) fn describe_allowed_zh(app: &App) -> String {
+    allowed(app).join(" 或 ")
+}
+
+fn allowed(app: &App) -> Vec<String> {
     let mut sets: Vec<String> = Vec::new();
     for set in app.signers.iter().map(|set| describe_set(&set.certificates)) {
         if !sets.contains(&set) {
             sets.push(set);
         }
     }
-    sets.join(" or ")
+    sets
 }
 
-/// Says so when an unregistered certificate carries a registered public key.
-fn same_key(case: &Case<'_>, certificate: &Certificate) -> String {
+/// Says so, in English and in Chinese, when an unregistered certificate carries a registered public key.
+fn same_key(case: &Case<'_>, certificate: &Certificate) -> (String, String) {
     let public_key = PublicKeyDigest(certificate.key().spki_sha256);
     match case.registry.keys_of(&public_key).find(|key| key.certificate != certificate.digest()) {
-        Some(key) => format!(
-            "the public key is that of registered certificate {}, the certificate is another",
-            key.certificate
+        Some(key) => (
+            format!(
+                "the public key is that of registered certificate {}, the certificate is another",
+                key.certificate
+            ),
+            format!("公钥与登记的证书 {} 相同，证书却是另一个", key.certificate),
         ),
-        None => String::new(),
+        None => Default::default(),
     }
 }

@@ -97,6 +97,8 @@ fn unregistered<'a>(
     let finding = view
         .finding(FindingCode::HybridHalfUnregistered)
         .detail(format!("{unknown} stands beside {known}"))
-        .values(authority::describe_allowed(app), format!("{unknown} + {known}"));
+        .detail_zh(format!("{unknown} 与 {known} 并列"))
+        .values(authority::describe_allowed(app), format!("{unknown} + {known}"))
+        .values_zh(authority::describe_allowed_zh(app), format!("{unknown} + {known}"));
     Ruling::new(Verdict::Unauthenticated, finding)
 }

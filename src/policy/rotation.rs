@@ -53,7 +53,9 @@ fn old_key_in_use<'a>(
     let finding = view
         .finding(FindingCode::OldKeyInUse)
         .detail(format!("{} is rotated away", key.certificate))
-        .values(expected.join(" or "), signer.to_string());
+        .detail_zh(format!("{} 已被轮换", key.certificate))
+        .values(expected.join(" or "), signer.to_string())
+        .values_zh(expected.join(" 或 "), signer.to_string());
     Ruling::new(Verdict::Expired, finding)
 }
 
@@ -105,7 +107,9 @@ fn vouched_for<'a>(
         let finding = view
             .finding(FindingCode::KeyRotated)
             .detail(format!("{ancestor} has signed the rotation"))
-            .values(authority::describe_allowed(app), heir.to_string());
+            .detail_zh(format!("{ancestor} 签署了此次轮换"))
+            .values(authority::describe_allowed(app), heir.to_string())
+            .values_zh(authority::describe_allowed_zh(app), heir.to_string());
         rulings.push(match case.policy.rotation {
             Rotation::Accept => Ruling::new(Verdict::Authenticated, finding),
             Rotation::Flag => Ruling::new(Verdict::Authenticated, finding.with_severity(Severity::Warning)),
@@ -146,13 +150,16 @@ fn predecessor<'a>(
         let finding = view
             .finding(FindingCode::PredecessorUnregistered)
             .detail(format!("{heir} descends from it by its lineage"))
-            .values(authority::describe_allowed(app), digest.to_string());
+            .detail_zh(format!("{heir} 按其谱系由它而来"))
+            .values(authority::describe_allowed(app), digest.to_string())
+            .values_zh(authority::describe_allowed_zh(app), digest.to_string());
         rulings.push(Ruling::new(Verdict::Unauthenticated, finding));
     }
     if rulings.is_empty() {
         let finding = view
             .finding(FindingCode::KeyRotated)
-            .detail(format!("newer Android versions see its successor {heir}"));
+            .detail(format!("newer Android versions see its successor {heir}"))
+            .detail_zh(format!("较新的 Android 版本看到其后继 {heir}"));
         rulings.push(Ruling::new(Verdict::Authenticated, finding));
     }
     let developer = authority::developer(case, app, set);

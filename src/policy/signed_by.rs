@@ -25,7 +25,11 @@ use crate::verify::Verification;
 pub fn signed_by(evidence: &Verification, pinned: &BTreeSet<CertificateDigest>) -> Result<(), Box<Finding>> {
     let mismatch = || Finding::new(FindingCode::SignedByMismatch);
     let (Some(newest), true) = (evidence.views.last(), evidence.is_verified()) else {
-        return Err(Box::new(mismatch().values(list(pinned), "no verified signer")));
+        return Err(Box::new(
+            mismatch()
+                .values(list(pinned), "no verified signer")
+                .values_zh(list(pinned), "没有已验证的签名者"),
+        ));
     };
     let current = one_signer(evidence, newest).filter(|signer| is_pinned(signer, pinned));
     for view in &evidence.views {

@@ -290,6 +290,30 @@ fn another_signer_of_a_registered_package_is_a_counterfeit() {
     }
 }
 
+/// What a person reads of the registry is in Chinese as well, with the same names and numbers.
+#[test]
+fn what_the_registry_says_is_told_in_chinese_too() {
+    let valid = "valid_until = \"2026-01-01\"";
+    let revoked = "status = \"revoked\"\nreason = \"stolen\"\nstatus_date = \"2026-02-03\"";
+    let of = |registry: &Text, evidence: &Verification| registry.decide(evidence).findings.remove(0);
+    for (finding, detail, expected, actual) in [
+        (of(&text().key(1, valid).app(&[&[1]]), &v2(&[&[1]])), "证书 ", "有效期至 2026-01-01", "当前时间 "),
+        (
+            of(&text().key(1, revoked).app(&[&[1]]), &v2(&[&[1]])),
+            "；原因：stolen",
+            "状态 active",
+            "状态 revoked（自 2026-02-03 起）",
+        ),
+        (of(&text().key(1, "").app(&[&[1]]).denied(2), &v2(&[&[2]])), "", "未被禁用的密钥", ""),
+        (of(&text().key(1, "").key(3, "").app(&[&[1], &[3]]), &v2(&[&[2]])), "", " 或 ", ""),
+    ] {
+        let zh = finding.zh.as_deref().unwrap();
+        assert!(zh.detail.as_deref().unwrap_or_default().contains(detail), "{finding:?}");
+        assert!(zh.expected.as_deref().unwrap_or_default().contains(expected), "{finding:?}");
+        assert!(zh.actual.as_deref().unwrap_or_default().contains(actual), "{finding:?}");
+    }
+}
+
 #[test]
 fn whoever_stamped_the_file_neither_speaks_for_the_app_nor_spoils_it() {
     let stamped = |signer: u8, stamper: u8| {

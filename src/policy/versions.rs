@@ -28,7 +28,8 @@ pub(super) fn differ(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let finding = Finding::new(FindingCode::SignersDifferByVersion)
         .api_levels(lowest, highest)
-        .values("one signer, or signers that a lineage connects", seen.join("; "));
+        .values("one signer, or signers that a lineage connects", seen.join("; "))
+        .values_zh("同一个签名者，或由谱系相连的签名者", seen.join("; "));
     Some(finding)
 }
 

@@ -119,12 +119,17 @@ impl FileResult {
             let rules: Vec<&str> = worst.broken_rules().into_iter().map(Rule::as_str).collect();
             // A verdict may be a good one all the same.
             let is_bad = worst.verdict.is_some_and(|verdict| verdict < Verdict::Unauthenticated);
-            let why = if rules.is_empty() || is_bad {
-                word.to_owned()
+            let zh = worst.verdict.map_or("不被接受", Verdict::zh);
+            let (why, why_zh) = if rules.is_empty() || is_bad {
+                (word.to_owned(), zh.to_owned())
             } else {
-                format!("{word}, and breaks {}", rules.join(", "))
+                let zh = format!("{zh}，并违反 {}", rules.join("、"));
+                (format!("{word}, and breaks {}", rules.join(", ")), zh)
             };
-            Finding::new(FindingCode::ContainerMember).entry(worst.name_in(path)).detail(why)
+            Finding::new(FindingCode::ContainerMember)
+                .entry(worst.name_in(path))
+                .detail(why)
+                .detail_zh(why_zh)
         });
         let findings = own.iter().chain(&failed).chain(&signature.findings).map(FindingRow::new).collect();
         let all_pass = members.iter().all(|member| member.passed);

@@ -443,7 +443,7 @@ pub struct FindingRow {
     pub severity: Severity,
     /// Summary and particulars, in English.
     pub message: String,
-    /// The same in Chinese; particulars stay in English.
+    /// The same in Chinese; particulars that stem from verification stay in English.
     pub message_zh: String,
     /// The scheme.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -469,6 +469,12 @@ pub struct FindingRow {
     /// What was found instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual: Option<String>,
+    /// What was expected, in Chinese, where that is other words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_zh: Option<String>,
+    /// What was found instead, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actual_zh: Option<String>,
 }
 
 /// The signer that a finding speaks of.
@@ -863,13 +869,11 @@ impl MarkPlace {
 impl FindingRow {
     /// The row of `finding`.
     pub fn new(finding: &Finding) -> Self {
-        let with_detail = |summary: &str| {
-            if finding.detail.is_empty() {
-                summary.to_owned()
-            } else {
-                format!("{summary}: {}", finding.detail)
-            }
+        let with_detail = |summary: &str, detail: &str| {
+            if detail.is_empty() { summary.to_owned() } else { format!("{summary}: {detail}") }
         };
+        let zh = finding.zh.as_deref();
+        let detail_zh = zh.and_then(|zh| zh.detail.as_deref()).unwrap_or(&finding.detail);
         let place = &finding.location;
         Self {
             code: finding.code.as_str(),
@@ -878,8 +882,8 @@ impl FindingRow {
             } else {
                 finding.severity.min(Severity::Warning)
             },
-            message: with_detail(finding.code.summary_en()),
-            message_zh: with_detail(finding.code.summary_zh()),
+            message: with_detail(finding.code.summary_en(), &finding.detail),
+            message_zh: with_detail(finding.code.summary_zh(), detail_zh),
             scheme: place.scheme,
             signer: place.signer.as_ref().map(FindingSigner::new),
             file: place.file.clone(),
@@ -888,12 +892,24 @@ impl FindingRow {
             api_levels: place.api_levels.map(|(min, max)| ApiLevels { min, max: bounded(max) }),
             expected: finding.expected.clone(),
             actual: finding.actual.clone(),
+            expected_zh: zh
+                .and_then(|zh| zh.expected.clone())
+                .filter(|zh| Some(zh) != finding.expected.as_ref()),
+            actual_zh: zh.and_then(|zh| zh.actual.clone()).filter(|zh| Some(zh) != finding.actual.as_ref()),
         }
     }
 
-    /// Summary and particulars in that language; particulars are English in any.
+    /// Summary and particulars in that language; particulars that stem from verification are English in any.
     pub fn message_in(&self, language: Language) -> &str {
         language.pick(&self.message, &self.message_zh)
+    }
+
+    /// What was expected and what was found, in that language; none where nothing is compared.
+    pub fn values_in(&self, language: Language) -> Option<(&str, &str)> {
+        let (expected, actual) = (self.expected.as_deref()?, self.actual.as_deref()?);
+        let zh =
+            (self.expected_zh.as_deref().unwrap_or(expected), self.actual_zh.as_deref().unwrap_or(actual));
+        Some(language.pick((expected, actual), zh))
     }
 
     /// Whether it fails verification or decides a verdict.

@@ -349,6 +349,7 @@ fn on_a_terminal_the_worst_is_explained_first() {
         .chain(of(FindingCode::KeyExpired, Verdict::Expired, 2))
         .chain(of(FindingCode::KeyRevoked, Verdict::Revoked, 1))
         .chain(of(FindingCode::KeyDenied, Verdict::Revoked, 2))
+        .chain(of(FindingCode::ContainerMember, Verdict::Counterfeit, 4))
         .chain(of(FindingCode::SignerNotAllowed, Verdict::Counterfeit, 1));
     let text = render("text", &options, &results.collect::<Vec<_>>());
     let next = text.split("\nnext:\n").nth(1).unwrap();

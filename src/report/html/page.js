@@ -41,13 +41,17 @@ function verdict(name, count) {
 }
 const rank = row => facts.outcomes[row.o].rank;
 const short = digest => `${digest.slice(0, 8)}…${digest.slice(-8)}`;
+// Digests cut short: the page of an app has them whole.
+const cut = text => text.replace(/[0-9a-f]{64}/g, short);
 const pack = row => row.k || row.c || "";
 const title = row => row.l || pack(row) || row.p;
 function finding(item) {
   const [code, , rest, zh] = item;
   const of = facts.codes[code];
-  return state.lang === "zh" ? (zh || of.zh + rest.replace(/^: /, "：")) : of.en + rest;
+  return state.lang === "zh" ? (zh || of.zh + rest).replace(`${of.zh}: `, `${of.zh}：`) : of.en + rest;
 }
+// What a finding expected and found, in the language of the page.
+const values = item => state.lang === "zh" ? [item[8] || item[4], item[9] || item[5]] : [item[4], item[5]];
 // A name that the registry has in one language or in two.
 const named = pair => pair ? state.lang === "zh" && pair[1] || pair[0] : "";
 // What stands between backticks is code.
@@ -124,7 +128,7 @@ function pair(row) {
       side(word("here"), subjects, [lines(found), known ? [make("span", { class: "faint" }, `${word("known")} `), bdi(known)] : ""].flat()));
   }
   const other = row.f.find(item => item[4] && item[5]);
-  return other ? make("div", { class: "pair" }, side(word("expected"), "", make("code", null, other[4])), side(word("actual"), "", make("code", null, other[5]))) : "";
+  return other ? make("div", { class: "pair" }, side(word("expected"), "", make("code", { title: values(other)[0] }, cut(values(other)[0]))), side(word("actual"), "", make("code", { title: values(other)[1] }, cut(values(other)[1])))) : "";
 }
 // What is to be taken down first. Of a container one stands for all of it: the member that is as bad as itself, if there is one.
 let worst = null;
@@ -147,7 +151,7 @@ function cards() {
     const row = rows[at];
     const main = row.f[0];
     return make("article", { class: "card" }, icon(row), make("h3", null, open(at, title(row)), ...unverified(row), " ", bdi(version(row), "faint")), packaged(row), verdict(row.o),
-      make("p", null, bdi(row.e || (main ? finding(main) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono"), others ? ` ${word("others")(others)}` : ""));
+      make("p", null, bdi(row.e || (main ? cut(finding(main)) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono"), others ? ` ${word("others")(others)}` : ""));
   });
   $("cards").replaceChildren(...shown);
   $("more").textContent = worst.length > 6 ? word("more")(worst.length - 6) : "";
@@ -165,7 +169,7 @@ function table() {
     const main = row.f[0];
     return make("tr", null, make("td", null, verdict(row.o)),
       make("td", row.i ? { class: "iconed" } : null, icon(row), open(at, title(row)), ...unverified(row), packaged(row), make("div", { class: "faint" }, bdi(version(row)))),
-      make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? finding(main) : ""))), make("td", null, bdi(row.p, "mono"), make("div", { class: "faint" }, size(row.s))));
+      make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? cut(finding(main)) : ""))), make("td", null, bdi(row.p, "mono"), make("div", { class: "faint" }, size(row.s))));
   };
   $("head").replaceChildren(make("tr", null, head("verdict", word("verdict")), head("app", word("app")), head("signer", word("signer")), make("th", { scope: "col" }, word("why")), head("path", word("path"))));
   $("body").replaceChildren(...page.map(line));
@@ -218,7 +222,8 @@ function appPage() {
   if (row.e) parts.push(make("p", null, bdi(row.e)));
   if (!row.f.length && !row.e) parts.push(make("p", null, word("nothing")));
   for (const item of row.f) {
-    const [code, severity, , , expected, actual, english, chinese] = item;
+    const [code, severity, , , , , english, chinese] = item;
+    const [expected, actual] = values(item);
     const [meaning, cause, remedy] = facts.codes[code].told[state.lang === "zh" ? 1 : 0];
     const place = state.lang === "zh" && chinese || english;
     parts.push(make("section", { class: `finding ${severity}` }, make("h3", null, bdi(finding(item))), make("p", { class: "faint" }, make("code", null, code), place ? " · " : "", place ? bdi(place) : ""),

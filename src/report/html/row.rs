@@ -148,7 +148,8 @@ impl<'a> Named<'a> {
 }
 
 /// Code; severity; what its English message, and its Chinese one, say beyond the summary of the code; expected; actual; where it
-/// stands, and for which Android versions it holds, in English and in Chinese. A Chinese text is none where it is the same.
+/// stands, and for which Android versions it holds, in English and in Chinese; expected and actual in Chinese. A Chinese text is
+/// none where it is the same.
 #[derive(Serialize)]
 struct Finding(
     &'static str,
@@ -158,6 +159,8 @@ struct Finding(
     Option<String>,
     Option<String>,
     String,
+    Option<String>,
+    Option<String>,
     Option<String>,
 );
 
@@ -292,6 +295,8 @@ impl Finding {
             option(&finding.actual),
             place.clone(),
             Some(place_zh).filter(|zh| *zh != place),
+            option(&finding.expected_zh),
+            option(&finding.actual_zh),
         )
     }
 }

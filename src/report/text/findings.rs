@@ -81,7 +81,7 @@ fn write(text: &mut String, finding: &FindingRow, options: &ReportOptions) {
         brief_value(finding.message_in(language)),
         paint.paint(Tone::Faint, &code)
     );
-    if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
+    if let Some((expected, actual)) = finding.values_in(language) {
         let (should, is) = (language.pick("expected", "应为"), language.pick("actual", "实为"));
         let _ = writeln!(text, "              {}{}", padded(should, 10), brief_value(expected));
         let _ = writeln!(text, "              {}{}", padded(is, 10), brief_value(actual));

@@ -74,7 +74,9 @@ impl ReportWriter for Table<'_> {
         if glance.warned {
             self.warned = self.warned.saturating_add(1);
         }
-        if let Some(code) = glance.code.filter(|_| glance.bad) {
+        // Of a container's bad member that one's row says more.
+        let code = glance.code.filter(|code| glance.bad && *code != FindingCode::ContainerMember);
+        if let Some(code) = code {
             let rank = rank(glance.verdict);
             let (count, worst) = self.codes.entry(code).or_insert((0, rank));
             *count = count.saturating_add(1);
@@ -194,7 +196,7 @@ pub(in crate::report) fn cells(language: Language, result: &FileResult) -> Cells
                 place_in(language, finding),
                 brief(finding.message_in(language))
             );
-            if let (Some(expected), Some(actual)) = (&finding.expected, &finding.actual) {
+            if let Some((expected, actual)) = finding.values_in(language) {
                 let (expected, actual) = (shortened(expected), shortened(actual));
                 let (should, is) = language.pick(("; expected ", ", actual "), ("；应为 ", "，实为 "));
                 let _ = write!(why, "{should}{}{is}{}", brief(&expected), brief(&actual));
