@@ -616,17 +616,28 @@ fn whole_number(value: &DeValue<'_>) -> Option<u64> {
 }
 
 /// The known name that `found` is hardly different from.
+///
+/// A name of quite another length needs more edits, and is not compared: names in the text may be as long as the text.
 fn nearest(found: &str, known: &[&'static str]) -> Option<&'static str> {
-    let mut by_edits: Vec<(usize, &str)> = known.iter().map(|name| (distance(found, name), *name)).collect();
+    let len = found.chars().count();
+    let comparable = known.iter().filter(|name| name.chars().count().abs_diff(len) <= edits_allowed(name));
+    let mut by_edits: Vec<(usize, &str)> = comparable.map(|name| (distance(found, name), *name)).collect();
     by_edits.sort_unstable();
     let (edits, name) = *by_edits.first()?;
     // Of two that are as near, neither is meant.
     let alone = by_edits.get(1).is_none_or(|(others, _)| *others > edits);
-    (alone && edits <= (name.len() / 3).max(2) && edits < name.len()).then_some(name)
+    (alone && edits <= edits_allowed(name) && edits < name.len()).then_some(name)
+}
+
+/// So many edits may lead to a name that is meant.
+fn edits_allowed(name: &str) -> usize {
+    (name.len() / 3).max(2)
 }
 
 /// Insertions, deletions and replacements of characters that lead from `from` to `to` (Levenshtein).
 pub(crate) fn distance(from: &str, to: &str) -> usize {
+    #[cfg(any(test, fuzzing))]
+    crate::work::step();
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (line, a) in from.chars().enumerate() {
@@ -659,6 +670,16 @@ mod tests {
         assert_eq!(advice("stauts", &["subject", "status"]), "did you mean \"status\"?");
         assert_eq!(advice("colour", &["subject", "status"]), "write one of subject, status");
         assert_eq!(advice("v4", &["v1", "v2"]), "write one of v1, v2", "two are as near");
+    }
+
+    #[test]
+    fn names_of_quite_another_length_are_not_compared() {
+        let known = &["subject", "status"];
+        let compared = |found: &str| crate::work::of(|| nearest(found, known)).0;
+        assert_eq!(compared("stauts"), 2);
+        assert_eq!(compared("stautses"), 2, "two more letters");
+        assert_eq!(compared("stautseses"), 0);
+        assert_eq!(compared(&"s".repeat(1 << 20)), 0, "which would take seconds");
     }
 
     fn faults(text: &str, at: &[usize]) -> String {
