@@ -358,6 +358,23 @@ fn a_policy_asks_for_what_decides_by_it_and_for_nothing_else() {
     assert!(!default.needs_marks() && !default.needs_file_digest());
 }
 
+/// Whoever puts more marks into a file than are looked at hides none from a policy.
+#[test]
+fn what_was_not_looked_at_is_not_taken_for_good() {
+    let cases = cases();
+    let case = cases.iter().find(|case| case.says == "a finding on a mark that is not made").unwrap();
+    let mut apk = case.looked();
+    assert!(case.judged(&apk, &case.table(&apk)).0.passed);
+    let bytes = fs::read(format!("testdata/{}/app.apk", case.apk)).unwrap();
+    let mut options = MarkOptions::default();
+    options.limits.marks = 0;
+    apk.marks = apkvouch::marks::read(&bytes, &options).unwrap();
+    assert!(apk.marks.left_out > 0);
+    let (judged, answer) = case.judged(&apk, &case.table(&apk));
+    assert!(!judged.passed);
+    assert_eq!(answer.broken, BTreeSet::from(["severity".to_owned()]));
+}
+
 /// What a policy says that lets everything pass by a rule, in the place of what it says of that now.
 fn let_pass(policy: &mut Table, rule: &str) {
     let mut section = |name: &str, remove: &[&str], loose: &str| {

@@ -390,9 +390,7 @@ impl Case<'_> {
             policy.max_unknown_block_bytes.map(|most| format!("unknown pairs of at most {most} bytes")),
         );
         let expected = expected.join("; ");
-        let Some(marks) =
-            self.evidence.marks.filter(|marks| marks.left_out == 0 && marks.findings.is_empty())
-        else {
+        let Some(marks) = self.all_marks() else {
             let actual = "not known: not all of the file was looked at";
             return Some(Answer::new(Rule::SigningBlock, false, expected, actual));
         };
@@ -415,6 +413,11 @@ impl Case<'_> {
         }
         let actual = if wrong.is_empty() { "no other".to_owned() } else { wrong.join(", ") };
         Some(Answer::new(Rule::SigningBlock, wrong.is_empty(), expected, actual))
+    }
+
+    /// What the file carries, where every place in it was looked at.
+    fn all_marks(&self) -> Option<&Marks> {
+        self.evidence.marks.filter(|marks| marks.left_out == 0 && marks.findings.is_empty())
     }
 
     /// An answer for each finding that the policy makes an error.
@@ -443,7 +446,7 @@ impl Case<'_> {
         if !found.is_empty() {
             return found;
         }
-        if self.evidence.marks.is_none()
+        if self.all_marks().is_none()
             && let Some(code) = raised.iter().copied().find(|code| of_marks(*code))
         {
             let actual = "not known: not all of the file was looked at";
