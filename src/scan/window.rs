@@ -47,7 +47,8 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
         Some(item) if second.is_none() && jobs.is_none() => {
             let mut results = Vec::new();
             work(vec![item], &mut |given| results.extend(given));
-            return results.into_iter().try_for_each(&mut sink);
+            // Who is halted gives nothing, which is not all there was.
+            return results.into_iter().try_for_each(&mut sink).and_then(|()| Ok(go_on()?));
         }
         first => first,
     };
@@ -138,6 +139,20 @@ mod tests {
         });
         done.unwrap();
         assert_eq!(seen, (0..500).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_item_that_was_halted_is_not_done() {
+        let halt = AtomicBool::new(true);
+        let nothing = |_: Vec<u64>, _: &mut dyn FnMut(Vec<u64>)| {};
+        for items in [0..1, 0..2, 0..0] {
+            let none = items.is_empty();
+            let done: Result<(), Error> = run(items, None, Some(&halt), nothing, |_: u64| Ok(()));
+            assert!(matches!(done, Err(Error::Halted)), "{none}");
+        }
+        halt.store(false, Relaxed);
+        let done: Result<(), Error> = run(0..1, None, Some(&halt), nothing, |_: u64| Ok(()));
+        assert!(done.is_ok());
     }
 
     #[test]
