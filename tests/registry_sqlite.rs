@@ -59,6 +59,25 @@ fn in_sqlite(registry: &Registry) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+#[test]
+fn a_file_that_was_not_finished_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.db");
+    let registry = good();
+    let begun = SqliteWriter::create(&path, registry.header()).unwrap();
+    assert!(path.exists());
+    drop(begun);
+    // Nor one whose keys belong to nobody.
+    let mut dangling = SqliteWriter::create(&path, registry.header()).unwrap();
+    dangling.key(registry.keys().next().unwrap()).unwrap();
+    assert!(dangling.finish().unwrap_err().to_string().contains("expected the subject of a key"));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing of it is left");
+    // What was there before is nobody's to remove.
+    fs::write(&path, "mine").unwrap();
+    assert!(SqliteWriter::create(&path, registry.header()).is_err());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
 fn good() -> Registry {
     Registry::load("testdata/registry/good.toml").unwrap()
 }

@@ -614,11 +614,22 @@ impl Needs {
     }
 }
 
-/// A new SQLite file that is filled row by row.
+/// A new SQLite file that is filled row by row. One that is not finished is removed.
 #[derive(Debug)]
 pub struct SqliteWriter {
     connection: Connection,
     path: PathBuf,
+    finished: bool,
+}
+
+impl Drop for SqliteWriter {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Before the file goes: what SQLite keeps beside it goes with the transaction.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl SqliteWriter {
@@ -637,14 +648,15 @@ impl SqliteWriter {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(path, flags)?;
+        let writer = Self { connection, path: path.to_owned(), finished: false };
         let begin = || {
-            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-            migrate(&connection)?;
-            connection.execute_batch("BEGIN IMMEDIATE")?;
-            Rows { connection: &connection }.header(header)
+            writer.connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+            migrate(&writer.connection)?;
+            writer.connection.execute_batch("BEGIN IMMEDIATE")?;
+            writer.rows().header(header)
         };
         begin().map_err(|error| fault(path, &error))?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(writer)
     }
 
     /// Adds a subject. Like all of these, it does not see to what it refers to: [`SqliteWriter::finish`] does.
@@ -693,8 +705,8 @@ impl SqliteWriter {
     /// Makes sure that nothing refers to what is not there, and ends the file.
     ///
     /// # Errors
-    /// As [`SqliteWriter::subject`], and when something does; the file is empty then.
-    pub fn finish(self) -> Result<(), Error> {
+    /// As [`SqliteWriter::subject`], and when something does; there is no file then.
+    pub fn finish(mut self) -> Result<(), Error> {
         let dangling = [
             (
                 "the subject of a key",
@@ -718,10 +730,12 @@ impl SqliteWriter {
                 .map_err(|error| fault(&self.path, &error))?;
             if let Some(found) = found {
                 let message = format!("expected {what} in the registry, found none: {found}");
-                return Err(Error::Configuration { path: self.path, position: None, message });
+                return Err(Error::Configuration { path: self.path.clone(), position: None, message });
             }
         }
-        self.connection.execute_batch("COMMIT").map_err(|error| fault(&self.path, &error))
+        self.connection.execute_batch("COMMIT").map_err(|error| fault(&self.path, &error))?;
+        self.finished = true;
+        Ok(())
     }
 
     fn rows(&self) -> Rows<'_> {
