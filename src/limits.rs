@@ -166,13 +166,14 @@ limits! {
     /// APKs and containers in one container that are judged, those of nested ones among them. Those of an app with every language, screen and processor of
     /// its own have a few hundred.
     container_members "container-members": usize = 1024, Number;
-    /// How deep containers may stand in containers. Real ones hold APKs, or stand in an archive that somebody sent.
+    /// How deep containers may stand in containers. Real ones hold APKs, or stand in an archive that somebody sent. Deeper ones
+    /// that are called otherwise are not looked for.
     container_depth "container-depth": usize = 2, Number;
     /// Bytes of all members of a container of any size, however small, nested ones included; beside them
     /// [`Limits::content_ratio`] bytes for each byte of the container. Real ones are about as large as their members.
     container_content "container-content": u64 = 128 << 20, Bytes;
     /// How many v1 signature block files or v2 signers are looked at. Android's own cap is 10.
-    signers "signers": usize = 10, Number;
+    signers "signers": usize = MAX_SIGNERS, Number;
     /// Signers in one v3 block. Android has no cap of its own; one a release targeted is the design.
     v3_signers "v3-signers": usize = 64, Number;
     /// Digest, signature, certificate or attribute records in one signer.
@@ -194,7 +195,7 @@ limits! {
     signature_checks "signature-checks": u64 = 1000, Number;
     /// Nodes in one proof-of-rotation lineage.
     lineage "lineage": usize = 256, Number;
-    /// Depth of nesting of BER elements and of XML elements.
+    /// Depth of nesting of BER elements, as certificates and v1 signatures have them.
     nesting "nesting": usize = 32, Number;
     /// RSA modulus size in bits. BoringSSL's own cap.
     rsa_bits "rsa-bits": usize = 16_384, Bits;
@@ -202,18 +203,51 @@ limits! {
     dsa_bits "dsa-bits": usize = 8192, Bits;
 }
 
-/// There is no limit of that name.
+/// Why a limit cannot be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no limit of that name")]
-pub struct UnknownLimit;
+#[non_exhaustive]
+pub enum LimitError {
+    /// There is none of that name.
+    #[error("there is no limit of that name")]
+    Unknown,
+    /// It is one that can be lowered alone, or raised so far.
+    #[error("expected at most {most}, found {value}: {why}")]
+    TooHigh {
+        /// The highest value.
+        most: u64,
+        /// The one that was wanted.
+        value: u64,
+        /// Why it is the highest.
+        why: &'static str,
+    },
+}
+
+/// Limits that are not raised at will: what lies beyond no Android takes, or would take more stack than there is.
+const HIGHEST: [(&str, u64, &str); 5] = [
+    ("signers", MAX_SIGNERS as u64, "Android accepts no more"),
+    ("rsa-bits", 16_384, "Android accepts no larger key"),
+    ("dsa-bits", 10_000, "Android accepts no larger key"),
+    ("container-depth", 16, "deeper ones take more stack than a thread has"),
+    ("nesting", 128, "deeper ones take more stack than a thread has"),
+];
+
+/// So many signers of v1 or v2 Android accepts.
+///
+/// Source: AOSP `ApkSignatureSchemeV2Verifier` and `StrictJarVerifier`; apksig `V2_SIG_MAX_SIGNATURES_EXCEEDED`.
+pub(crate) const MAX_SIGNERS: usize = 10;
 
 impl Limits {
     /// Gives the limit of that name, one of [`LIMITS`], another value.
     ///
     /// # Errors
-    /// When there is no limit of that name.
-    pub fn set(&mut self, name: &str, value: u64) -> Result<(), UnknownLimit> {
-        let limit = LIMITS.iter().find(|limit| limit.name == name).ok_or(UnknownLimit)?;
+    /// When there is no limit of that name, or it is not raised that far.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<(), LimitError> {
+        let limit = LIMITS.iter().find(|limit| limit.name == name).ok_or(LimitError::Unknown)?;
+        if let Some((_, most, why)) =
+            HIGHEST.iter().find(|(highest, most, _)| *highest == name && value > *most)
+        {
+            return Err(LimitError::TooHigh { most: *most, value, why });
+        }
         (limit.set)(self, value);
         Ok(())
     }
@@ -221,13 +255,23 @@ impl Limits {
     /// The caps on what is read of every file of a scan though no verdict needs it: names and pictures. They fit real apps,
     /// whose resource table has 40 MB at most, some hundred languages and few activities in the launcher, and make a file
     /// that asks for more cheap.
+    ///
+    /// One that was given another value than its own stays as it is.
     #[must_use]
     pub(crate) fn in_passing(&self) -> Self {
+        fn at_most<T: Copy + Ord>(value: T, default: T, most: T) -> T {
+            if value == default { value.min(most) } else { value }
+        }
+        let default = Self::default();
         Self {
-            resource_table: self.resource_table.min(48 << 20),
-            resource_configurations: self.resource_configurations.min(512),
-            resource_lookups: self.resource_lookups.min(1 << 17),
-            launcher_activities: self.launcher_activities.min(8),
+            resource_table: at_most(self.resource_table, default.resource_table, 48 << 20),
+            resource_configurations: at_most(
+                self.resource_configurations,
+                default.resource_configurations,
+                512,
+            ),
+            resource_lookups: at_most(self.resource_lookups, default.resource_lookups, 1 << 17),
+            launcher_activities: at_most(self.launcher_activities, default.launcher_activities, 8),
             ..self.clone()
         }
     }
@@ -255,7 +299,30 @@ mod tests {
             assert_eq!(others.count(), 1, "{}", limit.name);
         }
         assert_eq!(debug.matches(':').count(), LIMITS.len());
-        assert_eq!(Limits::default().set("records ", 7), Err(UnknownLimit));
+        assert_eq!(Limits::default().set("records ", 7), Err(LimitError::Unknown));
+    }
+
+    #[test]
+    fn names_in_passing_have_tighter_limits_until_somebody_says_otherwise() {
+        let passing = Limits::default().in_passing();
+        assert_eq!((passing.resource_table, passing.launcher_activities), (48 << 20, 8));
+        let mut wide = Limits::default();
+        wide.set("resource-table", 256 << 20).unwrap();
+        assert_eq!((wide.in_passing().resource_table, wide.in_passing().launcher_activities), (256 << 20, 8));
+    }
+
+    #[test]
+    fn what_android_refuses_is_not_let_in_by_a_limit() {
+        for (name, most, _) in HIGHEST {
+            let mut limits = Limits::default();
+            assert_eq!(limits.set(name, most), Ok(()), "{name}");
+            let refused = limits.set(name, most + 1);
+            assert!(matches!(refused, Err(LimitError::TooHigh { most: m, .. }) if m == most), "{name}");
+            let limit = LIMITS.iter().find(|limit| limit.name == name).unwrap();
+            assert_eq!(limit.value(&limits), most, "{name}");
+            assert!(limit.value(&Limits::default()) <= most, "{name}");
+        }
+        assert_eq!(Limits::default().set("records", u64::MAX), Ok(()));
     }
 
     /// Names of limits in the sources, where findings are made.

@@ -151,10 +151,34 @@ fn what_is_no_limit_is_refused() {
         ("records=+1", "expected a number"),
         ("records=1m", "expected a number"),
         ("records=20000000000G", "expected a number"),
+        ("signers=11", "signers: expected at most 10, found 11: Android accepts no more"),
+        ("rsa-bits=16385", "expected at most 16384"),
     ] {
         let (code, out, err) = program(&format!("verify --limit {text} a.apk"));
         assert_eq!((code, out.as_str()), (Some(2), ""), "{text}");
         assert!(err.contains(why), "{text}: {err}");
+    }
+}
+
+/// Neither what Android refuses nor what it accepts is told of it otherwise because of a limit.
+#[test]
+fn fewer_signers_than_android_accepts_are_a_limit_and_no_rule_of_android() {
+    for case in ["v2/two-signers", "v1/two-signers"] {
+        let bytes = fs::read(format!("testdata/{case}/app.apk")).unwrap();
+        let mut options = VerifyOptions::default();
+        assert!(verify_with(&bytes, &options).is_verified());
+        options.limits.signers = 1;
+        let judged = verify_with(&bytes, &options);
+        assert!(refused_for_a_limit(&judged), "{case}: {:?}", judged.findings);
+        assert!(judged.findings.iter().all(|finding| !finding.code.as_str().contains("too-many")), "{case}");
+    }
+    for case in ["v1/eleven-signers", "v2/eleven-signers"] {
+        let bytes = fs::read(format!("testdata/{case}/app.apk")).unwrap();
+        let mut options = VerifyOptions::default();
+        options.limits.signers = 20;
+        let judged = verify_with(&bytes, &options);
+        assert!(!judged.is_verified(), "{case}");
+        assert!(judged.findings.iter().any(|finding| finding.code.as_str().contains("too-many")), "{case}");
     }
 }
 

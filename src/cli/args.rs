@@ -212,7 +212,7 @@ Exit status:
   1  at least one APK did not pass
   2  bad arguments, or a registry or policy that cannot be used
   3  an APK could not be read, or a report not written (comes before 1)
-  130, 143  ended by Ctrl-C (SIGINT) or SIGTERM: not everything was judged, and no report is written
+  130, 143  ended by Ctrl-C (SIGINT) or SIGTERM: not everything was judged; no file of --output is written
 
 A registry must be signed by the keys that --registry-key gives, unless --unsigned-registry says
 otherwise. Every rule of the policy is told with what it expected and what it found; docs/policy.md
@@ -526,7 +526,7 @@ pub(super) struct Range {
 pub(super) struct Limited {
     /// Give a limit on what a file may make us do another value; may be given more than once
     ///
-    /// A file beyond a limit does not verify, and `limit-exceeded` names the limit. `apkvouch explain limit-exceeded` lists them with
+    /// A file whose signatures or archive are beyond one does not verify, and `limit-exceeded` names it. `apkvouch explain limit-exceeded` lists them with
     /// their values. N is a number, with K, M or G behind it for 2 to the power of 10, 20 or 30 of them. A verdict under limits that
     /// were raised may take more than 2 seconds and 64 MB a file.
     #[arg(long = "limit", value_name = "NAME=N", value_parser = limit)]

@@ -27,6 +27,9 @@ pub(crate) fn unknown_schemes(apk: &Apk<'_>, block: &SigningBlock) -> Result<Vec
     Ok(findings)
 }
 
+/// So many signers of a pair that no scheme has are looked at for a certificate.
+const LOOKED_AT: usize = 64;
+
 fn holds_signers(apk: &Apk<'_>, block: &SigningBlock, pair: Pair) -> Result<bool, Stop> {
     // The lengths of the list, of its first signer and of the signed data in it lie in one another, in a row.
     const FRAME: u64 = 12;
@@ -46,7 +49,7 @@ fn holds_signers(apk: &Apk<'_>, block: &SigningBlock, pair: Pair) -> Result<bool
     }
     let value = block.value(pair, apk.source(), limits)?;
     let Ok((mut signers, _)) = signer::signer_list(&value) else { return Ok(false) };
-    for _ in 0..limits.v3_signers {
+    for _ in 0..LOOKED_AT {
         let Ok(certificate) = signer::first_certificate(&mut signers) else { break };
         if certificate.is_some_and(|der| x509::Certificate::parse(der, limits).is_ok()) {
             return Ok(true);

@@ -19,6 +19,7 @@ use crate::format::signer::SignerLayout;
 use crate::format::signer::attribute;
 use crate::format::signing_block::BlockId;
 use crate::limits::Cap;
+use crate::limits::MAX_SIGNERS;
 
 /// First API level that reads v2.
 pub(crate) const MIN_SDK: u32 = 24;
@@ -73,8 +74,9 @@ impl BlockScheme for V2 {
 
     fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
         let range = (cx.min_sdk.max(MIN_SDK), cx.max_sdk);
-        let cap = cx.limits().signers;
-        let looked_at = Cap::number("signers", cap.saturating_add(1));
+        let cap = cx.limits().signers.min(MAX_SIGNERS);
+        // One more, where that is what Android counts; below it, what nobody wants to be looked at is not.
+        let looked_at = Cap::number("signers", if cap == MAX_SIGNERS { cap.saturating_add(1) } else { cap });
         let found: Vec<u32> =
             newer.iter().filter_map(|examined| stripping_protection_id(examined.scheme)).collect();
         let known = known_scheme_ids(cx.max_sdk);
@@ -111,7 +113,7 @@ impl BlockScheme for V2 {
         for signer in &mut block.signers {
             v32::refuse_single_signer(cx, &CODES, signer);
         }
-        if block.signers.len() > cap {
+        if block.signers.len() > MAX_SIGNERS {
             let finding = Finding::new(FindingCode::V2TooManySigners)
                 .scheme(SchemeId::V2)
                 .values(format!("at most {cap}"), format!("more than {cap}"));

@@ -22,6 +22,7 @@ use super::Context;
 use super::SchemeOutcome;
 use super::SchemeResult;
 use super::VerifiedSigner;
+use super::block::too_many;
 use crate::apk::Directory;
 use crate::apk::Stop;
 use crate::apk::too_large;
@@ -37,6 +38,7 @@ use crate::format::jar::Section;
 use crate::format::zip::DirectoryRecord;
 use crate::identity::Certificate;
 use crate::limits::Cap;
+use crate::limits::MAX_SIGNERS;
 
 /// Name of the manifest.
 pub(crate) const MANIFEST: &str = "META-INF/MANIFEST.MF";
@@ -392,14 +394,18 @@ impl Run<'_> {
                 lists: Vec::new(),
             });
         }
-        let cap = self.cx.limits().signers;
+        let cap = self.cx.limits().signers.min(MAX_SIGNERS);
         if signers.is_empty() {
             self.report(Finding::new(FindingCode::V1NoSignatures));
             return None;
         }
         if signers.len() > cap {
-            let finding = Finding::new(FindingCode::V1TooManySigners)
-                .values(format!("at most {cap}"), signers.len().to_string());
+            let finding = if cap == MAX_SIGNERS {
+                Finding::new(FindingCode::V1TooManySigners)
+                    .values(format!("at most {cap}"), signers.len().to_string())
+            } else {
+                too_many("the signers", Cap::number("signers", cap))
+            };
             self.report(finding);
             return None;
         }
