@@ -550,21 +550,39 @@ impl<'a> Name<'a> {
 }
 
 /// Checks a name and calls `visit` at the start of each relative name with `None`, then with each of its attributes.
+///
+/// Source: JDK 17 `sun.security.x509.AVA`: "extra bytes" behind a value are refused.
 fn walk_name<'a>(
     element: Element<'a>,
     mut visit: impl FnMut(Option<Attribute<'a>>) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
-    let mut reader = element.expect(Tag::SEQUENCE)?.reader()?;
+    let mut reader = parts_of_name(element, Tag::SEQUENCE)?;
     while let Some(relative_name) = reader.next()? {
-        let mut reader = relative_name.expect(Tag::SET)?.reader()?;
+        let mut reader = parts_of_name(relative_name, Tag::SET)?;
         visit(None)?;
         while let Some(attribute) = reader.next()? {
-            let mut fields = attribute.expect(Tag::SEQUENCE)?.reader()?;
+            let mut fields = parts_of_name(attribute, Tag::SEQUENCE)?;
             let oid = fields.expect(Tag::OBJECT_IDENTIFIER)?.unbounded_oid()?;
-            visit(Some(Attribute { oid, value: fields.required()? }))?;
+            let value = fields.required()?;
+            if let Some(behind) = fields.next()? {
+                return Err(behind.error("an attribute of a name goes on behind its value"));
+            }
+            visit(Some(Attribute { oid, value }))?;
         }
     }
     Ok(())
+}
+
+/// What is inside of an element of a name, which must say of itself that it holds others.
+///
+/// Source: JDK 17 `sun.security.util.DerInputStream.getSequence`, `sun.security.x509.RDN`: the whole octet is compared,
+/// where apksig's own reader never looks.
+fn parts_of_name(element: Element<'_>, tag: Tag) -> Result<Reader<'_>, ParseError> {
+    let element = element.expect(tag)?;
+    if !element.constructed {
+        return Err(element.error("a part of a name is marked as primitive"));
+    }
+    element.reader()
 }
 
 /// Checks a name; whether it has no attribute at all.
@@ -585,8 +603,11 @@ impl Attribute<'_> {
             .map(|(_, keyword, in_rfc2253)| (*keyword, *in_rfc2253))
     }
 
-    /// The value when it is of a string type that the JDK prints.
+    /// The value when it is of a string type that the JDK prints; one in pieces is none to it (`AVA.isDerString`).
     fn text(&self) -> Option<String> {
+        if self.value.constructed {
+            return None;
+        }
         let octets = self.value.octets().ok()?;
         let ascii =
             |octet: &u8| if octet.is_ascii() { char::from(*octet) } else { char::REPLACEMENT_CHARACTER };
@@ -642,7 +663,10 @@ impl Attribute<'_> {
 
     fn canonical(&self) -> String {
         let keyword = self.keyword().filter(|(_, in_rfc2253)| *in_rfc2253);
-        let (Some((keyword, _)), Tag::PRINTABLE_STRING | Tag::UTF8_STRING) = (keyword, self.value.tag) else {
+        // Of one in pieces the JDK compares the encoding, as of everything that is no such text.
+        let is_text =
+            matches!(self.value.tag, Tag::PRINTABLE_STRING | Tag::UTF8_STRING) && !self.value.constructed;
+        let Some((keyword, _)) = keyword.filter(|_| is_text) else {
             let start = match keyword {
                 Some((keyword, _)) => format!("{}=#", keyword.to_lowercase()),
                 None => format!("{}=#", self.oid),
@@ -1127,6 +1151,37 @@ mod tests {
         let email = |text: &[u8]| name(&[&[&attribute(b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 0x13, text)]]);
         assert!(!names_equal(&email(b"x"), &email(b"X")), "no keyword of RFC 2253: as encoded");
         assert!(!names_equal(b"\x30\x05", b"\x30\x05"), "malformed");
+    }
+
+    #[test]
+    fn a_name_with_parts_that_are_marked_as_primitive_is_equal_to_nothing() {
+        let name = common_name(0x0c, b"a");
+        assert!(names_equal(&name, &name));
+        // The name, its relative name, and the attribute in that.
+        for place in [0, 2, 4] {
+            let mut odd = name.clone();
+            *odd.get_mut(place).unwrap() &= !0x20;
+            assert!(!names_equal(&odd, &odd) && !names_equal(&odd, &name), "{place}");
+        }
+    }
+
+    #[test]
+    fn an_attribute_that_goes_on_behind_its_value_is_no_name() {
+        let attribute = |behind: &[u8]| {
+            let parts: [&[u8]; 3] = [&element(6, &[COMMON_NAME]), &element(0x0c, &[b"a"]), behind];
+            name(&[&[&element(0x30, &parts)]])
+        };
+        assert!(names_equal(&attribute(b""), &common_name(0x0c, b"a")));
+        for behind in [&b"\x05\0"[..], b"\0", b"\x30"] {
+            assert!(!names_equal(&attribute(behind), &attribute(behind)), "{behind:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_in_pieces_is_another_value() {
+        let (whole, pieces) = (common_name(0x0c, b"a"), common_name(0x2c, b"\x0c\x01a"));
+        assert!(names_equal(&pieces, &pieces));
+        assert!(!names_equal(&pieces, &whole));
     }
 
     #[test]
