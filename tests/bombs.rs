@@ -92,6 +92,15 @@ fn pairs() -> Apk {
     })
 }
 
+/// As many entries as an archive can have without ZIP64, all with the same content.
+fn entries() -> Apk {
+    let apk = min_sdk(21).v1(V1::by(&Key::named("ec-p256"))).v2(Signer::v2(&Key::named("ec-p256")));
+    apk.entries(|entries| {
+        entries
+            .extend((entries.len()..0xfffe).map(|number| Entry::stored(&format!("META-INF/{number}"), b"")));
+    })
+}
+
 #[test]
 fn signatures_are_checked_up_to_a_budget_for_the_whole_file() {
     let one = verify(&lineages(1));
@@ -190,6 +199,7 @@ fn every_bomb_is_judged_in_little_time_and_memory() {
         ("lineages", lineages(20), "limit-exceeded"),
         ("names", names(), "v1-signature-mismatch"),
         ("pairs", pairs(), ""),
+        ("entries", entries(), "v1-unprotected-entry"),
     ];
     let mut bombs: Vec<(PathBuf, String)> = committed();
     for (name, apk, code) in built {

@@ -60,6 +60,7 @@ pub mod keys;
 pub mod lineage;
 pub mod manifest;
 pub mod marks;
+pub mod numbers;
 pub mod resources;
 pub mod signer;
 pub mod signing_block;

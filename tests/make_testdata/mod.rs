@@ -13,6 +13,7 @@ mod attacks;
 mod block;
 mod bombs;
 pub(crate) mod containers;
+mod crypto;
 mod identity;
 mod manifest;
 mod marks;
@@ -429,6 +430,7 @@ fn cases() -> Vec<Case> {
         stamp::cases,
         marks::cases,
         attacks::cases,
+        crypto::cases,
         bombs::cases,
     ];
     layers.iter().flat_map(|layer| layer(&keys)).collect()

@@ -590,6 +590,12 @@ fn names(keys: &Keys) -> Vec<Case> {
         )
         .verified(&["v2"], &[a]),
         case(
+            "zip/name-unicode-form",
+            "two names that differ in Unicode form alone, in one letter or in two: two entries, verified",
+            v2("assets/caf\u{e9}").file("assets/cafe\u{301}", b"another"),
+        )
+        .verified(&["v2"], &[a]),
+        case(
             "zip/many-odd-names",
             "forty names with a control character: told in one finding",
             (0..40)
