@@ -22,6 +22,8 @@ mod html;
 mod identity;
 mod inspect;
 mod json_schema;
+#[cfg(target_os = "linux")]
+mod key_cost;
 mod layout;
 mod ledger;
 mod limits;

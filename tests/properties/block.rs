@@ -374,12 +374,12 @@ impl Cause {
         "v1-",
         "v4-",
         "signing-block-",
-        "zip-",
+        "zip",
         "manifest-",
         "min-sdk-",
         "limit-exceeded",
     ];
-    pub(super) const JAR: &'static [&'static str] = &["v1-", "zip-", "manifest-", "janus", "min-sdk-"];
+    pub(super) const JAR: &'static [&'static str] = &["v1-", "zip", "manifest-", "janus", "min-sdk-"];
 }
 
 /// A pair that nobody knows, anywhere.

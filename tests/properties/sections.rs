@@ -151,7 +151,7 @@ pub(super) fn bytes_inserted(base: &Base, random: &mut Random) -> Option<Mutant>
 
 fn move_local_headers(file: &mut [u8], directory: usize, by: usize) {
     let mut at = directory;
-    while file[at..].starts_with(b"PK\x01\x02") {
+    while file.get(at..).is_some_and(|rest| rest.starts_with(b"PK\x01\x02")) {
         let field = |at: usize| usize::from(u16::from_le_bytes([file[at], file[at + 1]]));
         let next = at + 46 + field(at + 28) + field(at + 30) + field(at + 32);
         let offset = u32::from_le_bytes(file[at + 42..at + 46].try_into().unwrap()) as usize + by;
@@ -212,6 +212,46 @@ pub(super) fn section_exchanged(base: &Base, random: &mut Random) -> Option<Muta
         return None;
     }
     Some(mutant(format!("{what} of another app of the signer"), file, of_protected(base)))
+}
+
+/// A second directory, of another app of the signer, which a record of ZIP64 points to; and the value in a field of the end
+/// record that sends readers there.
+pub(super) fn zip64_added(base: &Base, random: &mut Random) -> Option<Mutant> {
+    let (own, twin) = (Sections::of(&base.file), Sections::of(&base.twin));
+    let contents = [&own.contents[..], &twin.contents].concat();
+    let mut directory = twin.directory.clone();
+    move_local_headers(&mut directory, 0, own.contents.len());
+    let start = contents.len() + own.block.len();
+    let second = start + own.directory.len();
+    let records = u64::from(u16::from_le_bytes([twin.eocd[10], twin.eocd[11]]));
+    let mut end = b"PK\x06\x06".to_vec();
+    end.extend(44_u64.to_le_bytes());
+    end.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for field in [records, records, directory.len() as u64, second as u64] {
+        end.extend(field.to_le_bytes());
+    }
+    let mut locator = b"PK\x06\x07\0\0\0\0".to_vec();
+    locator.extend(((second + directory.len()) as u64).to_le_bytes());
+    locator.extend([1, 0, 0, 0]);
+    let mut eocd = own.eocd.clone();
+    eocd[16..20].copy_from_slice(&(start as u32).to_le_bytes());
+    let field = random.below(5);
+    let name = ["no field", "records on this disk", "records", "size", "offset"][field];
+    match field {
+        0 => {}
+        1 => eocd[8..10].fill(0xff),
+        2 => eocd[10..12].fill(0xff),
+        3 => eocd[12..16].fill(0xff),
+        _ => eocd[16..20].fill(0xff),
+    }
+    let file = [&contents[..], &own.block, &own.directory, &directory, &end, &locator, &eocd].concat();
+    let expected = match (base.only_v1, field) {
+        (true, 0) => Expected::Accepted,
+        // The installer reads the other one.
+        (true, _) => Expected::Rejected(Cause::JAR),
+        _ => of_protected(base),
+    };
+    (file != base.file).then(|| mutant(format!("ZIP64, sent there by {name}"), file, expected))
 }
 
 /// A field of a header: where it stands in the record, how wide it is, and its name.

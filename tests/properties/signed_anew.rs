@@ -23,6 +23,7 @@ use crate::builder::V1;
 use crate::builder::V1Signer;
 use crate::builder::algorithm;
 use crate::builder::archive::RawEntry;
+use crate::builder::signer::sign;
 
 thread_local! {
     static KEYS: (Key, Key, Key) = (Key::named("ec-p256-2"), Key::named("ec-p256"), Key::named("ec-p256-3"));
@@ -153,7 +154,7 @@ pub(super) fn odd_signed_data(base: &Base, random: &mut Random) -> Option<Mutant
 /// Other content, signed by an attacker who puts in what the honest signer has published: certificates, public key, signers.
 pub(super) fn by_attacker(base: &Base, random: &mut Random) -> Option<Mutant> {
     let schemes = 1 + random.below(15);
-    let plants: Vec<usize> = (0..5).map(|_| random.below(9)).collect();
+    let plants: Vec<usize> = (0..5).map(|_| random.below(10)).collect();
     let v1_plant = random.below(5);
     let (apk, certificates) = KEYS.with(|(victim, attacker, middle)| {
         let key = attacker.clone();
@@ -174,6 +175,14 @@ pub(super) fn by_attacker(base: &Base, random: &mut Random) -> Option<Mutant> {
                 7 => signer.lineage(&Lineage::from(victim).to(attacker).after_signing(|nodes| {
                     nodes[1].signature = vec![0x30, 6, 2, 1, 1, 2, 1, 1];
                 })),
+                8 => {
+                    // What the honest signer has published, and a step that only the attacker has signed.
+                    let attacker = attacker.clone();
+                    let lineage = Lineage::from(victim).to(middle).to(&attacker);
+                    signer.lineage(&lineage.after_signing(move |nodes| {
+                        nodes[2].signature = sign(&attacker, algorithm::ECDSA_SHA256, &nodes[2].signed_data);
+                    }))
+                }
                 _ => signer,
             }
         };
