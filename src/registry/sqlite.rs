@@ -480,7 +480,12 @@ impl SqliteRegistry {
         });
         match &done {
             Ok(differences) if !differences.is_empty() => self.run("COMMIT")?,
-            _ => self.run("ROLLBACK")?,
+            Ok(_) => self.run("ROLLBACK")?,
+            Err(_) => {
+                // Of a full disk SQLite has undone it by itself, and says so; why is in the error.
+                let _ = self.run("ROLLBACK");
+                return done;
+            }
         }
         self.header = read_header(&self.connection, &self.path)?;
         done
@@ -898,6 +903,13 @@ fn read_header(connection: &Connection, path: &Path) -> Result<Header, Error> {
 }
 
 fn fault(path: &Path, error: &rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode;
+
+    // Not for what the registry says: it could not be written.
+    if let Some(ErrorCode::DiskFull | ErrorCode::ReadOnly) = error.sqlite_error_code() {
+        let message = format!("cannot write: SQLite says: {error}");
+        return Error::File { path: path.to_owned(), message, source: None };
+    }
     let message = format!("cannot use the registry: SQLite says: {error}");
     Error::Configuration { path: path.to_owned(), position: None, message }
 }
@@ -905,6 +917,7 @@ fn fault(path: &Path, error: &rusqlite::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::Role;
 
     /// Whoever is killed on the way leaves a journal from which the edition before is restored, and what was committed is on
     /// the disk.
@@ -924,5 +937,37 @@ mod tests {
         writer.finish().unwrap();
         let registry = SqliteRegistry::open_to_change(&path).unwrap();
         assert_eq!(modes(&registry.connection), (journalled, full));
+    }
+
+    /// SQLite ends the transaction of a change by itself when the disk is full, which must not hide why.
+    #[test]
+    fn a_change_that_does_not_fit_says_so_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.db");
+        let header = Header { id: "store.example".to_owned(), ..Header::default() };
+        SqliteWriter::create(&path, &header).unwrap().finish().unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let now = "2026-06-01T12:00:00Z".parse().unwrap();
+        let subjects = || {
+            let subject = |number| {
+                let subject = Subject::new(format!("s{number}"), "n".repeat(500), [Role::Developer].into());
+                Change::Subject(subject)
+            };
+            Ok((0..200).map(subject).collect())
+        };
+        let mut registry = SqliteRegistry::open_to_change(&path).unwrap();
+        let pages: i64 = pragma(&registry.connection, "page_count").unwrap();
+        registry.connection.pragma_update(None, "max_page_count", pages).unwrap();
+        let error = registry.update(now, &Needs::default(), |_| subjects()).unwrap_err();
+        assert!(
+            error.to_string().ends_with("cannot write: SQLite says: database or disk is full"),
+            "{error}"
+        );
+        assert_eq!(error.exit_code(), 3);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        registry.connection.pragma_update(None, "max_page_count", 100_000).unwrap();
+        let differences = registry.update(now, &Needs::default(), |_| subjects()).unwrap();
+        let added = differences.iter().filter(|difference| difference.what == "subject");
+        assert_eq!(added.count(), 200);
     }
 }
