@@ -314,3 +314,21 @@ fn a_registry_is_changed_wholly_or_not_at_all() {
     writer.finish().unwrap();
     changed(&path);
 }
+
+#[test]
+fn a_file_that_takes_too_long_is_not_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    large(&dir.path().join("large.apk"));
+    fs::write(dir.path().join("small.apk"), apk()).unwrap();
+    let output = start(dir.path(), "verify --timeout 1 small.apk large.apk").wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    // A fast machine reads all of it within a second: then it does not verify.
+    if output.status.code() == Some(3) {
+        let line =
+            "apkvouch: large.apk: not read within 1 s, which one file may take: --timeout gives it more\n";
+        assert_eq!(err, line);
+    } else {
+        assert_eq!(output.status.code(), Some(1), "{err}");
+    }
+    assert!(out.contains("small.apk: verified"), "{out}");
+}

@@ -6,6 +6,7 @@ use std::io;
 use std::io::BufReader;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use apkvouch::Limits;
 use apkvouch::identity::CertificateDigest;
@@ -18,6 +19,7 @@ use apkvouch::scan::Found;
 use apkvouch::scan::PathEnd;
 use apkvouch::scan::PathList;
 use apkvouch::scan::Shard;
+use apkvouch::scan::TimeLimit;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
@@ -233,6 +235,8 @@ pub(super) struct Verify {
     pub(super) range: Range,
     #[command(flatten)]
     pub(super) limited: Limited,
+    #[command(flatten)]
+    pub(super) timely: Timely,
     /// The v4 signature file of the one APK; app.apk.idsig beside it, if there is one, unless given
     #[arg(long, value_name = "FILE")]
     pub(super) v4_signature_file: Option<PathBuf>,
@@ -306,6 +310,8 @@ pub(super) struct Scan {
     pub(super) range: Range,
     #[command(flatten)]
     pub(super) limited: Limited,
+    #[command(flatten)]
+    pub(super) timely: Timely,
     /// Remember in this database what was seen, and do not read again what has not changed; made if it is not there
     ///
     /// `report` writes the results again, or judges them by another registry; `diff` compares two scans.
@@ -454,6 +460,8 @@ pub(super) struct Gate {
     pub(super) at: Option<jiff::Timestamp>,
     #[command(flatten)]
     pub(super) limited: Limited,
+    #[command(flatten)]
+    pub(super) timely: Timely,
     /// How many threads; one for each core unless given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<usize>,
@@ -531,6 +539,23 @@ pub(super) struct Limited {
     /// were raised may take more than 2 seconds and 64 MB a file.
     #[arg(long = "limit", value_name = "NAME=N", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
+}
+
+/// How long a file may take.
+#[derive(Debug, Args)]
+pub(super) struct Timely {
+    /// Seconds that one file may take, by the clock; one that takes longer is not judged
+    ///
+    /// That is for slow disks, and networks: what work a file may make is bounded by --limit, whatever the machine.
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) timeout: u32,
+}
+
+impl Timely {
+    /// The time limit, by that clock.
+    pub(super) fn limit<'a>(&self, clock: &'a (dyn Fn() -> Duration + Sync)) -> TimeLimit<'a> {
+        TimeLimit { clock, most: Duration::from_secs(u64::from(self.timeout)) }
+    }
 }
 
 impl Limited {

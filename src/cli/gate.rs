@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use apkvouch::Error;
 use apkvouch::marks::MarkOptions;
@@ -50,6 +51,8 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     let signed_by: BTreeSet<_> = arguments.signed_by.iter().copied().collect();
     let mut judging = Judging::by(registry, Some(policy), signed_by, now);
     judging.whole = true;
+    let begun = Instant::now();
+    let clock = move || begun.elapsed();
     let mut options = ScanOptions::default();
     options.jobs = arguments.jobs;
     options.verify.limits = arguments.limited.limits()?;
@@ -58,6 +61,7 @@ pub(super) fn run(arguments: &Gate, color: Color) -> anyhow::Result<u8> {
     options.marks = Some(marks);
     options.file_digest = true;
     options.halt = Some(Arc::clone(&signals.halt));
+    options.time = Some(arguments.timely.limit(&clock));
     options.appearance = arguments.form.shows_appearance();
     let progress = Progress::none();
     let of_registry = arguments.registry.iter().flat_map(|registry| arguments.trust.files(registry));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use apkvouch::Error;
 use apkvouch::ledger::FileRecord;
@@ -36,11 +37,14 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
     look.colour = coloured(color);
     look.language = arguments.form.language();
     look.next = next_commands(arguments, look.language);
+    let begun = Instant::now();
+    let clock = move || begun.elapsed();
     let mut options = ScanOptions::default();
     options.verify = arguments.range.options(&arguments.limited)?;
     options.jobs = arguments.jobs;
     options.bases_beside = true;
     options.halt = Some(Arc::clone(&signals.halt));
+    options.time = Some(arguments.timely.limit(&clock));
     // What a database keeps is to do for every registry and policy.
     let all = arguments.db.is_some();
     let policy = judging.policy.as_ref();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use apkvouch::Error;
 use apkvouch::Verification;
@@ -27,8 +28,11 @@ use super::signals::Signals;
 pub(super) fn run(arguments: &Verify, color: Color) -> anyhow::Result<u8> {
     no_standard_input(&arguments.apks)?;
     let signals = Signals::caught()?;
+    let begun = Instant::now();
+    let clock = move || begun.elapsed();
     let mut options = ScanOptions::default();
     options.halt = Some(Arc::clone(&signals.halt));
+    options.time = Some(arguments.timely.limit(&clock));
     options.verify = arguments.range.options(&arguments.limited)?;
     options.appearance = arguments.form.shows_appearance();
     if let Some(file) = &arguments.v4_signature_file {

@@ -41,6 +41,7 @@ pub use walk::Walk;
 pub use walk::WalkOptions;
 pub use wanted::Globs;
 pub use wanted::Shard;
+pub use watched::TimeLimit;
 
 use beside::Bases;
 use watched::Watched;
@@ -97,6 +98,8 @@ pub struct ScanOptions<'a> {
     /// Whoever makes this true halts the scan: no file is begun any more, large ones are not read to their end, and the scan
     /// ends with [`Error::Halted`].
     pub halt: Option<Arc<AtomicBool>>,
+    /// How long one file may take; a file that takes longer is not judged. Without it, as long as it does.
+    pub time: Option<TimeLimit<'a>>,
 }
 
 /// What became of one file.
@@ -296,9 +299,13 @@ fn judge(
         Ok(source) => source,
         Err(error) => return (Some(Outcome::Unjudged(Error::file(path, "open", error))), None),
     };
-    let watched = options.halt.as_deref().map(|halt| Watched::new(&source, halt));
-    let watched = watched.as_ref().map_or(&source as &dyn ByteSource, |watched| watched);
-    let judged = look(path, watched, as_container, options, &shared.bases);
+    let watched = Watched::new(&source, options.halt.as_deref(), options.time);
+    let judged = look(path, &watched, as_container, options, &shared.bases).map_err(|error| {
+        let Some(most) = watched.over() else { return error };
+        let message =
+            format!("not read within {} s, which one file may take: --timeout gives it more", most.as_secs());
+        Error::File { path: path.to_owned(), message, source: None }
+    });
     if shared.brought_in.fetch_add(source.brought_in(), Relaxed) >= LEFT_IN_PAGE_CACHE {
         source.let_go();
     }
