@@ -49,6 +49,7 @@ mod scan;
 mod schema;
 mod signals;
 mod stamp;
+mod supply_chain;
 mod threads;
 mod trust;
 mod v32;
