@@ -54,5 +54,6 @@ mod threads;
 mod trust;
 mod v32;
 mod v4;
+mod world;
 mod wycheproof;
 mod zip_differential;
