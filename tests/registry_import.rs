@@ -70,8 +70,8 @@ fn asset_links_name_keys_that_may_sign_alone() {
         entries.iter().all(|entry| entry.evidence.as_ref().unwrap().source == EvidenceSource::Assetlinks)
     );
     let bad = |text: &str, why: &str| refused(ImportFormat::Assetlinks, "a.json", text, why);
-    bad("", "a.json:1:0: not of this format: EOF");
-    bad("{}", "a.json:1:0: not of this format: invalid type: map");
+    bad("", "a.json:1:1: not of this format: EOF");
+    bad("{}", "a.json:1:1: not of this format: invalid type: map");
     bad("[]", "a.json: expected at least one package with a signer, found none");
     bad(r#"[{"target": {"namespace": "android_app"}}]"#, "a.json: expected \"package_name\"");
     bad(

@@ -266,7 +266,7 @@ fn a_state_that_cannot_be_read_is_not_taken_for_none() {
     let state = signed.folder.path().join("state.json");
     options.state = Some(state.clone());
     for (text, why) in [
-        ("", "state.json:1:0: expected the serials of registries that were accepted"),
+        ("", "state.json:1:1: expected the serials of registries that were accepted"),
         ("{\"schema\": 2, \"registries\": {}}", "found schema 2"),
         ("{\"schema\": 1, \"registries\": {}, \"more\": 1}", "something else"),
         ("{\"schema\": 1, \"registries\": {\"store.example\": {\"serial\": -1}}}", "something else"),
