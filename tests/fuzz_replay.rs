@@ -93,7 +93,9 @@ fn files_of_every_kind_pass_the_targets_that_take_files() {
     for file in files {
         println!("{}", file.display());
         let bytes = fs::read(&file).unwrap();
-        targets.iter().for_each(|target| (target.run)(&bytes));
+        for target in &targets {
+            (target.run)(&bytes);
+        }
     }
 }
 
