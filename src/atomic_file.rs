@@ -151,6 +151,11 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
     file.commit()
 }
 
+/// Removes a file that was begun and is not to be there. When it stays, there is nobody left to tell.
+pub(crate) fn discard(path: &Path) {
+    let _ = fs::remove_file(path);
+}
+
 #[cfg(unix)]
 fn open(path: &Path, private: bool) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;

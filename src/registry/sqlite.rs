@@ -29,6 +29,7 @@ use super::PublicKeyDigest;
 use super::Registry;
 use super::Subject;
 use super::differences;
+use crate::atomic_file;
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
 use crate::fields::first_bytes;
@@ -632,7 +633,7 @@ impl Drop for SqliteWriter {
         if !self.finished {
             // Before the file goes: what SQLite keeps beside it goes with the transaction.
             let _ = self.connection.execute_batch("ROLLBACK");
-            let _ = std::fs::remove_file(&self.path);
+            atomic_file::discard(&self.path);
         }
     }
 }
