@@ -2,7 +2,7 @@
 # Builds the fuzz targets and runs each for SECONDS, with the toolchain that builds everything else: `fuzz/run.sh [SECONDS] [TARGET…]`.
 # With `cargo fuzz` and a nightly toolchain, `cargo fuzz run TARGET` does the same.
 #
-# RUNS in the environment ends a target after so many executions, too. What makes a target fail is left in
+# RUNS in the environment ends a target after so many executions, too; with SEED as well the same executions are made each time. What makes a target fail is left in
 # target/fuzz/artifacts/TARGET/, what it has learnt in target/fuzz/corpus/TARGET/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +28,7 @@ for target in $targets; do
   FUZZ_SEEDS="$out/seeds/$target" "$out/build/$host/release/$target" 2>/dev/null
   # One thread: what is slow is then the input, and what is found can be found again.
   RAYON_NUM_THREADS=1 "$out/build/$host/release/$target" -dict=fuzz/dictionary -artifact_prefix="$out/artifacts/$target/" \
-    -max_total_time="$seconds" -runs="${RUNS:--1}" -max_len="${MAX_LEN:-16384}" -timeout=60 -rss_limit_mb=256 \
+    -max_total_time="$seconds" -runs="${RUNS:--1}" -seed="${SEED:-0}" -max_len="${MAX_LEN:-16384}" -timeout=60 -rss_limit_mb=256 \
     -print_final_stats=1 "$out/corpus/$target" "$out/seeds/$target" $([ -d "testdata/fuzz/$target" ] && echo "testdata/fuzz/$target") \
     >"$out/logs/$target.log" 2>&1 || { failed=1; tail -40 "$out/logs/$target.log" >&2; echo "$target: failed" >&2; }
   awk -v target="$target" '/cov:/ { for (i = 1; i < NF; i++) if ($i == "cov:") cov = $(i + 1) }

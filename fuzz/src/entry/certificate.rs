@@ -9,9 +9,8 @@ use apkvouch::format::x509::Certificate;
 
 pub fn run(bytes: &[u8]) {
     let limits = Limits::default();
-    if let Some(description) = x509::describe(bytes, &limits) {
-        assert!(description.subject.chars().all(|c| c != '\n'), "{:?}", description.subject);
-    }
+    // Its texts are as they stand in the certificate; reports escape them (tests/hostile.rs).
+    let _ = x509::describe(bytes, &limits);
     let Ok(certificate) = Certificate::parse(bytes, &limits) else { return };
     assert!(certificate.raw == bytes && bytes.ends_with(certificate.trailing));
     assert!(
