@@ -77,7 +77,8 @@ fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         let before = line.chars().next_back();
-        let wide = |c: char| !c.is_ascii();
+        // The dot stands between two words.
+        let wide = |c: char| !c.is_ascii() && c != '·';
         let joins = before.is_some_and(|before| {
             wide(before) && (word.starts_with(wide) || "，。；：、！？（）“”".contains(before))
         });
@@ -142,8 +143,9 @@ mod tests {
         assert_eq!((parts.meaning.as_str(), parts.cause.as_str()), ("A file with `a`.", "One, two."));
         assert_eq!(parts.remedy, "None.");
         let zh = Parts::of(
-            "## x\n错误\n\n文件中，\napksig 的\n名称 `a`\n不是。\n- **成因：** 甲\n  乙。\n- **处理办法：** 无。",
+            "## x\n错误 · apksig `X_Y`\n\n文件中，\napksig 的\n名称 `a`\n不是。\n- **成因：** 甲\n  乙。\n- **处理办法：** 无。",
         );
+        assert_eq!(zh.weight, "错误 · apksig `X_Y`");
         assert_eq!(zh.meaning, "文件中，apksig 的名称 `a` 不是。");
         assert_eq!((zh.cause.as_str(), zh.remedy.as_str()), ("甲乙。", "无。"));
         for code in FindingCode::ALL {
