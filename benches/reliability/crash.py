@@ -6,6 +6,7 @@ crash.py PROGRAM TESTDATA MUTANTS
 import os
 import random
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -71,13 +72,13 @@ def main():
                 for line in run.stdout.splitlines():
                     if b"broke down" in line:
                         name = line.split(b'"path":"')[1].split(b'"')[0].decode()
-                        os.rename(name, f"/tmp/apkvouch-crash-{os.path.basename(name)}")
+                        shutil.move(name, Path(tempfile.gettempdir(), f"apkvouch-crash-{os.path.basename(name)}"))
             if rows < count:
                 problems.append(f"mutants {done} to {done + count}: {rows} rows")
             done += count
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"{done:,} mutants of {len(seeds)} files by {seconds:.0f} s of processor time: {len(problems)} scans with a panic, a signal, a file over 2 s or a row too few")
+    print(f"{done:,} mutants of {len(seeds)} files by {seconds:.0f} s of processor time: {len(problems)} scans with a panic, a signal, a file that `--timeout 2` ended or a row too few")
     sys.exit(1 if problems else 0)
 
 
