@@ -18,8 +18,29 @@ pub fn testdata() -> PathBuf {
 /// To verify what a target has put together: few signatures, since those take the most time and are the least of what is
 /// looked for.
 pub fn options() -> VerifyOptions {
-    let mut options = VerifyOptions::default();
+    let mut options = whole_file_options();
     options.limits.signature_checks = 24;
+    options
+}
+
+/// To verify whole files of the fuzzer: what inflates may be some times as large as they. That each comparison is seen makes reading
+/// up to seventy times slower, so that a second stands for some 15 ms; the limits of the program are for `testdata/bombs/` to reach.
+pub fn whole_file_options() -> VerifyOptions {
+    const INFLATED: u64 = 256 << 10;
+    let mut options = VerifyOptions::default();
+    let limits = &mut options.limits;
+    for limit in [
+        &mut limits.jar_manifest,
+        &mut limits.signature_block_file,
+        &mut limits.android_manifest,
+        &mut limits.resource_table,
+        &mut limits.mark,
+    ] {
+        *limit = INFLATED;
+    }
+    for limit in [&mut limits.jar_files, &mut limits.content, &mut limits.code_files] {
+        *limit = 16 * INFLATED;
+    }
     options
 }
 

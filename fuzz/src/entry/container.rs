@@ -7,8 +7,10 @@ use apkvouch::container::Container;
 use apkvouch::source::ByteSource;
 use apkvouch::verify::verify_container;
 
+use super::archive::whole_file_options;
+
 pub fn run(bytes: &[u8]) {
-    let mut limits = Limits::default();
+    let mut limits = whole_file_options().limits;
     limits.container_content = 4 << 20;
     limits.container_members = 16;
     let mut budget = Budget::of(bytes.len() as u64, &limits);

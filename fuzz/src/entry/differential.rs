@@ -20,6 +20,7 @@ use apkvouch::limits::Cap;
 use zip::ZipArchive;
 
 use super::archive::testdata;
+use super::archive::whole_file_options;
 
 /// The compression method of what is not compressed.
 const STORED: u16 = 0;
@@ -27,10 +28,10 @@ const STORED: u16 = 0;
 const CONTENT: u64 = 1 << 20;
 
 pub fn run(bytes: &[u8]) {
-    let limits = Limits::default();
-    let Ok(apk) = Apk::open(&bytes, &limits) else { return };
+    let options = whole_file_options();
+    let Ok(apk) = Apk::open(&bytes, &options.limits) else { return };
     same_entries(bytes, &apk);
-    let verification = apkvouch::verify(&bytes, &VerifyOptions::default()).unwrap();
+    let verification = apkvouch::verify(&bytes, &options).unwrap();
     if !verification.is_verified() {
         return;
     }
@@ -52,7 +53,7 @@ enum Content {
     Entry(Vec<u8>, [u8; 32]),
 }
 
-/// What was really signed, and by whom: what the APKs of the test data hold that verify.
+/// What was really signed, and by whom: what the APKs of the test data hold that verify, for some Android versions at least.
 static GENUINE: LazyLock<Genuine> = LazyLock::new(|| {
     let mut genuine = Genuine::default();
     genuine.find(&testdata());
@@ -79,10 +80,17 @@ impl Genuine {
     fn add(&mut self, bytes: &[u8]) {
         let limits = Limits::default();
         let Ok(apk) = Apk::open(&bytes, &limits) else { return };
-        let verification = apkvouch::verify(&bytes, &VerifyOptions::default()).unwrap();
-        for (signer, content) in signed(bytes, &apk, &verification) {
-            self.signers.insert(signer);
-            self.content.insert((signer, content));
+        // A version that does not read the newest scheme sees another signer, and so do all once that scheme is broken.
+        for (min_sdk, max_sdk) in
+            [(None, None), (Some(1), Some(23)), (Some(24), Some(27)), (Some(28), Some(32))]
+        {
+            let mut options = VerifyOptions::default();
+            (options.min_sdk, options.max_sdk) = (min_sdk, max_sdk);
+            let verification = apkvouch::verify(&bytes, &options).unwrap();
+            for (signer, content) in signed(bytes, &apk, &verification) {
+                self.signers.insert(signer);
+                self.content.insert((signer, content));
+            }
         }
     }
 }

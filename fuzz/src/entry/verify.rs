@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use apkvouch::Registry;
-use apkvouch::VerifyOptions;
 use apkvouch::marks;
 use apkvouch::marks::MarkOptions;
 use apkvouch::marks::Profiles;
@@ -11,18 +10,13 @@ use apkvouch::policy::Policy;
 use apkvouch::policy::Verdict;
 
 use super::archive::testdata;
+use super::archive::whole_file_options;
 
 static REGISTRY: LazyLock<Registry> =
     LazyLock::new(|| Registry::load(testdata().join("demo/registry.toml")).unwrap());
 
-/// Contents of files that inflate. Those of `testdata/bombs/` reach the limits of the program.
-const INFLATED: u64 = 256 << 10;
-
 pub fn run(bytes: &[u8]) {
-    let mut options = VerifyOptions::default();
-    // What is seen of each comparison makes reading thirty times slower: a second of 32 ms.
-    options.limits.jar_manifest = INFLATED;
-    options.limits.android_manifest = INFLATED;
+    let options = whole_file_options();
     let verification = apkvouch::verify(&bytes, &options).unwrap();
     assert!(verification.findings.len() < 4100);
     assert_eq!(verification.is_verified(), !verification.views.is_empty());
