@@ -5,6 +5,8 @@
 
 use std::fs;
 use std::fs::File;
+use std::io::BufRead as _;
+use std::io::BufReader;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::SeekFrom;
@@ -164,6 +166,48 @@ fn a_database_goes_on_from_where_a_signal_has_ended_the_scan() {
     let resumed = run("scan s --format jsonl --db s.db");
     assert_eq!(resumed.status.code(), Some(1));
     assert!(plain.stdout == resumed.stdout, "each file once, and the same of each");
+}
+
+/// As a shell starts what runs in the background, so that Ctrl-C does not end it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_ignored_from_the_start_is_ignored() {
+    let program = assert_cmd::cargo::cargo_bin!("apkvouch").display();
+    for (ignored, (other, code, word)) in
+        SIGNALS.iter().map(|(ignored, ..)| ignored).zip(SIGNALS.iter().rev())
+    {
+        let dir = folder();
+        let command = format!("trap '' {ignored}; exec {program} scan --files-from - --format jsonl");
+        let mut child = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
+        // The first rows come once their buffer is full.
+        let enough = "a.apk\n".repeat(1_000);
+        stdin.write_all(enough.as_bytes()).unwrap();
+        rows.next().unwrap().unwrap();
+        send(ignored, child.id());
+        sleep(Duration::from_millis(500));
+        stdin.write_all(enough.as_bytes()).unwrap();
+        assert_eq!(
+            rows.by_ref().take(1_000).map(Result::unwrap).count(),
+            1_000,
+            "it goes on after {ignored}"
+        );
+        send(other, child.id());
+        rows.for_each(drop);
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(*code), "{err}");
+        assert!(err.starts_with(&format!("apkvouch: {word}: ")), "{err}");
+        drop(stdin);
+    }
 }
 
 /// An APK with so many zeros before its signing block that reading them takes long.
