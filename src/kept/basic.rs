@@ -110,15 +110,25 @@ impl<const N: usize> Kept for [u8; N] {
     }
 }
 
+/// Writes a text, as a `String`.
+pub(crate) fn put_text(text: &str, to: &mut Writer) {
+    text.len().put(to);
+    to.bytes.extend(text.as_bytes());
+}
+
+/// Reads back a text where it is.
+pub(crate) fn take_text<'a>(from: &mut Reader<'a>) -> Option<&'a str> {
+    let len = usize::take(from)?;
+    std::str::from_utf8(from.bytes(len)?).ok()
+}
+
 impl Kept for String {
     fn put(&self, to: &mut Writer) {
-        self.len().put(to);
-        to.bytes.extend(self.as_bytes());
+        put_text(self, to);
     }
 
     fn take(from: &mut Reader<'_>) -> Option<Self> {
-        let len = usize::take(from)?;
-        Self::from_utf8(from.bytes(len)?.to_vec()).ok()
+        take_text(from).map(str::to_owned)
     }
 }
 

@@ -11,6 +11,9 @@ mod evidence;
 
 use std::collections::BTreeMap;
 
+pub(crate) use basic::put_text;
+pub(crate) use basic::take_text;
+
 use crate::identity::Certificate;
 
 /// The number of the form; grows with every change of it.

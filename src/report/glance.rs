@@ -14,6 +14,8 @@ use crate::kept::Reader;
 use crate::kept::Writer;
 use crate::kept::kept_enum;
 use crate::kept::kept_struct;
+use crate::kept::put_text;
+use crate::kept::take_text;
 use crate::policy::Verdict;
 use crate::policy::rules::Rule;
 
@@ -74,16 +76,16 @@ kept_enum!(Tone { Good = 0, Bad = 1, Doubtful = 2, Faint = 3, Strong = 4 });
 
 impl Kept for Cells {
     fn put(&self, to: &mut Writer) {
-        for cell in self {
-            cell.put(to);
+        for cell in self.iter() {
+            put_text(cell, to);
         }
     }
 
     fn take(from: &mut Reader<'_>) -> Option<Self> {
-        let mut cells = Self::default();
+        let mut cells = [""; 5];
         for cell in &mut cells {
-            *cell = String::take(from)?;
+            *cell = take_text(from)?;
         }
-        Some(cells)
+        Some(Self::new(cells))
     }
 }

@@ -6,15 +6,13 @@
 
 use std::fmt::Write as _;
 
+use super::cells::Cells;
 use super::fit::end;
 use super::fit::middle;
 use super::fit::wrapped;
 use super::paint::Paint;
 use super::paint::Tone;
 use crate::report::escape::columns;
-
-/// The cells of a row: verdict, package, signer, file, and why.
-pub(in crate::report) type Cells = [String; COLUMNS + 1];
 
 pub(in crate::report) const COLUMNS: usize = 4;
 /// A longer cell pushes its own row out of line rather than all the others; on a terminal it is cut.
@@ -34,6 +32,16 @@ const INDENT: usize = 4;
 /// A terminal that says it is narrower is not believed.
 const LEAST: usize = 40;
 
+/// Adds so many spaces.
+fn fill(line: &mut String, mut spaces: usize) {
+    const SOME: &str = "                                ";
+    while spaces > SOME.len() {
+        line.push_str(SOME);
+        spaces = spaces.saturating_sub(SOME.len());
+    }
+    line.push_str(SOME.get(..spaces).unwrap_or_default());
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     widths: [usize; COLUMNS],
@@ -49,7 +57,7 @@ impl Layout {
     pub(super) fn new<'a>(rows: impl Iterator<Item = &'a Cells>, terminal: Option<usize>) -> Self {
         let mut natural = [0; COLUMNS + 1];
         for cells in rows {
-            for (width, cell) in natural.iter_mut().zip(cells) {
+            for (width, cell) in natural.iter_mut().zip(cells.iter()) {
                 *width = (*width).max(columns(cell));
             }
         }
@@ -112,14 +120,14 @@ impl Layout {
     pub(super) fn header(&self, cells: &Cells, paint: Paint) -> String {
         let mut line = self.columns(cells, Tone::Faint, paint);
         if self.why_beside {
-            line.push_str(cells.last().map_or("", String::as_str));
+            line.push_str(cells.why());
         }
         format!("{}\n", line.trim_end())
     }
 
     /// The lines of a row; the verdict has its tone.
     pub(super) fn row(&self, cells: &Cells, tone: Tone, paint: Paint) -> String {
-        let [.., file, why] = cells;
+        let why = cells.why();
         let mut line = self.columns(cells, tone, paint);
         let Some(total) = self.terminal else {
             line.push_str(why);
@@ -141,7 +149,7 @@ impl Layout {
             }
         }
         if !self.file_beside {
-            let _ = writeln!(text, "  {}", middle(file, total.saturating_sub(2)));
+            let _ = writeln!(text, "  {}", middle(cells.file(), total.saturating_sub(2)));
         }
         if beside.is_none() && !why.is_empty() {
             for part in wrapped(why, total.saturating_sub(INDENT)) {
@@ -165,9 +173,8 @@ impl Layout {
 
     /// The columns, each filled up, and what is between them.
     fn columns(&self, cells: &Cells, tone: Tone, paint: Paint) -> String {
-        let cells_len = cells.iter().map(String::len).fold(0, usize::saturating_add);
         let widest = self.used().saturating_add(16);
-        let mut line = String::with_capacity(cells_len.max(widest));
+        let mut line = String::with_capacity(cells.len().max(widest));
         for (index, (cell, width)) in cells.iter().zip(self.widths).take(self.shown()).enumerate() {
             let cell = match (self.terminal, index) {
                 (None, _) => cell.into(),
@@ -181,7 +188,7 @@ impl Layout {
             } else {
                 line.push_str(&cell);
             }
-            line.extend(std::iter::repeat_n(' ', pad));
+            fill(&mut line, pad);
         }
         line
     }

@@ -1,6 +1,7 @@
 //! Text for people: a paragraph a file, or a table with a line a file.
 
 mod android;
+mod cells;
 mod findings;
 mod fit;
 mod layout;
@@ -17,8 +18,8 @@ use super::ReportOptions;
 use super::ReportWriter;
 
 pub(super) use android::android;
+pub(super) use cells::Cells;
 pub(super) use findings::lines as finding_lines;
-pub(super) use layout::Cells;
 pub(super) use paint::Paint;
 pub(super) use paint::Tone;
 pub(super) use paragraph::paragraph;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
+use super::cells::Cells;
 use super::fit::wrapped;
-use super::layout::Cells;
 use super::layout::Layout;
 use super::paint::Paint;
 use super::paint::Tone;
@@ -141,7 +141,7 @@ impl Table<'_> {
             ["VERDICT", "PACKAGE", "SIGNER", "FILE", "WHY"],
             ["结论", "包名", "签名者", "文件", "原因"],
         );
-        let header: Cells = header.map(str::to_owned);
+        let header = Cells::new(header);
         let rows = std::iter::once(&header).chain(self.waiting.iter().map(|(cells, _)| cells));
         let layout = Layout::new(rows, self.terminal);
         self.out.write_all(layout.header(&header, self.paint).as_bytes())?;
@@ -212,13 +212,8 @@ pub(in crate::report) fn cells(language: Language, result: &FileResult) -> Cells
         (None, None) => warning_words(language, result),
     };
     let why = unenforced(language, result, why);
-    [
-        outcome_in(language, result).0.to_owned(),
-        package,
-        signer_cell(result),
-        brief_path(&result.path).into_owned(),
-        why,
-    ]
+    let (verdict, _) = outcome_in(language, result);
+    Cells::new([verdict, &package, &signer_cell(result), &brief_path(&result.path), &why])
 }
 
 /// Whether there are warnings besides what stands under why.
