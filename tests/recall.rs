@@ -128,7 +128,9 @@ impl Shop {
                 return Err(Error::Usage("broken off".to_owned()));
             }
             if let Outcome::Recalled(recalled) = &row.outcome {
-                assert_eq!(Some(&recalled.glance), expected.glance.as_ref(), "{name} at {now}");
+                let (glance, exceptions) = recalled.told().unwrap();
+                assert_eq!(Some(&glance), expected.glance.as_ref(), "{name} at {now}");
+                assert_eq!(exceptions, expected.exceptions, "{name} at {now}");
                 recording.add(&FileRecord::new(&row), None, false)?;
             } else {
                 let said = said_of(&row);

@@ -31,7 +31,6 @@ use apkvouch::report::Summary;
 use apkvouch::report::model::PolicySummary;
 use apkvouch::scan::JudgedApk;
 use apkvouch::scan::Outcome;
-use apkvouch::scan::Recalled;
 use apkvouch::scan::Row;
 
 use super::args::Against;
@@ -115,9 +114,9 @@ impl Judging {
         said
     }
 
-    /// Takes what was said of a file for said again.
-    pub(super) fn recall(&mut self, recalled: &Recalled) {
-        self.fitting.extend(&recalled.exceptions);
+    /// Takes what was said of a file, where these exceptions fitted, for said again.
+    pub(super) fn recall(&mut self, exceptions: &[usize]) {
+        self.fitting.extend(exceptions);
     }
 
     /// The result of what a scan came upon, and of all that is in it; none of what was not looked at.

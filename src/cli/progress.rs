@@ -16,6 +16,8 @@ use indicatif::ProgressStyle;
 
 pub(super) struct Progress {
     bar: ProgressBar,
+    /// Whether anybody sees it.
+    shown: bool,
     /// Size of the files that were read.
     read: Arc<AtomicU64>,
     /// Whether nobody waits for a count any more.
@@ -25,7 +27,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Nothing is shown.
     pub(super) fn none() -> Self {
-        Self { bar: ProgressBar::hidden(), read: Arc::default(), over: Arc::default() }
+        Self { bar: ProgressBar::hidden(), shown: false, read: Arc::default(), over: Arc::default() }
     }
 
     /// Rows on a terminal are progress enough, and the two would fight for the last line. Who is `quiet` wants neither.
@@ -72,11 +74,15 @@ impl Progress {
                 }
             });
         }
-        Self { bar, read, over }
+        Self { bar, shown: true, read, over }
     }
 
     /// One more file is done, of which `read` bytes were read; `failed` in all did not pass.
     pub(super) fn step(&self, failed: u64, read: u64) {
+        // What nobody sees takes its time all the same.
+        if !self.shown {
+            return;
+        }
         self.read.fetch_add(read, Relaxed);
         self.bar.inc(1);
         if failed > 0 {

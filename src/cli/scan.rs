@@ -91,11 +91,12 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         let mut read = 0;
         let record = recording.is_some().then(|| FileRecord::new(&row));
         if let Outcome::Recalled(recalled) = &row.outcome {
+            let (glance, exceptions) = recalled.told()?;
             if let (Some(recording), Some(record)) = (&mut recording, &record) {
                 recording.add(record, None, false)?;
             }
-            judging.recall(recalled);
-            report.add_glance(&recalled.glance)?;
+            judging.recall(&exceptions);
+            report.add_glance(&glance)?;
             progress.step(report.summary.failed, 0);
             return Ok(());
         }

@@ -8,10 +8,8 @@ use rusqlite::OptionalExtension as _;
 use rusqlite::params;
 
 use super::key_of;
-use super::segment::Entry;
 use super::segment::Segment;
 use crate::kept::Key;
-use crate::scan::Place;
 
 /// Of so many scans at most a scan takes rows over. What stands in others is judged and written anew.
 const SOURCES: usize = 16;
@@ -52,36 +50,26 @@ impl Base {
         Ok(Self { judged: *judged, sources, held: VecDeque::new() })
     }
 
-    /// What `is` makes of the entry of the file of that path, the first of which it makes anything, and where its row stands. `read` gives
-    /// the segment of a scan in which the file may be.
-    pub(super) fn find<T>(
+    /// The scan that stands at `place` among those on which the next one builds, and its segment in which the file of that path may be,
+    /// if there is one; `read` gives it where it is not held. None when there are no more scans.
+    pub(super) fn segment(
         &mut self,
+        place: usize,
         path: &[u8],
         read: impl Fn(&Key, i64) -> Option<Segment>,
-        is: impl Fn(&Segment, &Entry) -> Option<T>,
-    ) -> Option<(T, Place)> {
-        for source in &self.sources {
-            let held = self.held.iter().position(|(of, segment)| of == source && segment.covers(path));
-            let segment = match held {
-                Some(0) => self.held.front().map(|(_, segment)| Arc::clone(segment))?,
-                Some(index) => {
-                    let (of, segment) = self.held.remove(index)?;
-                    self.held.push_front((of, Arc::clone(&segment)));
-                    segment
-                }
-                None => {
-                    let Some(segment) = read(&self.judged, *source).map(Arc::new) else { continue };
-                    self.held.truncate(HELD.saturating_sub(1));
-                    self.held.push_front((*source, Arc::clone(&segment)));
-                    segment
-                }
-            };
-            let found = segment.find(path).and_then(|entry| Some((is(&segment, entry)?, entry.number)));
-            if let Some((found, number)) = found {
-                return Some((found, Place { scan: *source, number }));
-            }
+    ) -> Option<(i64, Option<Arc<Segment>>)> {
+        let source = *self.sources.get(place)?;
+        let held = self.held.iter().position(|(of, segment)| *of == source && segment.covers(path));
+        if let Some(index) = held {
+            self.held.swap(0, index);
+            return Some((source, self.held.front().map(|(_, segment)| Arc::clone(segment))));
         }
-        None
+        let segment = read(&self.judged, source).map(Arc::new);
+        if let Some(segment) = &segment {
+            self.held.truncate(HELD.saturating_sub(1));
+            self.held.push_front((source, Arc::clone(segment)));
+        }
+        Some((source, segment))
     }
 }
 

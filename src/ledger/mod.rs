@@ -404,7 +404,17 @@ impl Ledger {
     ) -> Option<(T, Place)> {
         let path = bytes_of(path);
         let read = |judged: &Key, source| base::read(&self.connection(), judged, source, path);
-        self.base().find(path, read, is)
+        let mut place = 0_usize;
+        loop {
+            // Others look meanwhile.
+            let (scan, segment) = self.base().segment(place, path, read)?;
+            place = place.saturating_add(1);
+            let Some(segment) = segment else { continue };
+            let Some(entry) = segment.find(path) else { continue };
+            if let Some(found) = is(&segment, entry) {
+                return Some((found, Place { scan, number: entry.number }));
+            }
+        }
     }
 
     fn base(&self) -> MutexGuard<'_, Base> {

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -138,7 +139,7 @@ impl Packing {
 
 /// A segment that was read.
 pub(super) struct Segment {
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     entries: Vec<Entry>,
 }
 
@@ -173,7 +174,7 @@ impl Segment {
             }
             entries.push(entry);
         }
-        Some(Self { bytes, entries })
+        Some(Self { bytes: Arc::new(bytes), entries })
     }
 
     /// Whether the file of that path may be in it.
@@ -191,9 +192,7 @@ impl Segment {
 
     /// What was said of the file of that entry, if a glance is all of it.
     pub(super) fn recalled(&self, entry: &Entry) -> Option<Recalled> {
-        let bytes = self.bytes.get(entry.recalled.clone())?;
-        Reader::new(bytes, &|_| None)
-            .all_by(|from| Some(Recalled::new(Glance::take(from)?, Vec::take(from)?)))
+        (!entry.recalled.is_empty()).then(|| Recalled::new(Arc::clone(&self.bytes), entry.recalled.clone()))
     }
 }
 

@@ -1,11 +1,16 @@
 //! Files that were looked at before and have not changed since.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Outcome;
 use super::Row;
 use super::ScanOptions;
+use crate::Error;
+use crate::kept::Kept;
+use crate::kept::Reader;
 use crate::report::Glance;
 use crate::source::FileIdentity;
 
@@ -25,19 +30,30 @@ pub(crate) struct Place {
     pub(crate) number: i64,
 }
 
-/// What was said of a file, and would be again.
+/// What was said of a file, and would be again: among what was said of others, where it is read by whoever tells it.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct Recalled {
-    /// What was said.
-    pub glance: Glance,
-    /// The places of the exceptions that fitted, in the policy by which it was judged.
-    pub exceptions: Vec<usize>,
+    bytes: Arc<Vec<u8>>,
+    place: Range<usize>,
 }
 
 impl Recalled {
-    pub(crate) fn new(glance: Glance, exceptions: Vec<usize>) -> Self {
-        Self { glance, exceptions }
+    /// What stands at `place` in `bytes`, which are whole.
+    pub(crate) fn new(bytes: Arc<Vec<u8>>, place: Range<usize>) -> Self {
+        Self { bytes, place }
+    }
+
+    /// What was said, and the places of the exceptions that fitted, in the policy by which it was judged.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it cannot be read.
+    pub fn told(&self) -> Result<(Glance, Vec<usize>), Error> {
+        let bytes = self.bytes.get(self.place.clone()).unwrap_or_default();
+        Reader::new(bytes, &|_| None).all_by(Kept::take).ok_or_else(|| {
+            let message =
+                "the database of scans is damaged: what was said of a file is gone; scan again with --rehash";
+            Error::Usage(message.to_owned())
+        })
     }
 }
 
@@ -55,17 +71,17 @@ pub trait Known: Sync {
     }
 }
 
-/// The row of the file at `path`, if somebody knows it; it is not opened.
-pub(super) fn row(path: &Path, options: &ScanOptions<'_>) -> Option<Row> {
+/// The row of the file at `path`, if somebody knows it; it is not opened. `alone` tells that no v4 signature file stands beside it.
+pub(super) fn row(path: &Path, alone: bool, options: &ScanOptions<'_>) -> Option<Row> {
     let known = options.known?;
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let identity = FileIdentity::of(&metadata)?;
-    if !options.v4_signature_file.is_none_beside(path) {
+    if !options.v4_signature_file.is_none_beside(path, alone) {
         return None;
     }
     let recalled = if options.decide.is_none() { known.recall(path, &identity) } else { None };
     let (outcome, known) = if let Some((recalled, known)) = recalled {
-        (Outcome::Recalled(Box::new(recalled)), known)
+        (Outcome::Recalled(recalled), known)
     } else {
         let (mut outcome, known) = known.look_up(path, &identity)?;
         decide(&mut outcome, options);

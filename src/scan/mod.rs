@@ -146,7 +146,7 @@ pub enum Outcome {
     /// It was left out on purpose; why, without the name of the file.
     Skipped(String),
     /// It has not changed, and this was said of it and would be again: where [`Known::recall`] was asked for.
-    Recalled(Box<Recalled>),
+    Recalled(Recalled),
 }
 
 impl Outcome {
@@ -173,6 +173,7 @@ pub fn scan<E: From<Error>>(
         found,
         options.jobs,
         options.halt.as_deref(),
+        &shared.lot,
         |found, give| rows(found, options, &shared, give),
         |row| row.map_or(Ok(()), &mut sink),
     )
@@ -182,15 +183,29 @@ pub fn scan<E: From<Error>>(
 /// the room back: a store is larger than memory, and others want theirs.
 const LEFT_IN_PAGE_CACHE: u64 = 1 << 30;
 
+/// Files that a thread takes at a time: that are read, so that all threads end together; and that are known, which takes so little
+/// that handing them over would be most of it.
+const LOT: (u64, u64) = (24, 128);
+
+/// A file up to that size is judged in a moment.
+const QUICK: u64 = 256 << 10;
+
 /// What all files of a scan share.
-#[derive(Default)]
 struct Shared {
+    /// How many files a thread is to take at a time.
+    lot: AtomicU64,
     /// Bytes that reading has brought into the page cache.
     brought_in: AtomicU64,
     bases: Bases,
 }
 
-/// Gives the row of each that was found, in their order; those that are there at once, together.
+impl Default for Shared {
+    fn default() -> Self {
+        Self { lot: AtomicU64::new(LOT.0), brought_in: AtomicU64::new(0), bases: Bases::default() }
+    }
+}
+
+/// Gives the row of each that was found, in their order; those that are there in a moment, together.
 fn rows(
     found: Vec<Found>,
     options: &ScanOptions<'_>,
@@ -198,33 +213,34 @@ fn rows(
     give: &mut dyn FnMut(Vec<Option<Row>>),
 ) {
     let mut found = found.into_iter().peekable();
+    let mut all_known = true;
     while found.peek().is_some() {
-        let mut opened = Vec::new();
+        let mut opened = Vec::with_capacity(found.len());
         let mut bytes = 0;
         while bytes < ahead::MOST
             && let Some(found) = found.next()
         {
-            let step = found.path_to_read().map(|path| Step::of(path, options));
-            if let Some(Step::Read(Ok(file))) = &step {
-                // A large file is judged before the next is opened.
-                bytes += file.len();
-            }
+            let alone = matches!(found, Found::Alone(_));
+            let step = found.path_to_read().map(|path| Step::of(path, alone, options));
+            // A large file is judged before the next is opened.
+            bytes += step.as_ref().map_or(0, Step::len);
             opened.push((found, step));
         }
         let mut files: Vec<_> = opened.iter_mut().filter_map(|(_, step)| step.as_mut()?.file()).collect();
+        all_known &= files.is_empty();
         ahead::digest(&mut files, &options.verify.limits);
-        let mut ready = Vec::new();
+        let mut ready = Vec::with_capacity(opened.len());
         for (found, step) in opened {
-            let known = matches!(step, Some(Step::Known(_)));
+            let is_quick = step.as_ref().is_none_or(|step| step.len() <= QUICK);
             // Nobody waits for a file that takes long to hear of those before it.
-            if !known && !ready.is_empty() {
+            if !is_quick && !ready.is_empty() {
                 give(std::mem::take(&mut ready));
             }
             if options.halt.as_ref().is_some_and(|halt| halt.load(Relaxed)) {
                 return;
             }
             ready.push(row(found, step, options, shared));
-            if !known {
+            if !is_quick {
                 give(std::mem::take(&mut ready));
             }
         }
@@ -232,6 +248,7 @@ fn rows(
             give(ready);
         }
     }
+    shared.lot.store(if all_known { LOT.1 } else { LOT.0 }, Relaxed);
 }
 
 /// How a file gets its row.
@@ -243,8 +260,8 @@ enum Step {
 }
 
 impl Step {
-    fn of(path: &Path, options: &ScanOptions<'_>) -> Self {
-        match known::row(path, options) {
+    fn of(path: &Path, alone: bool, options: &ScanOptions<'_>) -> Self {
+        match known::row(path, alone, options) {
             Some(row) => Self::Known(Box::new(row)),
             None => Self::Read(FileSource::open(path)),
         }
@@ -256,12 +273,20 @@ impl Step {
             _ => None,
         }
     }
+
+    /// How much there is to read.
+    fn len(&self) -> u64 {
+        match self {
+            Self::Read(Ok(file)) => file.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// The row of what was found; none for an archive that is no container.
 fn row(found: Found, step: Option<Step>, options: &ScanOptions<'_>, shared: &Shared) -> Option<Row> {
     let (path, others) = match found {
-        Found::File(path) => (path, None),
+        Found::File(path) | Found::Alone(path) => (path, None),
         Found::Archive(path, others) => (path, Some(others)),
         Found::Skipped(path, why) => return Some(Row::new(path, Outcome::Skipped(why))),
         Found::Failed(path, error) => return Some(Row::new(path, Outcome::Unjudged(error))),
@@ -312,7 +337,7 @@ fn judge(
     match judged {
         Ok(outcome) => {
             // What depends on another file is not known by this one.
-            let alone = options.v4_signature_file.is_none_beside(path)
+            let alone = options.v4_signature_file.is_none_beside(path, false)
                 && !(options.bases_beside && outcome.as_ref().is_some_and(Outcome::is_part));
             (outcome, source.identity().filter(|_| alone))
         }

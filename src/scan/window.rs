@@ -5,20 +5,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 
 use crate::Error;
 
-/// Items under way for each thread.
-const WINDOW_PER_THREAD: u64 = 64;
-/// Items that a thread takes at a time, once every thread has some.
-const AT_ONCE: u64 = 24;
+/// Items under way for each thread, as long as there are few threads; more of them share so many as the second.
+const WINDOW_PER_THREAD: (u64, u64) = (256, 2048);
+/// Items under way for each thread, however many there are.
+const WINDOW_PER_THREAD_LEAST: u64 = 64;
 /// Items that all threads together have taken at most, but for one each: a process may have 1,024 files open, or fewer.
 const TAKEN_AT_MOST: u64 = 256;
 
 /// Calls `work` on all items, several at a time, on `jobs` threads, and `sink` on every result, in the order of the items.
 ///
+/// A thread takes `at_once` items at a time, which `work` may change as it goes on; but one alone as long as another thread has none.
 /// `work` hands out one result for each of its items, in their order: several at a time where it has them at once. Once `halt` is
 /// true, no more are taken and none is handed out.
 ///
@@ -28,6 +30,7 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     items: impl Iterator<Item = I>,
     jobs: Option<usize>,
     halt: Option<&AtomicBool>,
+    at_once: &AtomicU64,
     work: impl Fn(Vec<I>, &mut dyn FnMut(Vec<R>)) + Sync,
     mut sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -58,8 +61,8 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
         .build()
         .map_err(|error| Error::Usage(format!("cannot start threads: {error}")))?;
     let threads = pool.current_num_threads() as u64;
-    let window = threads.saturating_mul(WINDOW_PER_THREAD);
-    let batch = TAKEN_AT_MOST.checked_div(threads).unwrap_or(1).clamp(1, AT_ONCE);
+    let window = window(threads);
+    let most = TAKEN_AT_MOST.checked_div(threads).unwrap_or(1).max(1);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
     let (mut next_in, mut next_out) = (0_u64, 0_u64);
@@ -70,11 +73,17 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
             loop {
                 let under_way = next_in.saturating_sub(next_out);
                 // One for each thread first, so that few items keep all of them busy.
-                let at_once = if under_way < threads.saturating_mul(2) { 1 } else { batch };
+                let at_once = if under_way < threads.saturating_mul(2) {
+                    1
+                } else {
+                    at_once.load(Relaxed).clamp(1, most)
+                };
                 if under_way.saturating_add(at_once) > window {
                     break;
                 }
-                let batch: Vec<I> = items.by_ref().take(usize::try_from(at_once).unwrap_or(1)).collect();
+                let at_once = usize::try_from(at_once).unwrap_or(1);
+                let mut batch = Vec::with_capacity(at_once);
+                batch.extend(items.by_ref().take(at_once));
                 if batch.is_empty() {
                     break;
                 }
@@ -114,12 +123,19 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     })
 }
 
+/// How many items so many threads have under way, with those that wait for an earlier one.
+fn window(threads: u64) -> u64 {
+    let (each, together) = WINDOW_PER_THREAD;
+    threads.saturating_mul(each).min(together).max(threads.saturating_mul(WINDOW_PER_THREAD_LEAST))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
     use std::time::Duration;
 
     use super::*;
+
+    static LOT: AtomicU64 = AtomicU64::new(24);
 
     /// `work` on one item after another.
     fn each<I, R>(work: impl Fn(I) -> R + Sync) -> impl Fn(Vec<I>, &mut dyn FnMut(Vec<R>)) + Sync {
@@ -133,7 +149,7 @@ mod tests {
             std::thread::sleep(Duration::from_micros((n * 7919) % 500));
             n
         };
-        let done: Result<(), Error> = run(0..500, Some(4), None, each(work), |n| {
+        let done: Result<(), Error> = run(0..500, Some(4), None, &LOT, each(work), |n| {
             seen.push(n);
             Ok(())
         });
@@ -147,11 +163,11 @@ mod tests {
         let nothing = |_: Vec<u64>, _: &mut dyn FnMut(Vec<u64>)| {};
         for items in [0..1, 0..2, 0..0] {
             let none = items.is_empty();
-            let done: Result<(), Error> = run(items, None, Some(&halt), nothing, |_: u64| Ok(()));
+            let done: Result<(), Error> = run(items, None, Some(&halt), &LOT, nothing, |_: u64| Ok(()));
             assert!(matches!(done, Err(Error::Halted)), "{none}");
         }
         halt.store(false, Relaxed);
-        let done: Result<(), Error> = run(0..1, None, Some(&halt), nothing, |_: u64| Ok(()));
+        let done: Result<(), Error> = run(0..1, None, Some(&halt), &LOT, nothing, |_: u64| Ok(()));
         assert!(done.is_ok());
     }
 
@@ -163,7 +179,7 @@ mod tests {
                 give(some.to_vec());
             }
         };
-        let done: Result<(), Error> = run(0..500, Some(4), None, work, |n| {
+        let done: Result<(), Error> = run(0..500, Some(4), None, &LOT, work, |n| {
             seen.push(n);
             Ok(())
         });
@@ -178,10 +194,10 @@ mod tests {
         let items = (0..2000_u64).inspect(|_| {
             taken.fetch_add(1, Relaxed);
         });
-        let done: Result<(), Error> = run(items, Some(2), None, each(|n| n), |_| {
+        let done: Result<(), Error> = run(items, Some(2), None, &LOT, each(|n| n), |_| {
             out += 1;
             let ahead = taken.load(Relaxed) - out;
-            assert!(ahead <= 2 * WINDOW_PER_THREAD, "{ahead} items ahead");
+            assert!(ahead <= window(2), "{ahead} items ahead");
             Ok(())
         });
         done.unwrap();
@@ -195,7 +211,7 @@ mod tests {
             worked.fetch_add(1, Relaxed);
             n
         };
-        let done = run(0..1_000_000, Some(2), None, each(work), |n| {
+        let done = run(0..1_000_000, Some(2), None, &LOT, each(work), |n| {
             if n == 10 { Err(Error::Usage("full".to_owned())) } else { Ok(()) }
         });
         assert_eq!(done.unwrap_err().to_string(), "full");
@@ -213,7 +229,7 @@ mod tests {
                 n
             };
             let mut seen = 0;
-            let done = run(0..items, jobs, Some(&halt), each(work), |_| {
+            let done = run(0..items, jobs, Some(&halt), &LOT, each(work), |_| {
                 seen += 1;
                 Ok(())
             });
@@ -221,7 +237,7 @@ mod tests {
             assert!(seen <= 10 && worked.load(Relaxed) < 1000, "{seen}");
         }
         let halt = AtomicBool::new(false);
-        let done: Result<(), Error> = run(0..100_u64, Some(2), Some(&halt), each(|n| n), |_| Ok(()));
+        let done: Result<(), Error> = run(0..100_u64, Some(2), Some(&halt), &LOT, each(|n| n), |_| Ok(()));
         done.unwrap();
     }
 
@@ -231,7 +247,7 @@ mod tests {
         let mut seen = Vec::new();
         let threads = |jobs, items, seen: &mut Vec<_>| {
             let done: Result<(), Error> =
-                run(0..items, jobs, None, each(|_: u64| std::thread::current().id()), |thread| {
+                run(0..items, jobs, None, &LOT, each(|_: u64| std::thread::current().id()), |thread| {
                     seen.push(thread == here);
                     Ok(())
                 });
@@ -245,7 +261,8 @@ mod tests {
 
     #[test]
     fn nothing_in_nothing_out() {
-        let done: Result<(), Error> = run(std::iter::empty::<u64>(), None, None, each(|n| n), |_| Ok(()));
+        let done: Result<(), Error> =
+            run(std::iter::empty::<u64>(), None, None, &LOT, each(|n| n), |_| Ok(()));
         done.unwrap();
     }
 }
