@@ -165,13 +165,13 @@ impl Html<'_> {
                     @if let Some(decided_at) = decided_at {
                         div { dt { (both("As of", "时间")) } dd { (decided_at) } }
                     }
-                    div { dt { (both("Judged", "已检查")) } dd { (summary.judged) } }
+                    div { dt { (both("Judged", "已检查")) } dd { (grouped(summary.judged)) } }
                     @if summary.members > 0 {
-                        div { dt { (both("Members of containers beside them", "另有容器内的应用")) } dd { (summary.members) } }
+                        div { dt { (both("Members of containers beside them", "另有容器内的应用")) } dd { (grouped(summary.members)) } }
                     }
-                    div { dt { (both("Failed", "未通过")) } dd { (summary.failed) } }
+                    div { dt { (both("Failed", "未通过")) } dd { (grouped(summary.failed)) } }
                     @if summary.unjudged > 0 {
-                        div { dt { (both("Could not be read", "无法读取")) } dd { (summary.unjudged) } }
+                        div { dt { (both("Could not be read", "无法读取")) } dd { (grouped(summary.unjudged)) } }
                     }
                 }
                 @if let Some(line) = summary.policy.as_ref().and_then(PolicySummary::not_enforced) {
@@ -232,6 +232,19 @@ impl Html<'_> {
 /// The same in both languages; the style shows one.
 fn both(english: &str, chinese: &str) -> Markup {
     html! { span lang="en" { (english) } span lang="zh" { (chinese) } }
+}
+
+/// A number as people read it: `20,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len().saturating_mul(2));
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && digits.len().saturating_sub(at) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// A file that failed, in plain HTML.
@@ -342,4 +355,23 @@ impl Code {
 fn json(value: &impl Serialize) -> io::Result<String> {
     let text = serde_json::to_string(value)?;
     Ok(escape::json(&text).replace('<', "\\u003c"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, told) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (20_000, "20,000"),
+            (123_456, "123,456"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), told);
+        }
+    }
 }

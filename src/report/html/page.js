@@ -5,15 +5,15 @@ const rows = JSON.parse(document.getElementById("rows").textContent).slice(0, -1
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const PAGE = 100;
 const WORDS = {
-  en: { all: "All", search: "Search app, package, path, signer", first: "What to take down first", more: n => `and ${n} more in the list below`,
+  en: { all: "All", search: "Search app, package, path, signer", first: "What to take down first", more: n => `and ${n.toLocaleString()} more in the list below`,
     app: "App", verdict: "Verdict", signer: "Signed by", developer: "Developer", owner: "Owner of the package", why: "Why", path: "File", size: "Size", none: "none", nobody: "nobody that verifies", several: "several signers: see the members", some: "not every member verifies: see the members",
-    expected: "Expected", actual: "Found", shown: (a, b, n) => n ? `${a} to ${b} of ${n} files` : "no file matches", previous: "Previous", next: "Next",
+    expected: "Expected", actual: "Found", shown: (a, b, n) => n ? `${a.toLocaleString()} to ${b.toLocaleString()} of ${n.toLocaleString()} files` : "no file matches", previous: "Previous", next: "Next",
     back: "Back to the list", apps: "Apps", signers: "Signers", files: "Files", packages: "Packages", package: "Package", name: "Name", also: "Other names on some devices", icon: name => `Icon of ${name}`, icons: n => `To keep the page small, the icons of ${n} files are not in it; the JSON report has their SHA-256.`, claims: "claims to be", cause: "Cause", remedy: "What to do",
     findings: "Findings", nothing: "Nothing was found.", android: "Whom Android sees", versions: "Android API levels", scheme: "Scheme", registered: "Registered", here: "This file", known: "registered as", others: n => `and ${n} more in it`, signed: (shown, n) => shown < n ? `${shown} of ${n} signers, those of the most packages` : `${n} ${n === 1 ? "signer" : "signers"}`,
     unverified: "not verified", rules: "Broken rules of the policy", onwards: "and newer", subject: "Calls itself", sha256: "SHA-256 of the file", cut: n => `and ${n} more findings: see the JSON report`, theme: "Dark or light", distributor: "Distributor" },
-  zh: { all: "全部", search: "搜索应用名、包名、路径、签名者", first: "最先应下架", more: n => `下方列表中还有 ${n} 个`,
+  zh: { all: "全部", search: "搜索应用名、包名、路径、签名者", first: "最先应下架", more: n => `下方列表中还有 ${n.toLocaleString()} 个`,
     app: "应用", verdict: "结论", signer: "签名者", developer: "开发者", owner: "包名登记于", why: "原因", path: "文件", size: "大小", none: "无", nobody: "没有可验证的签名者", several: "多个签名者：见各成员", some: "部分成员没有可验证的签名者：见各成员",
-    expected: "应为", actual: "实为", shown: (a, b, n) => n ? `第 ${a} 至 ${b} 个，共 ${n} 个文件` : "没有匹配的文件", previous: "上一页", next: "下一页",
+    expected: "应为", actual: "实为", shown: (a, b, n) => n ? `第 ${a.toLocaleString()} 至 ${b.toLocaleString()} 个，共 ${n.toLocaleString()} 个文件` : "没有匹配的文件", previous: "上一页", next: "下一页",
     back: "返回列表", apps: "应用", signers: "签名者", files: "文件数", packages: "包名", package: "包名", name: "应用名", also: "在部分设备上的其他名称", icon: name => `${name} 的图标`, icons: n => `为控制页面大小，有 ${n} 个文件的图标未放入；JSON 报告含其 SHA-256。`, claims: "自称", cause: "成因", remedy: "处理办法",
     findings: "发现", nothing: "没有发现问题。", android: "各 Android 版本看到的签名者", versions: "Android API 级别", scheme: "方案", registered: "登记的签名者", here: "此文件的签名者", known: "登记为", others: n => `（其中另有 ${n} 个）`, signed: (shown, n) => shown < n ? `共 ${n} 个签名者，列出包名最多的 ${shown} 个` : `${n} 个签名者`,
     unverified: "未验证", rules: "违反的策略规则", onwards: "及更高", subject: "自称", sha256: "文件的 SHA-256", cut: n => `另有 ${n} 项发现，见 JSON 报告`, theme: "深色或浅色", distributor: "分发者" },
@@ -35,6 +35,8 @@ function make(tag, attributes, ...children) {
   return element;
 }
 const bdi = (text, classes) => make("bdi", classes ? { class: classes } : null, text);
+// It breaks into lines behind a separator, if it can.
+const path = text => make("bdi", { class: "mono" }, text.split(/(?<=[/])/).flatMap((part, at) => at ? [make("wbr"), part] : [part]));
 function verdict(name, count) {
   const of = facts.outcomes[name];
   return make("span", { class: `verdict ${of.tone}` }, make("span", { "aria-hidden": "true" }, of.sign), of[state.lang], count === undefined ? "" : ` ${count.toLocaleString()}`);
@@ -151,7 +153,7 @@ function cards() {
     const row = rows[at];
     const main = row.f[0];
     return make("article", { class: "card" }, icon(row), make("h3", null, open(at, title(row)), ...unverified(row), " ", bdi(version(row), "faint")), packaged(row), verdict(row.o),
-      make("p", null, bdi(row.e || (main ? cut(finding(main)) : ""))), pair(row), make("p", { class: "faint" }, bdi(row.p, "mono"), others ? ` ${word("others")(others)}` : ""));
+      make("p", null, bdi(row.e || (main ? cut(finding(main)) : ""))), pair(row), make("p", { class: "faint" }, path(row.p), others ? ` ${word("others")(others)}` : ""));
   });
   $("cards").replaceChildren(...shown);
   $("more").textContent = worst.length > 6 ? word("more")(worst.length - 6) : "";
@@ -169,7 +171,7 @@ function table() {
     const main = row.f[0];
     return make("tr", null, make("td", null, verdict(row.o)),
       make("td", row.i ? { class: "iconed" } : null, icon(row), open(at, title(row)), ...unverified(row), packaged(row), make("div", { class: "faint" }, bdi(version(row)))),
-      make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? cut(finding(main)) : ""))), make("td", null, bdi(row.p, "mono"), make("div", { class: "faint" }, size(row.s))));
+      make("td", null, signers(row)), make("td", null, bdi(row.e || (main ? cut(finding(main)) : ""))), make("td", null, path(row.p), make("div", { class: "faint" }, size(row.s))));
   };
   $("head").replaceChildren(make("tr", null, head("verdict", word("verdict")), head("app", word("app")), head("signer", word("signer")), make("th", { scope: "col" }, word("why")), head("path", word("path"))));
   $("body").replaceChildren(...page.map(line));
@@ -214,7 +216,7 @@ function appPage() {
   const row = rows[state.app];
   const parts = [make("p", null, make("button", { onclick: () => go({ app: -1 }) }, `← ${word("back")}`)), make("div", { class: "titled" }, icon(row), make("h2", { tabindex: "-1", id: "app-title" }, bdi(title(row)), ...unverified(row), " ", bdi(version(row), "faint"))), verdict(row.o)];
   const fact = (label, value) => value ? make("div", null, make("dt", null, label), make("dd", null, value)) : null;
-  parts.push(make("dl", { class: "facts" }, fact(word("name"), row.l ? [bdi(row.l), ...unverified(row)] : null), fact(word("also"), row.w ? [...row.w.flatMap((name, at) => [at ? " · " : "", bdi(name)]), ...unverified(row)] : null), fact(word("package"), row.k ? bdi(row.k) : null), fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), bdi(row.p, "mono")), fact(word("size"), size(row.s)),
+  parts.push(make("dl", { class: "facts" }, fact(word("name"), row.l ? [bdi(row.l), ...unverified(row)] : null), fact(word("also"), row.w ? [...row.w.flatMap((name, at) => [at ? " · " : "", bdi(name)]), ...unverified(row)] : null), fact(word("package"), row.k ? bdi(row.k) : null), fact(word("claims"), row.c ? bdi(row.c) : null), fact(word("path"), path(row.p)), fact(word("size"), size(row.s)),
     fact(word("owner"), row.q ? bdi(named(row.q)) : null), fact(word("developer"), row.d ? bdi(state.lang === "zh" && row.z ? row.z : row.d) : null), fact(word("sha256"), row.h ? make("code", null, row.h) : null), fact(word("rules"), row.r ? row.r.join(", ") : null)));
   parts.push(make("h3", null, word("signer")), ...signers(row).map(part => make("div", null, part)), ...row.g.map(([digest]) => make("code", null, digest, make("br"))), pair(row));
   if (row.x && row.x[1]) parts.push(make("p", null, make("strong", null, told("remedy")), make("bdi", null, rich(row.x[state.lang === "zh" ? 2 : 1]))));
