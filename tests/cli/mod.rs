@@ -140,8 +140,6 @@ fn bad_arguments_are_status_2_and_leave_standard_output_alone() {
     }
 }
 
-// v4 signature files.
-
 /// The signature of `good()` by `key`, as it stands beside it.
 fn idsig(key: &str) -> Vec<u8> {
     let apk = Apk::new().manifest(manifest()).v2(Signer::v2(&Key::named("ec-p256")));
