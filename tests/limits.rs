@@ -182,6 +182,21 @@ fn fewer_signers_than_android_accepts_are_a_limit_and_no_rule_of_android() {
     }
 }
 
+/// Beyond Android's own number no option lets a signer in, so none is advised.
+#[test]
+fn an_option_is_advised_where_it_helps_alone() {
+    let apk = (0..12).fold(Apk::new(), |apk, _| apk.v2(Signer::v2(&Key::named("ec-p256")))).build();
+    let advice = |signers| {
+        let mut options = VerifyOptions::default();
+        options.limits.signers = signers;
+        let judged = verify_with(&apk, &options);
+        assert!(refused_for_a_limit(&judged), "{:?}", judged.findings);
+        let advised = judged.findings.iter().filter_map(|finding| finding.expected.as_deref());
+        advised.filter(|expected| expected.contains("--limit signers=N")).count()
+    };
+    assert_eq!((advice(10), advice(9)), (0, 1));
+}
+
 /// `docs/limits.md` between its marks.
 fn table() -> String {
     let mut table = "| name | value | |\n|---|---|---|\n".to_owned();

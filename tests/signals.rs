@@ -5,6 +5,8 @@
 
 use std::fs;
 use std::fs::File;
+use std::io::BufRead as _;
+use std::io::BufReader;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::SeekFrom;
@@ -61,7 +63,11 @@ const PATHS: usize = 14_000;
 
 /// Runs `arguments`, which read a list of paths, up to a signal in the middle of that list.
 fn stopped(dir: &Path, arguments: &str, signal: &str) -> Output {
-    let mut child = start(dir, arguments);
+    ended(start(dir, arguments), arguments, signal)
+}
+
+/// The same of a process that runs.
+fn ended(mut child: Child, arguments: &str, signal: &str) -> Output {
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     let rows = std::thread::spawn(move || {
@@ -164,6 +170,79 @@ fn a_database_goes_on_from_where_a_signal_has_ended_the_scan() {
     let resumed = run("scan s --format jsonl --db s.db");
     assert_eq!(resumed.status.code(), Some(1));
     assert!(plain.stdout == resumed.stdout, "each file once, and the same of each");
+}
+
+/// As a shell starts what runs in the background, so that Ctrl-C does not end it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_ignored_from_the_start_is_ignored() {
+    let program = assert_cmd::cargo::cargo_bin!("apkvouch").display();
+    for (ignored, (other, code, word)) in
+        SIGNALS.iter().map(|(ignored, ..)| ignored).zip(SIGNALS.iter().rev())
+    {
+        let dir = folder();
+        let command = format!("trap '' {ignored}; exec {program} scan --files-from - --format jsonl");
+        let mut child = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
+        // The first rows come once their buffer is full.
+        let enough = "a.apk\n".repeat(1_000);
+        stdin.write_all(enough.as_bytes()).unwrap();
+        rows.next().unwrap().unwrap();
+        send(ignored, child.id());
+        sleep(Duration::from_millis(500));
+        stdin.write_all(enough.as_bytes()).unwrap();
+        assert_eq!(
+            rows.by_ref().take(1_000).map(Result::unwrap).count(),
+            1_000,
+            "it goes on after {ignored}"
+        );
+        send(other, child.id());
+        rows.for_each(drop);
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(*code), "{err}");
+        assert!(err.starts_with(&format!("apkvouch: {word}: ")), "{err}");
+        drop(stdin);
+    }
+}
+
+#[test]
+fn a_report_that_could_not_be_written_is_told_although_something_else_ends_it() {
+    let program = assert_cmd::cargo::cargo_bin!("apkvouch").display();
+    // No file may have more than some kilobytes.
+    let start_small = |dir: &Path, arguments: &str| {
+        let command = format!("trap '' XFSZ; ulimit -f 8; exec {program} {arguments}");
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &command]).current_dir(dir);
+        sh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let unwritten = "o.csv: cannot write: file too large";
+    for (signal, code, word) in SIGNALS {
+        let dir = folder();
+        let arguments = "scan --files-from - --format jsonl --output csv=o.csv";
+        let output = ended(start_small(dir.path(), arguments), arguments, signal);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{err}");
+        assert!(err.starts_with(&format!("apkvouch: {word}: ")) && err.contains(unwritten), "{err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
+    }
+    let dir = folder();
+    fs::write(dir.path().join("late.apk"), "none").unwrap();
+    fs::write(dir.path().join("list"), "a.apk\n".repeat(PATHS) + "late.apk\n").unwrap();
+    let arguments = "scan --files-from list --format jsonl --output csv=o.csv --output csv=late.apk";
+    let output = start_small(dir.path(), arguments).wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    let [first, second] = err.lines().collect::<Vec<_>>()[..] else { panic!("{err}") };
+    assert!(first.contains(unwritten) && second.contains("would overwrite this file"), "{err}");
 }
 
 /// An APK with so many zeros before its signing block that reading them takes long.

@@ -83,11 +83,7 @@ fn parsed(arguments: &[OsString]) -> Result<args::Arguments, clap::Error> {
 
 /// One line a fault on standard error, unless the reader of our output has simply gone.
 fn complain(error: &anyhow::Error) {
-    let gone = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-    if gone {
+    if is_gone(error) {
         return;
     }
     match error.downcast_ref::<Error>() {
@@ -101,6 +97,14 @@ fn complain(error: &anyhow::Error) {
         }
         _ => say(&error.to_string()),
     }
+}
+
+/// Whether the reader of our output has gone: nobody is to be told of that.
+fn is_gone(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// `1 file`, `2 files`: so many of what `one` names.

@@ -25,6 +25,7 @@ use apkvouch::scan::Row;
 use super::args::Color;
 use super::args::Form;
 use super::counted;
+use super::is_gone;
 use super::progress::Progress;
 use super::say;
 use super::signals::Interrupted;
@@ -208,11 +209,19 @@ impl Report {
 
     /// Tells how far things are, and what has become of the reports, where a signal has ended what is told; gives `error` back,
     /// which ended it. `kept` is the database that goes on from there.
+    ///
+    /// A report that could not be written before is told too.
     pub(super) fn break_off(self, error: anyhow::Error, kept: Option<&Path>) -> anyhow::Result<u8> {
+        let fault = self.fault.filter(|fault| !is_gone(fault));
         let halted = matches!(error.downcast_ref::<Error>(), Some(Error::Halted));
         let interrupted = match self.signals.check() {
             Err(interrupted) if halted || error.is::<Interrupted>() => interrupted,
-            _ => return Err(error),
+            _ => {
+                if let Some(fault) = fault {
+                    say(&fault.to_string());
+                }
+                return Err(error);
+            }
         };
         let Summary { judged, passed, failed, unjudged, .. } = self.summary;
         let mut line = format!("{interrupted}: {} judged", counted(judged, "file"));
@@ -225,6 +234,9 @@ impl Report {
         }
         for ReportFile { path, .. } in self.outputs.iter().filter_map(|output| output.file.as_ref()) {
             let _ = write!(line, "; {} was not written", path.display());
+        }
+        if let Some(fault) = fault {
+            let _ = write!(line, "; {fault}");
         }
         if let Some(db) = kept {
             let _ =

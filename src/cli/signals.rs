@@ -38,7 +38,7 @@ pub(super) enum Interrupted {
 }
 
 impl Signals {
-    /// Catches them from now on, until the program ends.
+    /// Catches them from now on, until the program ends; but not those that the program was started to ignore.
     pub(super) fn caught() -> Result<Self, Error> {
         let signals = Self::default();
         signals.catch().map_err(|error| Error::Usage(format!("cannot catch signals: {error}")))?;
@@ -46,7 +46,7 @@ impl Signals {
     }
 
     fn catch(&self) -> io::Result<()> {
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
             // In the order in which they are run: the first signal finds `halt` false.
             flag::register_conditional_shutdown(
                 signal,
@@ -92,6 +92,23 @@ impl Signals {
         let terminate = usize::try_from(SIGTERM).is_ok_and(|number| self.number.load(Relaxed) == number);
         Err(if terminate { Interrupted::Terminate } else { Interrupted::Interrupt })
     }
+}
+
+/// Whether who has started the program has it ignore that signal, as a shell does with Ctrl-C for what runs in the background: then it
+/// goes on being ignored. Only Linux tells without unsafe code.
+fn is_ignored(signal: i32) -> bool {
+    cfg!(target_os = "linux")
+        && std::fs::read_to_string("/proc/self/status").is_ok_and(|status| is_ignored_by(&status, signal))
+}
+
+/// The same by what `/proc/self/status` says: bit 0 of the mask is signal 1.
+///
+/// Source: proc_pid_status(5), `SigIgn`.
+fn is_ignored_by(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    let bit = signal.checked_sub(1).and_then(|bit| u32::try_from(bit).ok());
+    bit.and_then(|bit| mask.checked_shr(bit)).is_some_and(|mask| mask & 1 == 1)
 }
 
 impl Interrupted {
@@ -145,5 +162,24 @@ impl<R: AsFd + Read> Read for Awaited<R> {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mask_of_ignored_signals_begins_with_signal_1() {
+        let ignored = |mask: &str| {
+            let status = format!("Name:\tapkvouch\nSigBlk:\tffffffffffffffff\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+            [SIGINT, SIGTERM].map(|signal| is_ignored_by(&status, signal))
+        };
+        assert_eq!(ignored("0000000000000000"), [false, false]);
+        assert_eq!(ignored("0000000000000002"), [true, false]);
+        assert_eq!(ignored("0000000000004000"), [false, true]);
+        assert_eq!(ignored("ffffffffffffbffd"), [false, false]);
+        assert_eq!(ignored("?"), [false, false]);
+        assert!(!is_ignored_by("", SIGINT));
     }
 }

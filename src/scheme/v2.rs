@@ -75,8 +75,12 @@ impl BlockScheme for V2 {
     fn examine(&self, cx: &Context<'_>, value: &[u8], newer: &[Examined]) -> Result<Examined, Stop> {
         let range = (cx.min_sdk.max(MIN_SDK), cx.max_sdk);
         let cap = cx.limits().signers.min(MAX_SIGNERS);
-        // One more, where that is what Android counts; below it, what nobody wants to be looked at is not.
-        let looked_at = Cap::number("signers", if cap == MAX_SIGNERS { cap.saturating_add(1) } else { cap });
+        // One more, where that is what Android counts, and no option would help; below it, what nobody wants to be looked at is not.
+        let looked_at = if cap == MAX_SIGNERS {
+            Cap::fixed(cap.saturating_add(1) as u64)
+        } else {
+            Cap::number("signers", cap)
+        };
         let found: Vec<u32> =
             newer.iter().filter_map(|examined| stripping_protection_id(examined.scheme)).collect();
         let known = known_scheme_ids(cx.max_sdk);

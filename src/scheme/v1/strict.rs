@@ -222,6 +222,14 @@ mod tests {
             assert_eq!(code(&text, File::Manifest), None);
         }
         assert_eq!(code("A: 1\n\nName: a\nA b: 1\n\n", File::Manifest), Some("v1-malformed-manifest"));
+        // Of the main section nobody takes anything, but Android refuses the file for it; apksig has no such rule.
+        let main = |name: &str| code(&format!("{name}: 1.0\n\nName: a\nSHA1-Digest: A\n\n"), File::Manifest);
+        assert_eq!(main("Manifest-Wersion"), None);
+        for refused in
+            ["Manifest-W\u{5}rsion", "Manifest-Wersion\0", "Manifest Wersion", "Manifest-Wérsion", ""]
+        {
+            assert_eq!(main(refused), Some("v1-malformed-manifest"), "{refused:?}");
+        }
         assert_eq!(code("A: 1\n\nX: a\nName: b\n\n", File::Manifest), Some("v1-malformed-manifest"));
     }
 }
