@@ -4,3 +4,8 @@
 pub fn steps<T>(work: impl FnOnce() -> T) -> (u64, T) {
     crate::work::of(work)
 }
+
+/// How many bytes of content of archives `work` is handed on this thread, inflated or as they stand, and its result.
+pub fn content<T>(work: impl FnOnce() -> T) -> (u64, T) {
+    crate::work::content_of(work)
+}

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
-#[expect(unreachable_pub, dead_code, reason = "the fuzz targets use it from outside")]
+#[expect(unreachable_pub, reason = "the fuzz targets use it from outside")]
 #[expect(clippy::indexing_slicing, reason = "an entry of a fuzz target fails by a panic")]
 #[path = "../fuzz/src/entry/mod.rs"]
 mod entry;

@@ -11,13 +11,11 @@ use crate::entry::Target;
 use crate::entry::archive::testdata;
 use crate::memory;
 
-/// Steps that any input may take, and those for each byte of it: counted where a loop over one part of a file could run
-/// inside a loop over another.
+/// Steps that any input may take, and those for each byte of it and of the content that is read out of it: counted where a
+/// loop over one part of a file could run inside a loop over another.
 const STEPS: (u64, u64) = (4096, 64);
-/// Bytes of memory that any input may hold at once, and those for each byte of it.
+/// Bytes of memory that any input may hold at once, and those for each byte of it and of its content.
 const MEMORY: (u64, u64) = (16 << 20, 64);
-/// Deflate makes so many bytes of one.
-const INFLATED: u64 = 1032;
 
 /// Processor time that any input may take, in nanoseconds; `-timeout` of libFuzzer goes by the clock on the wall.
 const TIME: u64 = 1_000_000_000;
@@ -49,14 +47,18 @@ pub fn prepare(name: &str) {
 pub fn run(target: Target, bytes: &[u8]) {
     let len = bytes.len() as u64;
     let start = processor_time();
-    let (most, (steps, ())) = memory::most_of(|| apkvouch::fuzzing::steps(|| (target.run)(bytes)));
-    let worth = if target.inflates { len * INFLATED } else { len };
-    assert!(steps <= STEPS.0 + STEPS.1 * worth, "{steps} steps for {len} bytes");
+    let counted = || apkvouch::fuzzing::content(|| apkvouch::fuzzing::steps(|| (target.run)(bytes)));
+    let (most, (content, (steps, ()))) = memory::most_of(counted);
+    let worth = len + content;
+    assert!(steps <= STEPS.0 + STEPS.1 * worth, "{steps} steps for {len} bytes and {content} of content");
     let taken = processor_time().saturating_sub(start);
     tell(&LONGEST, taken, &format_args!("{len} bytes take {} us", taken / 1000));
     tell(&MOST, most, &format_args!("{len} bytes hold {} KiB", most >> 10));
     assert!(taken <= TIME, "{taken} ns for {len} bytes");
-    assert!(most <= (MEMORY.0 + MEMORY.1 * worth).min(64 << 20), "{most} bytes of memory for {len} bytes");
+    assert!(
+        most <= (MEMORY.0 + MEMORY.1 * worth).min(64 << 20),
+        "{most} bytes of memory for {len} bytes and {content} of content"
+    );
 }
 
 /// Tells of a new record, unless it is little more than the one before.

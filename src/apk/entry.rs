@@ -142,6 +142,8 @@ impl Apk<'_> {
         sink: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), Stop> {
         let data = self.locate_entry(record)?;
+        #[cfg(any(test, fuzzing))]
+        let sink = &mut crate::work::counted(sink);
         if data.deflated { self.inflate(reader, record, data, sink) } else { self.copy(reader, data, sink) }
     }
 

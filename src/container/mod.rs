@@ -196,6 +196,8 @@ fn open_entry<'a>(
     let data = apk.locate_entry(record)?;
     if !data.deflated {
         budget.take(data.size)?;
+        #[cfg(any(test, fuzzing))]
+        crate::work::content(data.size);
         let window = Window::new(apk.source(), data.offset, data.size);
         let beyond =
             || Finding::new(FindingCode::ZipBadEntry).detail("it reaches beyond the end of the file");
