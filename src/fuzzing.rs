@@ -5,6 +5,11 @@ pub fn steps<T>(work: impl FnOnce() -> T) -> (u64, T) {
     crate::work::of(work)
 }
 
+/// How many elements of structures (fields, records, lines) `work` reads on this thread, and its result.
+pub fn elements<T>(work: impl FnOnce() -> T) -> (u64, T) {
+    crate::work::elements_of(work)
+}
+
 /// How many bytes of content of archives `work` is handed on this thread, inflated or as they stand, and its result.
 pub fn content<T>(work: impl FnOnce() -> T) -> (u64, T) {
     crate::work::content_of(work)

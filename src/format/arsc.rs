@@ -777,6 +777,27 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_much_of_anything_is_twice_the_work() {
+        let wanted = ResourceValue { kind: ResourceValue::REFERENCE, data: ID };
+        let part = || package(0x7f, &[spec(1), dense(false, &[(3, 0)])]);
+        let many: [&dyn Fn(usize) -> Vec<u8>; 2] = [
+            &|count| table(&[package(0x7f, &[vec![spec(1)], vec![dense(true, &[(3, 1)]); count]].concat())]),
+            &|count| table(&vec![part(); count]),
+        ];
+        for make in many {
+            crate::work::doubles(make, |bytes| {
+                let limits = Limits::default();
+                let parsed = Table::parse(bytes, &limits).unwrap();
+                let mut resolver = Resolver::new(&parsed, &limits);
+                for device in resolver.configurations(wanted) {
+                    resolver.restart();
+                    assert!(resolver.resolve(wanted, &device).is_ok());
+                }
+            });
+        }
+    }
+
+    #[test]
     fn a_package_in_two_parts_is_one() {
         let parts = [
             package(0x7f, &[spec(1), dense(true, &[(3, 1)])]),

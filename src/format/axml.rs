@@ -368,6 +368,32 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_much_of_anything_is_twice_the_work() {
+        fn map(count: usize) -> Vec<u8> {
+            chunk(CHUNK_RESOURCE_MAP, &[], &words(&vec![0x0101_020c; count]))
+        }
+        let read = |bytes: &Vec<u8>| {
+            let mut reader = Reader::new(bytes).unwrap();
+            while let Some(event) = reader.next_event().unwrap() {
+                if let Event::Start(element) = event {
+                    assert!(element.name.is("name"));
+                    assert!(element.attributes().all(|attribute| attribute.value().is_ok()));
+                    let _ = element.by_resource_id(0x0101_020c);
+                }
+            }
+        };
+        let one = || [start(0, &[]), end(0)].concat();
+        crate::work::doubles(|count| document(&[pool(&["name"]), one().repeat(count)]), read);
+        let attributes =
+            |count| document(&[pool(&["name"]), map(1), start(0, &vec![(0, 0x10, 24); count]), end(0)]);
+        crate::work::doubles(attributes, read);
+        let strings = |count| document(&[pool(&vec!["name"; count]), map(count), one().repeat(count)]);
+        crate::work::doubles(strings, read);
+        let unknown = |count| document(&[pool(&["name"]), chunk(0x7777, &[], b"").repeat(count), one()]);
+        crate::work::doubles(unknown, read);
+    }
+
+    #[test]
     fn reads_elements_and_attributes_by_resource_id() {
         let bytes = document(&[
             pool(&["minSdkVersion", "manifest", "O"]),

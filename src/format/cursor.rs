@@ -137,6 +137,8 @@ impl<'a> Cursor<'a> {
 
     /// The next `len` bytes.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], ParseError> {
+        #[cfg(any(test, fuzzing))]
+        crate::work::element();
         let Some((head, tail)) = self.rest.split_at_checked(len) else {
             return Err(self.error(ParseErrorKind::Truncated {
                 needed: u64::try_from(len).unwrap_or(u64::MAX),

@@ -330,6 +330,8 @@ impl<'a> Reader<'a> {
     }
 
     fn header(&mut self) -> Result<Header, ParseError> {
+        #[cfg(any(test, fuzzing))]
+        crate::work::element();
         let start = *self;
         let first = self.octet("tag")?;
         let class = match first >> 6 {

@@ -181,6 +181,15 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_many_entries_are_twice_the_work() {
+        let disabled = |count: usize| {
+            let entries = [vec![entry(1, 5); count], vec![entry(0, 2)]].concat();
+            frosting(&entries, &vec![&b"a"[..]; count + 1])
+        };
+        crate::work::doubles(disabled, |value| assert!(Frosting::parse(value).unwrap().entry.is_some()));
+    }
+
+    #[test]
     fn all_disabled_is_no_entry() {
         let value = frosting(&[entry(1, 0)], &[b"a"]);
         let frosting = Frosting::parse(&value).unwrap();

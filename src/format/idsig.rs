@@ -260,6 +260,21 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_many_blocks_are_twice_the_work() {
+        let blocks = |count: usize| {
+            let hashing = [&[1, 0, 0, 0, 12][..], &prefixed(b"salt"), &prefixed(b"root")].concat();
+            let block = [BlockId::V3_1.0.to_le_bytes().to_vec(), prefixed(&info("v3.1"))].concat();
+            let infos = [info("v3"), block.repeat(count)].concat();
+            [&[2, 0, 0, 0][..], &prefixed(&hashing), &prefixed(&infos), &prefixed(b"tree")].concat()
+        };
+        crate::work::doubles(blocks, |file| {
+            for (_, block) in &V4Signature::parse(file).unwrap().blocks {
+                SigningInfo::parse(*block).unwrap();
+            }
+        });
+    }
+
+    #[test]
     fn no_changed_byte_makes_a_record_reach_beyond_its_own() {
         let file = file();
         for place in 0..file.len() {

@@ -162,6 +162,8 @@ impl<'a> Iterator for Lines<'a> {
         if self.0.is_empty() {
             return None;
         }
+        #[cfg(any(test, fuzzing))]
+        crate::work::element();
         let end = self.0.iter().position(|octet| matches!(octet, b'\r' | b'\n')).unwrap_or(self.0.len());
         let (text, rest) = self.0.split_at_checked(end)?;
         self.0 = match rest {
@@ -296,6 +298,19 @@ mod tests {
             section.attributes().map(|a| (a.name.into_owned(), a.value.into_owned())).collect();
         let expected = [("A:b", "c: d "), ("E", ""), ("F:", ""), ("G", ""), ("", "h")];
         assert_eq!(attributes, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn twice_as_many_lines_are_twice_the_work() {
+        for line in ["A: 1\n", "Name: a\nA: 1\n\n", "A: 1\r\n 2\r\n", "\n", " continued\n"] {
+            let text = |count: usize| format!("A: 1\n{}", line.repeat(count));
+            crate::work::doubles(text, |text| {
+                let manifest = Manifest::parse(text.as_bytes());
+                for section in manifest.main().into_iter().chain(manifest.sections()) {
+                    let _ = (section.name(), section.attributes().count());
+                }
+            });
+        }
     }
 
     #[test]

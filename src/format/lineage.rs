@@ -71,3 +71,25 @@ pub fn parse_file(bytes: &[u8]) -> Result<Cursor<'_>, ParseError> {
     }
     cursor.length_prefixed()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twice_as_many_nodes_are_twice_the_work() {
+        let prefixed = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_le_bytes(), bytes].concat();
+        let signed = [prefixed(b"certificate"), vec![1, 1, 0, 0]].concat();
+        let node = prefixed(&[prefixed(&signed), vec![0; 8], prefixed(b"signature")].concat());
+        let file = |count: usize| {
+            let nodes = prefixed(&node.repeat(count));
+            [&FILE_MAGIC.to_le_bytes()[..], &VERSION.to_le_bytes(), &nodes].concat()
+        };
+        crate::work::doubles(file, |bytes| {
+            let mut list = parse_file(bytes).unwrap();
+            while !list.is_empty() {
+                assert_eq!(next_node(&mut list).unwrap().certificate, b"certificate");
+            }
+        });
+    }
+}

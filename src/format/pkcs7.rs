@@ -445,6 +445,24 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_many_elements_are_twice_the_work() {
+        let definite = |count: usize| {
+            // Of certificates and signers there are limits; of lists of revoked certificates nothing is looked at.
+            let revoked = element(0xa1, &[&b"\x30\x01a".repeat(count)]);
+            block(&fields(&revoked, &element(0x31, &[&signer_info(b"", b"\x04\x03sig", b"")])))
+        };
+        let indefinite = |count: usize| {
+            let certificate = indefinite(0x30, &[&b"\x04\x01x".repeat(count)]);
+            let signature = indefinite(0x24, &[&b"\x04\x01g".repeat(count)]);
+            let signers = indefinite(0x31, &[&signer_info(b"", &signature, b"")]);
+            block(&fields(&indefinite(0xa0, &[&certificate]), &signers))
+        };
+        let read = |bytes: &Vec<u8>| assert!(parse(bytes).is_ok());
+        crate::work::doubles(definite, read);
+        crate::work::doubles(indefinite, read);
+    }
+
+    #[test]
     fn tells_absent_certificates_from_none() {
         let signers = element(0x31, &[]);
         assert_eq!(parse(&block(&fields(b"", &signers))).unwrap().certificates, None);

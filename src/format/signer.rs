@@ -174,6 +174,39 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_many_records_are_twice_the_work() {
+        let record = prefixed(&[&[3, 1, 0, 0], prefixed(b"value").as_slice()].concat());
+        let lists = |count: usize| {
+            let list = prefixed(&record.repeat(count));
+            let data = prefixed(&[list.clone(), list.clone(), list.clone()].concat());
+            prefixed(&prefixed(&[data, list, prefixed(b"key")].concat()).repeat(2))
+        };
+        crate::work::doubles(lists, |value| {
+            let (mut signers, _) = signer_list(value).unwrap();
+            while !signers.is_empty() {
+                let signer = Signer::next(&mut signers, SignerLayout::V2).unwrap();
+                assert_eq!(trailing_in_signatures(&signer), 0);
+                let mut data = SignedData::parse(signer.signed_data, SignerLayout::V2).unwrap();
+                while !data.digests.is_empty() {
+                    next_record(&mut data.digests).unwrap();
+                    next_certificate(&mut data.certificates).unwrap();
+                    next_attribute(&mut data.attributes).unwrap();
+                }
+            }
+        });
+        let signers = |count: usize| {
+            let signer = prefixed(&[prefixed(b""), prefixed(b""), prefixed(b"")].concat());
+            prefixed(&signer.repeat(count))
+        };
+        crate::work::doubles(signers, |value| {
+            let (mut signers, _) = signer_list(value).unwrap();
+            while !signers.is_empty() {
+                Signer::next(&mut signers, SignerLayout::V2).unwrap();
+            }
+        });
+    }
+
+    #[test]
     fn a_signer_longer_than_its_list_is_refused() {
         let value = prefixed(&[9, 0, 0, 0, 1]);
         let (mut list, _) = signer_list(&value).unwrap();

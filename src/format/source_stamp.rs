@@ -167,6 +167,22 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_many_records_are_twice_the_work() {
+        let stamp = |count: usize| {
+            let scheme = prefixed(&[&3_u32.to_le_bytes()[..], &prefixed(&record(1, b"over v3"))].concat());
+            let attribute = prefixed(&[&[0; 4][..], b"value"].concat());
+            let parts = [
+                prefixed(b"certificate"),
+                prefixed(&scheme.repeat(count)),
+                prefixed(&prefixed(&attribute.repeat(count))),
+                prefixed(&record(1, b"over attributes").repeat(count)),
+            ];
+            prefixed(&parts.concat())
+        };
+        crate::work::doubles(stamp, |value| assert!(read_all(value).is_ok()));
+    }
+
+    #[test]
     fn no_prefix_of_a_stamp_reads_to_its_end() {
         let value = second_form();
         assert_eq!(read_all(&value), Ok(7 + 8 + 15));

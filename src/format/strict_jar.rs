@@ -103,6 +103,8 @@ impl<'a> Reader<'a> {
         // Stays set over everything but a line feed: one behind a continued line then ends nothing.
         let mut after_return = false;
         while let Some(octet) = self.bytes.get(position) {
+            #[cfg(any(test, fuzzing))]
+            crate::work::element();
             match octet {
                 0 => {
                     let at = position.try_into().unwrap_or(u64::MAX);
@@ -174,6 +176,14 @@ mod tests {
         reads(b"A: \n 1\n", &["A=1", ""]);
         // A return alone, a continued line, a line feed: that one ends nothing.
         reads(b"A: 1\r 2\nB: 3\n\n", &["A=12\nB: 3", ""]);
+    }
+
+    #[test]
+    fn twice_as_many_lines_are_twice_the_work() {
+        for line in ["A: 1\n", "A: 1\n\n", "A: 1\r\n 2\r\n", "\n", " continued\n"] {
+            let text = |count: usize| format!("A: 1\n{}", line.repeat(count));
+            crate::work::doubles(text, |text| assert!(read(text.as_bytes()).is_ok()));
+        }
     }
 
     #[test]

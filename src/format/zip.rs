@@ -517,6 +517,16 @@ mod tests {
     }
 
     #[test]
+    fn twice_as_many_records_are_twice_the_work() {
+        crate::work::doubles(
+            |count| (directory_record(b"name", 7).repeat(count), u16::try_from(count).unwrap()),
+            |(bytes, count)| assert_eq!(parse_directory(bytes, *count).unwrap().1, 0),
+        );
+        let extra = |count: usize| [&[1, 2, 4, 0, 9, 9, 9, 9][..]].concat().repeat(count);
+        crate::work::doubles(extra, |bytes| assert!(!extra_has(bytes, 7)));
+    }
+
+    #[test]
     fn parses_as_many_records_as_it_is_told() {
         let bytes = [directory_record(b"a", 7), directory_record(b"bc", 9)].concat();
         let (records, left) = parse_directory(&bytes, 2).unwrap();
