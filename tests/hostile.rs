@@ -391,6 +391,62 @@ fn what_a_stranger_writes_is_text_in_every_output() {
 }
 
 #[test]
+fn a_subject_is_text_in_every_output_about_one_file() {
+    let apksigner_holds = |text: &str| {
+        // Whoever reads this form takes the name whole, however long it is.
+        let names = text.lines().filter(|line| line.contains("certificate DN: ")).count();
+        let forged = text.lines().find(|line| !line.contains("certificate DN: ") && line.contains("FORGED"));
+        let forged = forged.map(|line| format!("a line of a stranger: {line}"));
+        forged.into_iter().chain((names != 1).then(|| format!("{names} lines with the subject"))).collect()
+    };
+    let parses = |text: &str| {
+        let mut parsed = text.lines().map(serde_json::from_str::<Value>);
+        match serde_json::from_str::<Value>(text) {
+            Err(error) if !parsed.all(|line| line.is_ok()) => vec![error.to_string()],
+            _ => Vec::new(),
+        }
+    };
+    let outputs: [(&str, Holds); 13] = [
+        ("verify --compat apksigner --print-certs -v signed.apk", apksigner_holds),
+        ("verify --compat apksigner=37 --print-certs-pem -v signed.apk", apksigner_holds),
+        ("verify --print-certs -v signed.apk", text_holds),
+        ("verify --print-certs -v --lang zh signed.apk", text_holds),
+        ("verify --format json signed.apk", parses),
+        ("verify --format jsonl signed.apk", parses),
+        ("verify --format csv signed.apk", |_| Vec::new()),
+        ("verify --format sarif signed.apk", parses),
+        ("verify --format junit signed.apk", |text| {
+            roxmltree::Document::parse(text).err().map(|error| error.to_string()).into_iter().collect()
+        }),
+        ("verify --format github signed.apk", text_holds),
+        ("verify --format html signed.apk", |text| {
+            let markup = ["<img", "<b>", "<!--", "<![CDATA", "alert('FORGED')</"];
+            markup.into_iter().filter(|markup| text.contains(markup)).map(str::to_owned).collect()
+        }),
+        ("inspect signed.apk", text_holds),
+        ("inspect --format json signed.apk", parses),
+    ];
+    let mut faults = Faults::default();
+    for (named, text) in texts() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = Key::named("ec-p256");
+        let said = String::from_utf8_lossy(&text);
+        let certificate = Certificate::new(&[("CN", &said), ("O", &said)]).self_signed(&key);
+        let manifest = Manifest::new("com.example.app").min_sdk(24);
+        let apk = Apk::new().manifest(manifest).v2(Signer::v2(&key.with_certificate(certificate)));
+        fs::write(dir.path().join("signed.apk"), apk.build()).unwrap();
+        for (arguments, holds) in outputs {
+            let split: Vec<_> = arguments.split(' ').map(OsStr::new).collect();
+            let run = apkvouch(dir.path(), &split);
+            let error = String::from_utf8_lossy(&run.stderr);
+            assert_eq!((run.status.code(), &*error), (Some(0), ""), "{named}: {arguments}");
+            faults.look(named, arguments, &run.stdout, holds);
+        }
+    }
+    faults.assert_none();
+}
+
+#[test]
 fn what_a_database_has_kept_is_text_too() {
     let valid = |text: &str| match serde_json::from_str::<Value>(text) {
         Ok(_) => Vec::new(),
