@@ -34,7 +34,7 @@ impl AtomicFile {
     /// Gets ready to replace the file at `path`, which need not exist; waits for others who are about to.
     ///
     /// # Errors
-    /// [`Error::File`] when its folder cannot be written to, or it is no regular file.
+    /// [`Error::File`] when it or its folder cannot be written to, or it is no regular file.
     pub fn begin(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::begin_with(path.as_ref(), false)
     }
@@ -50,7 +50,11 @@ impl AtomicFile {
     fn begin_with(named: &Path, private: bool) -> Result<Self, Error> {
         let cannot = |error| Error::file(named, "write", error);
         let target = match fs::canonicalize(named) {
-            Ok(target) if target.is_file() => target,
+            // A file that its owner has made read-only is not to be replaced either, though its folder would allow that.
+            Ok(target) if target.is_file() => {
+                OpenOptions::new().write(true).open(&target).map_err(cannot)?;
+                target
+            }
             Ok(_) => return Err(cannot(io::Error::other("it is not a regular file"))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => named.to_owned(),
             Err(error) => return Err(cannot(error)),

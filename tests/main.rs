@@ -35,6 +35,7 @@ mod marks;
 mod pkcs7_differential;
 mod policy;
 mod properties;
+mod read_only;
 mod recall;
 mod registry;
 mod registry_change;
