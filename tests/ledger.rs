@@ -487,6 +487,46 @@ fn evidence_of_another_file_is_not_believed() {
     assert!(run.err.contains("what was seen of a file is gone; scan again with --rehash"), "{}", run.err);
 }
 
+/// No report tells the path of a row that was altered, nor fewer results than there are.
+#[test]
+fn a_result_that_is_altered_is_told_by_no_report() {
+    let shop = Shop::new();
+    let (db, store) = (shop.db(), shop.store());
+    let (db, store) = (db.to_str().unwrap(), store.to_str().unwrap());
+    let scan = |more: &str| {
+        apkvouch(
+            &[
+                &["scan", store, "--db", db][..],
+                if more.is_empty() { &[] } else { std::slice::from_ref(&more) },
+            ]
+            .concat(),
+        )
+    };
+    // A file is remembered once it has not been written to for two seconds.
+    let report = || apkvouch(&["report", "--db", db, "--format", "jsonl"]);
+    for sql in [
+        "UPDATE result SET path = CAST(replace(CAST(path AS TEXT), '.apk', '.apj') AS BLOB) WHERE number = 1",
+        "UPDATE result SET seen = (SELECT seen FROM result WHERE number = 0) WHERE number = 1",
+        "UPDATE run SET count = count - 1",
+        "UPDATE run SET source_first = source_first + 1, count = count - 1",
+        "DELETE FROM run",
+        "DELETE FROM result WHERE number = 2",
+    ] {
+        scan("--rehash");
+        let before = report();
+        assert_eq!((before.code, said(&before).len()), (Some(0), 3), "{}", before.err);
+        let connection = rusqlite::Connection::open(db).unwrap();
+        assert!(connection.execute(sql, []).unwrap() > 0, "{sql}");
+        drop(connection);
+        let run = report();
+        assert_eq!(run.code, Some(2), "{sql}: {} {}", run.out, run.err);
+        assert!(said(&before).starts_with(&said(&run)), "{sql}: {}", run.out);
+        // The scan that is advised mends it.
+        scan("--rehash");
+        assert_eq!(said(&report()), said(&before), "{sql}");
+    }
+}
+
 /// What is damaged is written anew by the scan that finds it out: no report ends at it after that.
 #[test]
 fn what_is_damaged_is_mended_by_the_next_scan() {
@@ -566,7 +606,7 @@ fn a_database_that_cannot_be_used_is_told_in_one_line() {
     let connection = rusqlite::Connection::open(db).unwrap();
     connection.pragma_update(None, "user_version", 9).unwrap();
     drop(connection);
-    refused(2, "of schema version 3, found 9");
+    refused(2, "of schema version 4, found 9");
     fs::remove_file(db).unwrap();
     // A file with nothing in it is no database for who reads, and stays as it is.
     fs::write(db, "").unwrap();
@@ -771,7 +811,8 @@ fn the_whole_shows_who_looks_like_whom() {
     assert!(text.out.contains("com.fake \"Ｒiver\\u{200b}BANK\"  "), "{}", text.out);
     // A database of the version before is taken up; of its scans nobody knows the names, of the next one again.
     let connection = rusqlite::Connection::open(shop.db()).unwrap();
-    let before = "DROP TABLE shown; ALTER TABLE scan DROP COLUMN names; PRAGMA user_version = 2;";
+    let before = "ALTER TABLE result DROP COLUMN sum; ALTER TABLE run DROP COLUMN sum; ALTER TABLE scan DROP COLUMN results; \
+                  DROP TABLE shown; ALTER TABLE scan DROP COLUMN names; PRAGMA user_version = 2;";
     connection.execute_batch(before).unwrap();
     drop(connection);
     let refused = apkvouch(&["report", "--db", db.to_str().unwrap(), "--whole"]);

@@ -124,6 +124,19 @@ struct Run {
     count: i64,
 }
 
+impl Run {
+    /// The digest by which it is believed, of the scan whose results these are.
+    fn sum(&self, scan: i64) -> Key {
+        let Self { first, source, source_first, count } = self;
+        key_of(&[scan, *first, *source, *source_first, *count].map(i64::to_le_bytes).concat())
+    }
+}
+
+/// The digest by which a row of the table of results is believed: of its place, the path and what was seen.
+fn sum_of(place: Place, path: &[u8], seen: &[u8]) -> Key {
+    key_of(&[&place.scan.to_le_bytes(), &place.number.to_le_bytes(), seen, path].concat())
+}
+
 /// A scan in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -141,6 +154,8 @@ pub struct Scan {
     /// How many files were passed over, since nothing says that they are APKs.
     pub not_apk: u64,
     made_by: String,
+    /// How many results it has; none in a database of before.
+    results: Option<i64>,
 }
 
 /// A row of the table of results.
@@ -148,6 +163,8 @@ struct Stored {
     number: i64,
     path: Vec<u8>,
     seen: Vec<u8>,
+    /// Whether it is as it was written.
+    whole: bool,
 }
 
 /// The program, the sources that it is made of, and the form of evidence.
@@ -277,7 +294,7 @@ impl Ledger {
         let connection = self.connection();
         let read = || {
             let mut statement = connection.prepare(
-                "SELECT id, made_by, begun, ended, registry, policy, not_apk FROM scan ORDER BY id",
+                "SELECT id, made_by, begun, ended, registry, policy, not_apk, results FROM scan ORDER BY id",
             )?;
             let scans = statement.query_map([], |row| {
                 Ok(Scan {
@@ -288,6 +305,7 @@ impl Ledger {
                     registry: row.get(4)?,
                     policy: row.get(5)?,
                     not_apk: row.get::<_, i64>(6)?.cast_unsigned(),
+                    results: row.get(7)?,
                 })
             })?;
             scans.collect::<rusqlite::Result<Vec<Scan>>>()
@@ -341,17 +359,20 @@ impl Ledger {
         let mut after = -1_i64;
         loop {
             let rows = self.rows(scan.id, after, PIECE).map_err(|error| fault(&self.path, &error))?;
-            let Some(rows) = rows else { return Ok(()) };
             let gone = || {
                 let message = "the database of scans is damaged: a result is gone; scan again with --rehash";
                 unusable(&self.path, message.to_owned())
             };
+            let Some(rows) = rows else {
+                let all = scan.results.is_none_or(|results| results == after.saturating_add(1));
+                return if all { Ok(()) } else { Err(gone().into()) };
+            };
             if rows.is_empty() {
                 return Err(gone().into());
             }
-            for Stored { number, path, seen } in rows {
+            for Stored { number, path, seen, whole } in rows {
                 after = after.saturating_add(1);
-                if number != after {
+                if number != after || !whole {
                     return Err(gone().into());
                 }
                 let path = entry::path(path);
@@ -371,29 +392,55 @@ impl Ledger {
         let connection = self.connection();
         let next = after.saturating_add(1);
         let mut statement = connection.prepare_cached(
-            "SELECT first, source, source_first, count FROM run WHERE scan = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1",
+            "SELECT first, source, source_first, count, sum FROM run WHERE scan = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1",
         )?;
         let run = statement.query_row(params![scan, next], |row| {
-            Ok(Run { first: row.get(0)?, source: row.get(1)?, source_first: row.get(2)?, count: row.get(3)? })
+            let run = Run {
+                first: row.get(0)?,
+                source: row.get(1)?,
+                source_first: row.get(2)?,
+                count: row.get(3)?,
+            };
+            let sum: Option<Vec<u8>> = row.get(4)?;
+            Ok((sum.is_none_or(|sum| sum == run.sum(scan)), run))
         });
-        let Some(Run { first, source, source_first, count }) = run.optional()? else {
+        let Some((whole, Run { first, source, source_first, count })) = run.optional()? else {
             return Ok(None);
         };
+        if !whole {
+            return Ok(Some(Vec::new()));
+        }
         let here = next.saturating_sub(first);
         if here >= count {
             return Ok(None);
         }
         let mut statement = connection.prepare_cached(
-            "SELECT number, path, seen FROM result WHERE scan = ?1 AND number >= ?2 AND number < ?3 \
+            "SELECT number, path, seen, sum FROM result WHERE scan = ?1 AND number >= ?2 AND number < ?3 \
              ORDER BY number LIMIT ?4",
         )?;
         let places = (source_first.saturating_add(here), source_first.saturating_add(count));
         let rows = statement.query_map(params![source, places.0, places.1, most], |row| {
-            let number: i64 = row.get(0)?;
-            let number = number.saturating_sub(source_first).saturating_add(first);
-            Ok(Stored { number, path: row.get(1)?, seen: row.get(2)? })
+            let place = Place { scan: source, number: row.get(0)? };
+            let (path, seen): (Vec<u8>, Vec<u8>) = (row.get(1)?, row.get(2)?);
+            let sum: Option<Vec<u8>> = row.get(3)?;
+            let whole = sum.is_none_or(|sum| sum == sum_of(place, &path, &seen));
+            let number = place.number.saturating_sub(source_first).saturating_add(first);
+            Ok(Stored { number, path, seen, whole })
         })?;
         rows.collect::<rusqlite::Result<_>>().map(Some)
+    }
+
+    /// Whether the row at that place is as it was written.
+    fn is_whole(&self, place: Place) -> bool {
+        let sql = "SELECT path, seen, sum FROM result WHERE scan = ?1 AND number = ?2";
+        let read = || {
+            self.connection().prepare_cached(sql)?.query_row(params![place.scan, place.number], |row| {
+                let (path, seen): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let sum: Option<Vec<u8>> = row.get(2)?;
+                Ok(sum.is_some_and(|sum| sum == sum_of(place, &path, &seen)))
+            })
+        };
+        read().unwrap_or(false)
     }
 
     /// What `is` makes of what an earlier scan has said of the file at `path`, if anything, and where its row stands.
@@ -536,7 +583,9 @@ impl Recording<'_> {
                     && (entry.is_recalled_at(judging.now) || !said.is_recalled_at(judging.now));
                 same.then_some(())
             };
-            ledger.said_before(&record.path, is_the_same).map(|((), place)| place)
+            // A row that was altered is written anew.
+            let place = ledger.said_before(&record.path, is_the_same).map(|((), place)| place);
+            place.filter(|place| ledger.is_whole(*place))
         });
         self.bytes = self.bytes.saturating_add(record.size);
         if let Some(place) = place {
@@ -555,9 +604,10 @@ impl Recording<'_> {
     }
 
     fn write(&self, record: &FileRecord, key: &Key, said: &Said) -> Result<(), Error> {
+        let place = Place { scan: self.scan, number: self.number };
         let row = put(
             &self.ledger.connection(),
-            "INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             &[
                 &self.scan,
                 &self.number,
@@ -571,6 +621,7 @@ impl Recording<'_> {
                 &record.version_code.map(u64::cast_signed),
                 &record.signers,
                 &record.digest.map(|digest| digest.0),
+                &sum_of(place, bytes_of(&record.path), key),
             ],
         );
         row.map_err(|error| fault(&self.ledger.path, &error))
@@ -608,9 +659,11 @@ impl Recording<'_> {
     }
 
     fn write_run(&mut self) -> Result<(), Error> {
-        let Some(Run { first, source, source_first, count }) = self.run.take() else { return Ok(()) };
-        let sql = "INSERT INTO run VALUES (?1, ?2, ?3, ?4, ?5)";
-        put(&self.ledger.connection(), sql, &[&self.scan, &first, &source, &source_first, &count])
+        let Some(run) = self.run.take() else { return Ok(()) };
+        let sum = run.sum(self.scan);
+        let Run { first, source, source_first, count } = run;
+        let sql = "INSERT INTO run VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        put(&self.ledger.connection(), sql, &[&self.scan, &first, &source, &source_first, &count, &sum])
             .map_err(|error| fault(&self.ledger.path, &error))
     }
 
@@ -635,8 +688,9 @@ impl Recording<'_> {
         self.write_segment()?;
         let connection = self.ledger.connection();
         let end = || {
-            let values = params![now.to_string(), not_apk.cast_signed(), self.scan];
-            connection.execute("UPDATE scan SET ended = ?1, not_apk = ?2 WHERE id = ?3", values)?;
+            let values = params![now.to_string(), not_apk.cast_signed(), self.number, self.scan];
+            let sql = "UPDATE scan SET ended = ?1, not_apk = ?2, results = ?3 WHERE id = ?4";
+            connection.execute(sql, values)?;
             connection.execute_batch("COMMIT")
         };
         end().map_err(|error| fault(&self.ledger.path, &error))

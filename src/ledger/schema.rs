@@ -11,7 +11,7 @@ use crate::error::Error;
 /// `APKL`, in the header of the file.
 const APPLICATION_ID: i64 = 0x4150_4b4c;
 /// From each version of the schema to the next; a new file goes through all of them.
-const MIGRATIONS: [&str; 3] = ["
+const MIGRATIONS: [&str; 4] = ["
     -- What was seen, and certificates, by the digest of their bytes.
     CREATE TABLE body (key BLOB PRIMARY KEY, bytes BLOB NOT NULL);
     -- What was seen of a file in a state, with the options and the version that `making` stands for.
@@ -54,6 +54,11 @@ const MIGRATIONS: [&str; 3] = ["
     ) WITHOUT ROWID;
     -- Whether that was noted of the files of the scan.
     ALTER TABLE scan ADD COLUMN names INTEGER NOT NULL DEFAULT 0;
+", "
+    -- Digests of rows, by which one that was altered by chance is no row, and of how many results a scan has. None in those of before.
+    ALTER TABLE result ADD COLUMN sum BLOB;
+    ALTER TABLE run ADD COLUMN sum BLOB;
+    ALTER TABLE scan ADD COLUMN results INTEGER;
 "];
 /// The results of all scans, whoever has written them.
 pub(super) const RESULTS: &str = "(SELECT run.scan AS scan, run.first + result.number - run.source_first AS number, path, seen, \
