@@ -210,3 +210,13 @@ fn no_prefix_of_a_case_panics_or_verifies() {
         }
     }
 }
+
+#[test]
+fn whose_signatures_differ_is_told_by_name() {
+    let apk = fs::read("testdata/v1/signers-mismatch/app.apk").unwrap();
+    let judged = apkvouch::verify(&apk, &VerifyOptions::default()).unwrap();
+    let finding =
+        judged.findings.iter().find(|finding| finding.code.as_str() == "v1-signers-mismatch").unwrap();
+    let told = (finding.expected.as_deref(), finding.actual.as_deref());
+    assert_eq!(told, (Some("CERT.EC and OTHER.EC, as for AndroidManifest.xml"), Some("CERT.EC")));
+}

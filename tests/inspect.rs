@@ -13,6 +13,13 @@ use apkvouch::source::FileSource;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::builder::Apk;
+use crate::builder::Key;
+use crate::builder::Lineage;
+use crate::builder::Manifest;
+use crate::builder::NO_MAX_SDK;
+use crate::builder::Signer;
+
 fn inspected(case: &str) -> Value {
     let path = Path::new("testdata").join(case).join("app.apk");
     let source = FileSource::open(&path).unwrap();
@@ -184,4 +191,24 @@ fn shows_what_can_be_read_of_a_file_that_is_hardly_an_apk() {
     assert!(!malformed["archive"]["entries"].as_array().unwrap().is_empty());
     let faults = malformed["findings"].as_array().unwrap();
     assert_eq!(faults.iter().filter(|finding| finding["code"] == "manifest-malformed").count(), 1);
+}
+
+#[test]
+fn signers_that_differ_by_version_are_told_where_no_lineage_connects_them() {
+    let (old, new) = (Key::named("ec-p256"), Key::named("ec-p256-2"));
+    let told = |newer: Signer| {
+        let manifest = Manifest::new("com.example.app").min_sdk(28);
+        let apk = Apk::new()
+            .manifest(manifest)
+            .v3(Signer::v3(&old).sdk(28, 32))
+            .v3(newer.sdk(33, NO_MAX_SDK))
+            .build();
+        let found = inspect(&apk, None, &VerifyOptions::default(), &Profiles::default()).unwrap();
+        let row = InspectionRow::new(Path::new("app.apk"), &found, true);
+        let shown: Value = serde_json::from_str(&inspection::json(&row).unwrap()).unwrap();
+        assert_eq!(shown["status"], "verified", "{}", shown["findings"]);
+        shown["findings"].as_array().unwrap().iter().any(|row| row["code"] == "signers-differ-by-version")
+    };
+    assert!(told(Signer::v3(&new)));
+    assert!(!told(Signer::v3(&new).lineage(&Lineage::from(&old).to(&new))));
 }

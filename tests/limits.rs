@@ -182,6 +182,26 @@ fn fewer_signers_than_android_accepts_are_a_limit_and_no_rule_of_android() {
     }
 }
 
+/// A pair that no scheme has is looked at for signers up to the size to which one that has is read.
+#[test]
+fn a_large_pair_is_not_looked_at_for_signers() {
+    let apk = Apk::new().v2(Signer::v2(&Key::named("ec-p256"))).after_signing(|parts| {
+        let block = parts.signing_block.as_mut().unwrap();
+        let mut signers = block.pair(builder::id::V2).value.clone();
+        signers.resize(3000, 0);
+        block.pairs.push(Pair::new(0x1234_5678, signers));
+    });
+    let apk = apk.build();
+    let warned = |limit| {
+        let mut options = VerifyOptions::default();
+        options.limits.signing_block_pair = limit;
+        let judged = verify_with(&apk, &options);
+        assert!(judged.is_verified(), "{:?}", judged.findings);
+        judged.findings.iter().any(|finding| finding.code == FindingCode::NewerSchemePresent)
+    };
+    assert_eq!([2999, 3000, 3001].map(warned), [false, true, true]);
+}
+
 /// Beyond Android's own number no option lets a signer in, so none is advised.
 #[test]
 fn an_option_is_advised_where_it_helps_alone() {

@@ -336,3 +336,21 @@ fn each_apksigner_speaks_of_what_it_knows() {
     assert!(text.contains("maxSdkVersion=2147483647) key algorithm: ML-DSA\n"), "{text}");
     assert!(text.contains("maxSdkVersion=2147483647) key size (bits): n/a\n"), "{text}");
 }
+
+/// What a v3.0 signer says of the v3.2 block concerns Android 17, and a range that ends there too.
+#[test]
+fn an_announcement_counts_from_the_first_version_that_reads_it() {
+    for (case, code) in [
+        ("no-attribute", "v32-sdk-attribute-missing"),
+        ("min-attribute-mismatch", "v32-sdk-attribute-mismatch"),
+    ] {
+        let apk = std::fs::read(format!("testdata/v32/{case}/app.apk")).unwrap();
+        let told = |max_sdk| {
+            let mut options = VerifyOptions::default();
+            options.max_sdk = Some(max_sdk);
+            let judged = apkvouch::verify(&apk, &options).unwrap();
+            judged.findings.iter().any(|finding| finding.code.as_str() == code)
+        };
+        assert_eq!([36, 37, 38].map(told), [false, true, true], "{case}");
+    }
+}
