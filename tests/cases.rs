@@ -220,3 +220,18 @@ fn whose_signatures_differ_is_told_by_name() {
     let told = (finding.expected.as_deref(), finding.actual.as_deref());
     assert_eq!(told, (Some("CERT.EC and OTHER.EC, as for AndroidManifest.xml"), Some("CERT.EC")));
 }
+
+#[test]
+fn which_levels_v3_signers_leave_out_is_told() {
+    for (case, expected, actual) in [
+        ("sdk-ends-early", "API levels 28 to the newest", "28 to 33"),
+        ("sdk-begins-late", "API levels 28 to the newest", "30 to the newest"),
+    ] {
+        let apk = fs::read(format!("testdata/v3/{case}/app.apk")).unwrap();
+        let judged = apkvouch::verify(&apk, &VerifyOptions::default()).unwrap();
+        let finding =
+            judged.findings.iter().find(|finding| finding.code.as_str() == "v3-missing-sdk-versions");
+        let told = finding.map(|finding| (finding.expected.as_deref(), finding.actual.as_deref()));
+        assert_eq!(told, Some((Some(expected), Some(actual))), "{case}");
+    }
+}

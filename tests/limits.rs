@@ -182,6 +182,21 @@ fn fewer_signers_than_android_accepts_are_a_limit_and_no_rule_of_android() {
     }
 }
 
+/// What is just as large as its limit is within it.
+#[test]
+fn signature_block_files_may_fill_their_limit() {
+    let apk = Apk::new().v1(V1::by(&Key::named("rsa-2048"))).build();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(&apk)).unwrap();
+    let block = archive.by_name("META-INF/CERT.RSA").unwrap();
+    let size = block.size().max(block.compressed_size());
+    let refused = |limit| {
+        let mut options = VerifyOptions::default();
+        options.limits.signature_block_file = limit;
+        refused_for_a_limit(&verify_with(&apk, &options))
+    };
+    assert_eq!([size - 1, size, size + 1].map(refused), [true, false, false]);
+}
+
 /// A pair that no scheme has is looked at for signers up to the size to which one that has is read.
 #[test]
 fn a_large_pair_is_not_looked_at_for_signers() {
