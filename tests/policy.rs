@@ -482,3 +482,29 @@ fn every_case_has_a_nearest_neighbour_that_is_answered_otherwise() {
     let twice: BTreeSet<_> = all.iter().map(|(_, said)| said).collect();
     assert_eq!(twice.len(), all.len(), "two cases are one and the same");
 }
+
+#[test]
+fn a_rule_about_the_distributor_tells_what_was_wanted_and_why_there_is_none() {
+    let told = |policy: &str, case: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("policy.toml");
+        fs::write(&path, format!("schema = 1\n[distributor]\nproof = [\"source-stamp\"]\n{policy}")).unwrap();
+        let output = std::process::Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"))
+            .args(["scan", "--format", "jsonl", "--policy"])
+            .arg(&path)
+            .arg(format!("testdata/{case}/app.apk"))
+            .output()
+            .unwrap();
+        let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = row.get("findings").and_then(|findings| findings.as_array()).unwrap();
+        let finding =
+            findings.iter().find(|finding| finding.get("code").unwrap() == "policy-distributor").unwrap();
+        ["expected", "actual"].map(|field| finding.get(field).unwrap().as_str().unwrap().to_owned())
+    };
+    let broken = "source-stamp broken (a signature of the source stamp does not verify)";
+    let verified = "require = \"verified\"\n";
+    assert_eq!(told(verified, "stamp/signature-mismatch"), ["verified by source-stamp", broken]);
+    assert_eq!(told(verified, "v2/honest"), ["verified by source-stamp", "none"]);
+    let named = "require = \"registered\"\nsubjects = [\"store\"]\n";
+    assert_eq!(told(named, "stamp/signature-mismatch"), ["registered by source-stamp: \"store\"", broken]);
+}
