@@ -145,6 +145,8 @@ fn a_tree_of_several_levels_is_compared_to_its_last_page() {
 struct Failing {
     bytes: Vec<u8>,
     readable: usize,
+    /// What reading beyond that point says: nothing but the end of the file, where there is no more of it.
+    shorter: bool,
     changed: bool,
 }
 
@@ -156,7 +158,8 @@ impl ByteSource for Failing {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         let end = usize::try_from(offset).unwrap() + buf.len();
         if end > self.readable {
-            return Err(io::Error::other("bad sector"));
+            let end = io::ErrorKind::UnexpectedEof.into();
+            return Err(if self.shorter { end } else { io::Error::other("bad sector") });
         }
         self.bytes.read_exact_at(buf, offset)
     }
@@ -172,12 +175,13 @@ fn one_that_cannot_be_read_is_an_error_that_names_it() {
     let (file, bytes) = (apk.build(), V4::by(&key()).sign(&apk));
     let len = bytes.len();
     assert!(len < 64 << 10, "the start is read in one go");
-    for (readable, changed, message) in [
-        (0, false, "app.apk.idsig: cannot read: bad sector"),
-        (len - 1, false, "app.apk.idsig: cannot read: bad sector"),
-        (len, true, "app.apk.idsig: the file changed while it was read: it grew"),
+    for (readable, shorter, changed, message) in [
+        (0, false, false, "app.apk.idsig: cannot read: bad sector"),
+        (len - 1, false, false, "app.apk.idsig: cannot read: bad sector"),
+        (len - 1, true, false, "app.apk.idsig: the file changed while it was read: it became shorter"),
+        (len, false, true, "app.apk.idsig: the file changed while it was read: it grew"),
     ] {
-        let source = Failing { bytes: bytes.clone(), readable, changed };
+        let source = Failing { bytes: bytes.clone(), readable, shorter, changed };
         let idsig = Idsig::new(&source, "app.apk.idsig");
         let error = apkvouch::verify_with_idsig(&file, &idsig, &VerifyOptions::default()).unwrap_err();
         assert!(matches!(error, Error::File { .. }), "{error:?}");
