@@ -128,7 +128,7 @@ impl Shop {
                 return Err(Error::Usage("broken off".to_owned()));
             }
             if let Outcome::Recalled(recalled) = &row.outcome {
-                let (glance, exceptions) = recalled.told().unwrap();
+                let (glance, exceptions) = ledger.told(recalled).unwrap();
                 assert_eq!(Some(&glance), expected.glance.as_ref(), "{name} at {now}");
                 assert_eq!(exceptions, expected.exceptions, "{name} at {now}");
                 recording.add(&FileRecord::new(&row), None, false)?;

@@ -90,8 +90,8 @@ pub(super) fn run(arguments: &Scan, color: Color) -> anyhow::Result<u8> {
         let is_read = row.known.is_none();
         let mut read = 0;
         let record = recording.is_some().then(|| FileRecord::new(&row));
-        if let Outcome::Recalled(recalled) = &row.outcome {
-            let (glance, exceptions) = recalled.told()?;
+        if let (Outcome::Recalled(recalled), Some(ledger)) = (&row.outcome, &ledger) {
+            let (glance, exceptions) = ledger.told(recalled)?;
             if let (Some(recording), Some(record)) = (&mut recording, &record) {
                 recording.add(record, None, false)?;
             }

@@ -61,8 +61,9 @@ impl Base {
         let source = *self.sources.get(place)?;
         let held = self.held.iter().position(|(of, segment)| *of == source && segment.covers(path));
         if let Some(index) = held {
-            self.held.swap(0, index);
-            return Some((source, self.held.front().map(|(_, segment)| Arc::clone(segment))));
+            let (of, segment) = self.held.remove(index)?;
+            self.held.push_front((of, Arc::clone(&segment)));
+            return Some((source, Some(segment)));
         }
         let segment = read(&self.judged, source).map(Arc::new);
         if let Some(segment) = &segment {

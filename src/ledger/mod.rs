@@ -34,6 +34,7 @@ use crate::kept::Key;
 use crate::kept::Reader;
 use crate::kept::Writer;
 use crate::policy::Verdict;
+use crate::report::Glance;
 use crate::scan::Known;
 use crate::scan::KnownAs;
 use crate::scan::Outcome;
@@ -464,6 +465,19 @@ impl Ledger {
         }
     }
 
+    /// What was said of a file, of which [`Known::recall`] has told that it would be said again, and the places of the exceptions that
+    /// fitted, in the policy by which it was judged.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when somebody has put something else there.
+    pub fn told(&self, recalled: &Recalled) -> Result<(Glance, Vec<usize>), Error> {
+        recalled.told().ok_or_else(|| {
+            let message =
+                "the database of scans is damaged: what was said of a file is gone; scan again with --rehash";
+            unusable(&self.path, message.to_owned())
+        })
+    }
+
     fn base(&self) -> MutexGuard<'_, Base> {
         self.base.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -576,8 +590,9 @@ impl Recording<'_> {
         };
         let identity = record.identity.filter(|identity| ledger.is_settled(identity));
         let place = ledger.judging.as_ref().and_then(|judging| {
-            let is_the_same = |_: &segment::Segment, entry: &segment::Entry| {
+            let is_the_same = |segment: &segment::Segment, entry: &segment::Entry| {
                 let same = entry.identity == identity
+                    && (!entry.is_recalled_at(judging.now) || segment.says(entry, said))
                     && entry.key == key
                     && (entry.verdict, entry.passed) == (said.verdict, said.passed)
                     && (entry.is_recalled_at(judging.now) || !said.is_recalled_at(judging.now));

@@ -190,6 +190,14 @@ impl Segment {
         self.entries.binary_search_by(order).ok().and_then(|index| self.entries.get(index))
     }
 
+    /// Whether that was said of the file of that entry, as a glance tells it.
+    pub(super) fn says(&self, entry: &Entry, said: &Said) -> bool {
+        let told = self.recalled(entry).and_then(|recalled| recalled.told());
+        told.is_some_and(|(glance, exceptions)| {
+            said.glance.as_ref() == Some(&glance) && exceptions == said.exceptions
+        })
+    }
+
     /// What was said of the file of that entry, if a glance is all of it.
     pub(super) fn recalled(&self, entry: &Entry) -> Option<Recalled> {
         (!entry.recalled.is_empty()).then(|| Recalled::new(Arc::clone(&self.bytes), entry.recalled.clone()))
@@ -199,4 +207,37 @@ impl Segment {
 /// The bytes of a path, by which it is found.
 pub(super) fn bytes_of(path: &Path) -> &[u8] {
     path.as_os_str().as_encoded_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(recalled: &[u8]) -> Segment {
+        let mut to = Writer::new(|_| Key::default());
+        b"a.apk".to_vec().put(&mut to);
+        0_i64.put(&mut to);
+        Option::<FileIdentity>::None.put(&mut to);
+        Key::default().put(&mut to);
+        Option::<Verdict>::None.put(&mut to);
+        true.put(&mut to);
+        Some(Span::ALL).put(&mut to);
+        recalled.to_vec().put(&mut to);
+        Segment::parse(to.bytes).unwrap()
+    }
+
+    /// Whoever may write to a database may put anything there, with a digest that fits: it is not taken for what is said anew.
+    #[test]
+    fn what_cannot_be_read_is_not_told_and_says_nothing() {
+        let said = Said::new(None, true);
+        for bytes in [&b"\xff\xff"[..], b"\x00"] {
+            let segment = segment(bytes);
+            let entry = segment.find(b"a.apk").unwrap();
+            assert!(segment.recalled(entry).unwrap().told().is_none());
+            assert!(!segment.says(entry, &said));
+        }
+        let segment = segment(b"");
+        assert!(segment.recalled(segment.find(b"a.apk").unwrap()).is_none());
+        assert!(segment.find(b"b.apk").is_none());
+    }
 }

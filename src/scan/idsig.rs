@@ -24,16 +24,14 @@ pub enum V4SignatureFile {
 
 /// What `app.apk` is called beside which stands its v4 signature: `app.apk.idsig`.
 pub(super) const SUFFIX: &str = "idsig";
-/// The same with the dot before it.
-pub(super) const ENDING: &[u8] = b".idsig";
 
 impl V4SignatureFile {
-    /// Whether it is certain that no file goes with the APK at `apk`; or what `alone` says, where that is known otherwise.
-    pub(super) fn is_none_beside(&self, apk: &Path, alone: bool) -> bool {
+    /// Whether it is certain that no file goes with the APK at `apk`.
+    pub(super) fn is_none_beside(&self, apk: &Path) -> bool {
         match self {
             Self::Ignored => true,
             Self::At(_) => false,
-            Self::Beside => alone || matches!(beside(apk), Ok(None)),
+            Self::Beside => matches!(beside(apk), Ok(None)),
         }
     }
 

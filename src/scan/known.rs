@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::Outcome;
 use super::Row;
 use super::ScanOptions;
-use crate::Error;
 use crate::kept::Kept;
 use crate::kept::Reader;
 use crate::report::Glance;
@@ -43,17 +42,9 @@ impl Recalled {
         Self { bytes, place }
     }
 
-    /// What was said, and the places of the exceptions that fitted, in the policy by which it was judged.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when it cannot be read.
-    pub fn told(&self) -> Result<(Glance, Vec<usize>), Error> {
-        let bytes = self.bytes.get(self.place.clone()).unwrap_or_default();
-        Reader::new(bytes, &|_| None).all_by(Kept::take).ok_or_else(|| {
-            let message =
-                "the database of scans is damaged: what was said of a file is gone; scan again with --rehash";
-            Error::Usage(message.to_owned())
-        })
+    /// What was said, and the places of the exceptions that fitted, in the policy by which it was judged; none when it cannot be read.
+    pub(crate) fn told(&self) -> Option<(Glance, Vec<usize>)> {
+        Reader::new(self.bytes.get(self.place.clone())?, &|_| None).all_by(Kept::take)
     }
 }
 
@@ -71,12 +62,12 @@ pub trait Known: Sync {
     }
 }
 
-/// The row of the file at `path`, if somebody knows it; it is not opened. `alone` tells that no v4 signature file stands beside it.
-pub(super) fn row(path: &Path, alone: bool, options: &ScanOptions<'_>) -> Option<Row> {
+/// The row of the file at `path`, if somebody knows it; it is not opened.
+pub(super) fn row(path: &Path, options: &ScanOptions<'_>) -> Option<Row> {
     let known = options.known?;
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let identity = FileIdentity::of(&metadata)?;
-    if !options.v4_signature_file.is_none_beside(path, alone) {
+    if !options.v4_signature_file.is_none_beside(path) {
         return None;
     }
     let recalled = if options.decide.is_none() { known.recall(path, &identity) } else { None };

@@ -140,7 +140,7 @@ mod tests {
         let list = PathList::new(io::Cursor::new(text.to_vec()), Path::new("list"), end);
         list.map(|found| match found {
             Found::File(path) => path.to_string_lossy().into_owned(),
-            Found::Alone(..) | Found::Archive(..) | Found::Skipped(..) => "something else".to_owned(),
+            Found::Archive(..) | Found::Skipped(..) => "something else".to_owned(),
             Found::Failed(path, error) => {
                 format!("failed, {} bytes: {error}", path.as_os_str().len())
             }

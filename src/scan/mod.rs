@@ -183,12 +183,9 @@ pub fn scan<E: From<Error>>(
 /// the room back: a store is larger than memory, and others want theirs.
 const LEFT_IN_PAGE_CACHE: u64 = 1 << 30;
 
-/// Files that a thread takes at a time: that are read, so that all threads end together; and that are known, which takes so little
-/// that handing them over would be most of it.
+/// Files that a thread takes at a time, and opens; and those that it takes where nothing but what was said before is to be told, of
+/// which handing over would be most.
 const LOT: (u64, u64) = (24, 128);
-
-/// A file up to that size is judged in a moment.
-const QUICK: u64 = 256 << 10;
 
 /// What all files of a scan share.
 struct Shared {
@@ -205,7 +202,7 @@ impl Default for Shared {
     }
 }
 
-/// Gives the row of each that was found, in their order; those that are there in a moment, together.
+/// Gives the row of each that was found, in their order; those that are there at once, together.
 fn rows(
     found: Vec<Found>,
     options: &ScanOptions<'_>,
@@ -213,34 +210,37 @@ fn rows(
     give: &mut dyn FnMut(Vec<Option<Row>>),
 ) {
     let mut found = found.into_iter().peekable();
-    let mut all_known = true;
+    let mut all_recalled = true;
     while found.peek().is_some() {
-        let mut opened = Vec::with_capacity(found.len());
-        let mut bytes = 0;
+        let mut taken = Vec::with_capacity(found.len());
+        let (mut bytes, mut opened) = (0, 0);
         while bytes < ahead::MOST
+            && opened < LOT.0
             && let Some(found) = found.next()
         {
-            let alone = matches!(found, Found::Alone(_));
-            let step = found.path_to_read().map(|path| Step::of(path, alone, options));
-            // A large file is judged before the next is opened.
-            bytes += step.as_ref().map_or(0, Step::len);
-            opened.push((found, step));
+            let step = found.path_to_read().map(|path| Step::of(path, options));
+            if let Some(Step::Read(file)) = &step {
+                // A large file is judged before the next is opened.
+                bytes += file.as_ref().map_or(0, FileSource::len);
+                opened += 1;
+            }
+            all_recalled &= step.as_ref().is_some_and(Step::is_recalled);
+            taken.push((found, step));
         }
-        let mut files: Vec<_> = opened.iter_mut().filter_map(|(_, step)| step.as_mut()?.file()).collect();
-        all_known &= files.is_empty();
+        let mut files: Vec<_> = taken.iter_mut().filter_map(|(_, step)| step.as_mut()?.file()).collect();
         ahead::digest(&mut files, &options.verify.limits);
-        let mut ready = Vec::with_capacity(opened.len());
-        for (found, step) in opened {
-            let is_quick = step.as_ref().is_none_or(|step| step.len() <= QUICK);
+        let mut ready = Vec::new();
+        for (found, step) in taken {
+            let known = matches!(step, Some(Step::Known(_)));
             // Nobody waits for a file that takes long to hear of those before it.
-            if !is_quick && !ready.is_empty() {
+            if !known && !ready.is_empty() {
                 give(std::mem::take(&mut ready));
             }
             if options.halt.as_ref().is_some_and(|halt| halt.load(Relaxed)) {
                 return;
             }
             ready.push(row(found, step, options, shared));
-            if !is_quick {
+            if !known {
                 give(std::mem::take(&mut ready));
             }
         }
@@ -248,7 +248,7 @@ fn rows(
             give(ready);
         }
     }
-    shared.lot.store(if all_known { LOT.1 } else { LOT.0 }, Relaxed);
+    shared.lot.store(if all_recalled { LOT.1 } else { LOT.0 }, Relaxed);
 }
 
 /// How a file gets its row.
@@ -260,8 +260,8 @@ enum Step {
 }
 
 impl Step {
-    fn of(path: &Path, alone: bool, options: &ScanOptions<'_>) -> Self {
-        match known::row(path, alone, options) {
+    fn of(path: &Path, options: &ScanOptions<'_>) -> Self {
+        match known::row(path, options) {
             Some(row) => Self::Known(Box::new(row)),
             None => Self::Read(FileSource::open(path)),
         }
@@ -274,19 +274,15 @@ impl Step {
         }
     }
 
-    /// How much there is to read.
-    fn len(&self) -> u64 {
-        match self {
-            Self::Read(Ok(file)) => file.len(),
-            _ => 0,
-        }
+    fn is_recalled(&self) -> bool {
+        matches!(self, Self::Known(row) if matches!(row.outcome, Outcome::Recalled(_)))
     }
 }
 
 /// The row of what was found; none for an archive that is no container.
 fn row(found: Found, step: Option<Step>, options: &ScanOptions<'_>, shared: &Shared) -> Option<Row> {
     let (path, others) = match found {
-        Found::File(path) | Found::Alone(path) => (path, None),
+        Found::File(path) => (path, None),
         Found::Archive(path, others) => (path, Some(others)),
         Found::Skipped(path, why) => return Some(Row::new(path, Outcome::Skipped(why))),
         Found::Failed(path, error) => return Some(Row::new(path, Outcome::Unjudged(error))),
@@ -337,7 +333,7 @@ fn judge(
     match judged {
         Ok(outcome) => {
             // What depends on another file is not known by this one.
-            let alone = options.v4_signature_file.is_none_beside(path, false)
+            let alone = options.v4_signature_file.is_none_beside(path)
                 && !(options.bases_beside && outcome.as_ref().is_some_and(Outcome::is_part));
             (outcome, source.identity().filter(|_| alone))
         }

@@ -39,8 +39,6 @@ use crate::source::kind_of;
 pub enum Found {
     /// A file to judge.
     File(PathBuf),
-    /// A file to judge beside which no v4 signature file stands, by the listing of its directory.
-    Alone(PathBuf),
     /// A file to judge if it is a container of APKs, else to count.
     Archive(PathBuf, Arc<AtomicU64>),
     /// Something left out on purpose; why, without its name.
@@ -53,7 +51,7 @@ impl Found {
     /// The file to open, if it is one.
     pub(super) fn path_to_read(&self) -> Option<&Path> {
         match self {
-            Self::File(path) | Self::Alone(path) | Self::Archive(path, _) => Some(path),
+            Self::File(path) | Self::Archive(path, _) => Some(path),
             Self::Skipped(..) | Self::Failed(..) => None,
         }
     }
@@ -93,15 +91,13 @@ struct Tree {
     /// Of the directories that were walked before those in which this one lies, or which lie in it.
     earlier: Vec<PathBuf>,
     entries: walkdir::IntoIter,
-    /// The entry behind the last one, where it was looked at already.
-    ahead: Option<Result<DirEntry, walkdir::Error>>,
 }
 
 impl Tree {
     /// The next entry that is wanted.
     fn next(&mut self, options: &WalkOptions) -> Option<Result<DirEntry, walkdir::Error>> {
         loop {
-            let entry = match self.ahead.take().or_else(|| self.entries.next())? {
+            let entry = match self.entries.next()? {
                 Ok(entry) => entry,
                 failed => return Some(failed),
             };
@@ -116,26 +112,6 @@ impl Tree {
             } else if is_dir || options.wants(below) && !self.had(below, options) {
                 return Some(Ok(entry));
             }
-        }
-    }
-
-    /// Whether the directory of the last entry, a file, has no v4 signature file for it: not where that takes more to tell than a look
-    /// at the next entry.
-    fn is_alone(&mut self, entry: &DirEntry) -> bool {
-        if self.ahead.is_none() {
-            self.ahead = self.entries.next();
-        }
-        match &self.ahead {
-            // Its directory ends with it.
-            None => true,
-            Some(Ok(next)) if next.depth() < entry.depth() => true,
-            Some(Ok(next)) => {
-                let path = entry.path().as_os_str().as_encoded_bytes();
-                let next = next.path().as_os_str().as_encoded_bytes();
-                // What is behind it stands behind its v4 signature file, too.
-                next.strip_prefix(path).is_none_or(|rest| rest > idsig::ENDING)
-            }
-            Some(Err(_)) => false,
         }
     }
 
@@ -199,7 +175,7 @@ impl Walk {
                 let earlier: BTreeSet<PathBuf> = around.chain(within).cloned().collect();
                 self.walked.insert(canonical.clone());
                 let earlier = earlier.into_iter().collect();
-                self.tree = Some(Tree { root: path, canonical, earlier, entries, ahead: None });
+                self.tree = Some(Tree { root: path, canonical, earlier, entries });
                 None
             }
             Ok(metadata) if metadata.is_file() => Some(Found::File(path)),
@@ -211,7 +187,7 @@ impl Walk {
         }
     }
 
-    fn entry(&mut self, entry: Result<DirEntry, walkdir::Error>) -> Option<Found> {
+    fn entry(&self, entry: Result<DirEntry, walkdir::Error>) -> Option<Found> {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -236,9 +212,7 @@ impl Walk {
             return None;
         }
         if self.options.all_files || is_named(entry.path(), NAMES) {
-            let alone = self.tree.as_mut().is_some_and(|tree| tree.is_alone(&entry));
-            let path = entry.into_path();
-            return Some(if alone { Found::Alone(path) } else { Found::File(path) });
+            return Some(Found::File(entry.into_path()));
         }
         if is_named(entry.path(), &[".zip"]) {
             return Some(Found::Archive(entry.into_path(), self.not_apk()));
@@ -298,11 +272,9 @@ impl Found {
     /// Where it stands.
     pub fn path(&self) -> &Path {
         match self {
-            Self::File(path)
-            | Self::Alone(path)
-            | Self::Archive(path, _)
-            | Self::Skipped(path, _)
-            | Self::Failed(path, _) => path,
+            Self::File(path) | Self::Archive(path, _) | Self::Skipped(path, _) | Self::Failed(path, _) => {
+                path
+            }
         }
     }
 }
@@ -357,7 +329,7 @@ mod tests {
 
     fn shown(dir: &Path, walk: Walk) -> Vec<String> {
         walk.map(|found| match found {
-            Found::File(path) | Found::Alone(path) => path.strip_prefix(dir).unwrap().display().to_string(),
+            Found::File(path) => path.strip_prefix(dir).unwrap().display().to_string(),
             Found::Archive(path, _) => format!("{}?", path.strip_prefix(dir).unwrap().display()),
             Found::Skipped(path, why) => {
                 format!("{} skipped: {why}", path.strip_prefix(dir).unwrap().display())
@@ -365,43 +337,6 @@ mod tests {
             Found::Failed(_, error) => format!("failed: {error}"),
         })
         .collect()
-    }
-
-    /// Of whom no look at the next name tells, nothing is said.
-    #[test]
-    fn a_file_is_alone_where_the_next_name_tells_that_no_v4_signature_file_stands_beside_it() {
-        let dir = tree(&[
-            "a.apk",
-            "b.apk",
-            "b.apk.idsig",
-            "c.apk",
-            "c.apk-old/x.apk",
-            "c.apk.idsig",
-            "d.apk",
-            "d.apk.idsigs",
-            "e.apk",
-            "e/f.apk",
-            "e/g.apk",
-            "e/g.apk.idsig",
-            "h.apk",
-        ]);
-        let walk = |options: WalkOptions| {
-            let alone = Walk::new(vec![dir.path().to_owned()], options)
-                .filter(|found| matches!(found, Found::Alone(_)))
-                .map(|found| found.path().strip_prefix(dir.path()).unwrap().display().to_string());
-            alone.collect::<Vec<_>>()
-        };
-        let alone = ["a.apk", "c.apk-old/x.apk", "d.apk", "e.apk", "e/f.apk", "h.apk"];
-        assert_eq!(walk(WalkOptions::default()), alone);
-        // A directory that was looked at already is left out all the same.
-        let exclude = Some(Globs::new(["e/", "c.apk-old/"]).unwrap());
-        assert_eq!(
-            walk(WalkOptions { exclude, ..WalkOptions::default() }),
-            ["a.apk", "d.apk", "e.apk", "h.apk"]
-        );
-        // What is not wanted stands beside it all the same.
-        let include = Some(Globs::new(["*.apk"]).unwrap());
-        assert_eq!(walk(WalkOptions { include, ..WalkOptions::default() }), alone);
     }
 
     /// In whatever order, and by whatever names, directories are given that lie in each other.
@@ -594,7 +529,7 @@ mod tests {
         let walk = Walk::new(vec![store.join("link.apk")], WalkOptions::default());
         assert_eq!(shown(&store, walk), ["link.apk"]);
         let walk = Walk::new(vec![store.join("loop/store")], WalkOptions::default());
-        assert_eq!(walk.filter(|found| matches!(found, Found::Alone(_))).count(), 1);
+        assert_eq!(walk.filter(|found| matches!(found, Found::File(_))).count(), 1);
     }
 
     #[cfg(unix)]

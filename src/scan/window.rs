@@ -11,10 +11,8 @@ use std::sync::mpsc;
 
 use crate::Error;
 
-/// Items under way for each thread, as long as there are few threads; more of them share so many as the second.
-const WINDOW_PER_THREAD: (u64, u64) = (256, 2048);
-/// Items under way for each thread, however many there are.
-const WINDOW_PER_THREAD_LEAST: u64 = 64;
+/// Items under way for each thread, those among them that wait for an earlier one.
+const WINDOW_PER_THREAD: u64 = 64;
 /// Items that all threads together have taken at most, but for one each: a process may have 1,024 files open, or fewer.
 const TAKEN_AT_MOST: u64 = 256;
 
@@ -61,7 +59,6 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
         .build()
         .map_err(|error| Error::Usage(format!("cannot start threads: {error}")))?;
     let threads = pool.current_num_threads() as u64;
-    let window = window(threads);
     let most = TAKEN_AT_MOST.checked_div(threads).unwrap_or(1).max(1);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel();
@@ -73,12 +70,9 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
             loop {
                 let under_way = next_in.saturating_sub(next_out);
                 // One for each thread first, so that few items keep all of them busy.
-                let at_once = if under_way < threads.saturating_mul(2) {
-                    1
-                } else {
-                    at_once.load(Relaxed).clamp(1, most)
-                };
-                if under_way.saturating_add(at_once) > window {
+                let lot = at_once.load(Relaxed).clamp(1, most);
+                let at_once = if under_way < threads.saturating_mul(2) { 1 } else { lot };
+                if under_way.saturating_add(at_once) > window(threads, lot) {
                     break;
                 }
                 let at_once = usize::try_from(at_once).unwrap_or(1);
@@ -123,10 +117,9 @@ pub(super) fn run<I: Send, R: Send, E: From<Error>>(
     })
 }
 
-/// How many items so many threads have under way, with those that wait for an earlier one.
-fn window(threads: u64) -> u64 {
-    let (each, together) = WINDOW_PER_THREAD;
-    threads.saturating_mul(each).min(together).max(threads.saturating_mul(WINDOW_PER_THREAD_LEAST))
+/// How many items so many threads have under way that take `lot` at a time: two lots for each, if that is more than without lots.
+fn window(threads: u64, lot: u64) -> u64 {
+    threads.saturating_mul(lot.saturating_mul(2).max(WINDOW_PER_THREAD))
 }
 
 #[cfg(test)]
@@ -197,11 +190,34 @@ mod tests {
         let done: Result<(), Error> = run(items, Some(2), None, &LOT, each(|n| n), |_| {
             out += 1;
             let ahead = taken.load(Relaxed) - out;
-            assert!(ahead <= window(2), "{ahead} items ahead");
+            assert!(ahead <= window(2, 24), "{ahead} items ahead");
             Ok(())
         });
         done.unwrap();
         assert_eq!(out, 2000);
+    }
+
+    #[test]
+    fn lots_grow_and_shrink_as_the_work_says_and_stay_within_what_is_taken_at_most() {
+        let lot = AtomicU64::new(24);
+        let (largest, late) = (AtomicU64::new(0), AtomicU64::new(0));
+        let work = |items: Vec<u64>, give: &mut dyn FnMut(Vec<u64>)| {
+            largest.fetch_max(items.len() as u64, Relaxed);
+            if items.first().is_some_and(|first| *first > 8000) {
+                late.fetch_max(items.len() as u64, Relaxed);
+            }
+            lot.store(if items.first().is_some_and(|first| *first < 5000) { 1000 } else { 5 }, Relaxed);
+            give(items);
+        };
+        let mut seen = 0;
+        let done: Result<(), Error> = run(0..10_000, Some(4), None, &lot, work, |n| {
+            assert_eq!(n, seen);
+            seen += 1;
+            Ok(())
+        });
+        done.unwrap();
+        assert_eq!((seen, largest.load(Relaxed), late.load(Relaxed)), (10_000, 64, 5));
+        assert_eq!([window(2, 24), window(2, 128), window(64, 4), window(1, 1)], [128, 512, 4096, 64]);
     }
 
     #[test]
