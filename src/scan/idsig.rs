@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::folder::Folder;
 use crate::Error;
 use crate::source::FileSource;
 
@@ -24,6 +25,7 @@ pub enum V4SignatureFile {
 
 /// What `app.apk` is called beside which stands its v4 signature: `app.apk.idsig`.
 pub(super) const SUFFIX: &str = "idsig";
+const ENDING: &str = ".idsig";
 
 impl V4SignatureFile {
     /// Whether it is certain that no file goes with the APK at `apk`.
@@ -32,6 +34,15 @@ impl V4SignatureFile {
             Self::Ignored => true,
             Self::At(_) => false,
             Self::Beside => matches!(beside(apk), Ok(None)),
+        }
+    }
+
+    /// The same, asked of the folder.
+    pub(super) fn is_none_in(&self, folder: &mut Folder, apk: &Path) -> bool {
+        match self {
+            Self::Ignored => true,
+            Self::At(_) => false,
+            Self::Beside => folder.has_none(apk, ENDING),
         }
     }
 

@@ -1,6 +1,5 @@
 //! Files that were looked at before and have not changed since.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::sync::Arc;
 use super::Outcome;
 use super::Row;
 use super::ScanOptions;
+use super::folder::Folder;
 use crate::kept::Kept;
 use crate::kept::Reader;
 use crate::report::Glance;
@@ -63,11 +63,10 @@ pub trait Known: Sync {
 }
 
 /// The row of the file at `path`, if somebody knows it; it is not opened.
-pub(super) fn row(path: &Path, options: &ScanOptions<'_>) -> Option<Row> {
+pub(super) fn row(path: &Path, folder: &mut Folder, options: &ScanOptions<'_>) -> Option<Row> {
     let known = options.known?;
-    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let identity = FileIdentity::of(&metadata)?;
-    if !options.v4_signature_file.is_none_beside(path) {
+    let identity = folder.identity(path)?;
+    if !options.v4_signature_file.is_none_in(folder, path) {
         return None;
     }
     let recalled = if options.decide.is_none() { known.recall(path, &identity) } else { None };

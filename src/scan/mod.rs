@@ -6,6 +6,7 @@
 mod ahead;
 mod beside;
 mod container;
+mod folder;
 mod idsig;
 mod kept;
 mod known;
@@ -44,6 +45,7 @@ pub use wanted::Shard;
 pub use watched::TimeLimit;
 
 use beside::Bases;
+use folder::Folder;
 use watched::Watched;
 
 use crate::Error;
@@ -211,6 +213,7 @@ fn rows(
 ) {
     let mut found = found.into_iter().peekable();
     let mut all_recalled = true;
+    let mut folder = Folder::default();
     while found.peek().is_some() {
         let mut taken = Vec::with_capacity(found.len());
         let (mut bytes, mut opened) = (0, 0);
@@ -218,7 +221,7 @@ fn rows(
             && opened < LOT.0
             && let Some(found) = found.next()
         {
-            let step = found.path_to_read().map(|path| Step::of(path, options));
+            let step = found.path_to_read().map(|path| Step::of(path, &mut folder, options));
             if let Some(Step::Read(file)) = &step {
                 // A large file is judged before the next is opened.
                 bytes += file.as_ref().map_or(0, FileSource::len);
@@ -260,8 +263,8 @@ enum Step {
 }
 
 impl Step {
-    fn of(path: &Path, options: &ScanOptions<'_>) -> Self {
-        match known::row(path, options) {
+    fn of(path: &Path, folder: &mut Folder, options: &ScanOptions<'_>) -> Self {
+        match known::row(path, folder, options) {
             Some(row) => Self::Known(Box::new(row)),
             None => Self::Read(FileSource::open(path)),
         }
