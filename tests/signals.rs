@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "test code: a step that cannot be done is to stop the test")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
 use std::io::BufRead as _;
@@ -42,8 +43,19 @@ fn apk() -> Vec<u8> {
     Apk::new().manifest(manifest).v2(Signer::v2(&Key::named("ec-p256"))).build()
 }
 
+/// `program`, to which a signal does what it does to a program in the foreground, in whatever way the tests were started: a job in the
+/// background ignores Ctrl-C, and so does all that it starts.
+fn in_the_foreground(program: impl AsRef<OsStr>) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut env = Command::new("env");
+        env.args(["--default-signal=INT", "--default-signal=TERM"]).arg(program);
+        return env;
+    }
+    Command::new(program)
+}
+
 fn start(dir: &Path, arguments: &str) -> Child {
-    Command::new(assert_cmd::cargo::cargo_bin!("apkvouch"))
+    in_the_foreground(assert_cmd::cargo::cargo_bin!("apkvouch"))
         .current_dir(dir)
         .args(arguments.split(' '))
         .stdin(Stdio::piped())
@@ -182,7 +194,7 @@ fn a_signal_that_was_ignored_from_the_start_is_ignored() {
     {
         let dir = folder();
         let command = format!("trap '' {ignored}; exec {program} scan --files-from - --format jsonl");
-        let mut child = Command::new("sh")
+        let mut child = in_the_foreground("sh")
             .args(["-c", &command])
             .current_dir(dir.path())
             .stdin(Stdio::piped())
@@ -220,7 +232,7 @@ fn a_report_that_could_not_be_written_is_told_although_something_else_ends_it() 
     // No file may have more than some kilobytes.
     let start_small = |dir: &Path, arguments: &str| {
         let command = format!("trap '' XFSZ; ulimit -f 8; exec {program} {arguments}");
-        let mut sh = Command::new("sh");
+        let mut sh = in_the_foreground("sh");
         sh.args(["-c", &command]).current_dir(dir);
         sh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
@@ -312,7 +324,7 @@ fn the_progress_line_is_cleared_before_the_last_word() {
     large(&dir.path().join("large.apk"));
     let program = assert_cmd::cargo::cargo_bin!("apkvouch").display();
     let command = format!("sh -c 'echo $$ >pid; exec {program} scan a.apk large.apk >rows'");
-    let child = Command::new("script")
+    let child = in_the_foreground("script")
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .current_dir(dir.path())
         .stdin(Stdio::null())
