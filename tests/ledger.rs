@@ -222,6 +222,26 @@ fn a_v4_signature_file_counts() {
     assert_eq!(shop.verified(), ["one", "three", "two"]);
 }
 
+/// A directory and a link in its place make it impossible to judge the APK, whatever stands between them in the order of names.
+#[test]
+fn what_is_called_as_a_v4_signature_file_counts_beside_any_neighbour() {
+    let shop = Shop::new();
+    assert_eq!(shop.read(&all(), LATER).len(), 3);
+    fs::write(shop.store().join("one.apk.idsig-old"), "").unwrap();
+    fs::write(shop.store().join("two.apk.idsigs"), "").unwrap();
+    assert_eq!(shop.read(&all(), LATER), [""; 0], "they are called otherwise");
+    fs::create_dir(shop.store().join("one.apk.idsig")).unwrap();
+    assert_eq!(shop.read(&all(), LATER), ["one"]);
+    assert_eq!(shop.verified(), ["three", "two"]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", shop.store().join("two.apk.idsig")).unwrap();
+        // The link has a row of its own.
+        assert_eq!(shop.read(&all(), LATER), ["one", "two", "two.apk"]);
+        assert_eq!(shop.verified(), ["three"]);
+    }
+}
+
 /// A container is known with all that is in it, under whatever name it is found.
 #[test]
 #[cfg(unix)]
