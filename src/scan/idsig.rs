@@ -28,17 +28,8 @@ pub(super) const SUFFIX: &str = "idsig";
 const ENDING: &str = ".idsig";
 
 impl V4SignatureFile {
-    /// Whether it is certain that no file goes with the APK at `apk`.
-    pub(super) fn is_none_beside(&self, apk: &Path) -> bool {
-        match self {
-            Self::Ignored => true,
-            Self::At(_) => false,
-            Self::Beside => matches!(beside(apk), Ok(None)),
-        }
-    }
-
-    /// The same, asked of the folder.
-    pub(super) fn is_none_in(&self, folder: &mut Folder, apk: &Path) -> bool {
+    /// Whether it is certain that no file goes with the APK at `apk`, by what stands in its folder.
+    pub(super) fn is_none_beside(&self, apk: &Path, folder: &mut Folder) -> bool {
         match self {
             Self::Ignored => true,
             Self::At(_) => false,
@@ -69,8 +60,7 @@ impl V4SignatureFile {
 /// The path beside `apk`, when something is there.
 fn beside(apk: &Path) -> Result<Option<PathBuf>, Error> {
     let mut name = apk.as_os_str().to_owned();
-    name.push(".");
-    name.push(SUFFIX);
+    name.push(ENDING);
     let path = PathBuf::from(name);
     match fs::symlink_metadata(&path) {
         // No link leads out of a tree that is scanned. An APK that is a link itself was named, and so followed.

@@ -66,7 +66,7 @@ pub trait Known: Sync {
 pub(super) fn row(path: &Path, folder: &mut Folder, options: &ScanOptions<'_>) -> Option<Row> {
     let known = options.known?;
     let identity = folder.identity(path)?;
-    if !options.v4_signature_file.is_none_in(folder, path) {
+    if !options.v4_signature_file.is_none_beside(path, folder) {
         return None;
     }
     let recalled = if options.decide.is_none() { known.recall(path, &identity) } else { None };

@@ -336,7 +336,7 @@ fn judge(
     match judged {
         Ok(outcome) => {
             // What depends on another file is not known by this one.
-            let alone = options.v4_signature_file.is_none_beside(path)
+            let alone = options.v4_signature_file.is_none_beside(path, &mut Folder::default())
                 && !(options.bases_beside && outcome.as_ref().is_some_and(Outcome::is_part));
             (outcome, source.identity().filter(|_| alone))
         }
